@@ -1,0 +1,92 @@
+# Everything runs from here: make demo, make up, make test. A machine needs Go, git, make and a package manager;
+# bin/local sets up the rest (see dev/README.md).
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Static binaries, as in the image; and what was built stays built when a C compiler arrives for the race detector.
+export CGO_ENABLED := 0
+
+# The Temporal server is built from these only, so that nothing else costs its minutes again.
+TEMPORAL_SOURCES := dev/go.mod dev/go.sum $(wildcard dev/cmd/temporal/*.go dev/internal/ports/*.go)
+# Who has a Temporal needs none built; the tests kill theirs, so they always use our own.
+TEMPORAL := $(if $(TEMPORAL_ADDRESS),,bin/temporal)
+
+.PHONY: help
+help:
+	@echo "make demo    plays the demo story on a stack of its own, in under a minute after the first build"
+	@echo "make up      starts Postgres, Temporal and a worker, and stays; Ctrl-C stops, state is kept"
+	@echo "make test    all tests, the end-to-end ones included"
+	@echo "make lint    golangci-lint and workflowcheck"
+	@echo "make doctor  what was found on this machine, which version, which port"
+	@echo "make build   the binaries, in bin/"
+	@echo "make clean   stops what runs, removes its data and bin/"
+
+.PHONY: demo
+demo: programme $(TEMPORAL)
+	@exec bin/local demo
+
+.PHONY: up
+up: programme $(TEMPORAL)
+	@exec bin/local up
+
+.PHONY: doctor
+doctor: bin/local
+	@bin/local doctor
+
+.PHONY: clean
+clean: bin/local
+	@bin/local clean
+	rm -rf bin
+
+# -count=1: the end-to-end tests run binaries and servers, whose changes go test's cache does not see. The whole of
+# dev/ is vetted, but cmd/temporal has no tests and is not built a second time with -race. The programme's tests come
+# last, so that their result closes the output.
+.PHONY: test
+test: build bin/workflowcheck
+	$(eval RACE := $(shell bin/local race))
+	$(eval GOTEST := $(if $(RACE),CGO_ENABLED=1) go test $(RACE) -count=1 -timeout 20m)
+	cd dev && go vet ./... && $(GOTEST) ./cmd/local/... ./internal/...
+	go vet ./...
+	bin/workflowcheck ./...
+	bin/local test -- env $(GOTEST) ./...
+
+.PHONY: lint
+lint: go bin/golangci-lint bin/workflowcheck
+	bin/golangci-lint run ./...
+	cd dev && ../bin/golangci-lint run --config ../.golangci.yml ./...
+	bin/workflowcheck ./...
+
+.PHONY: build
+build: programme bin/temporal
+
+# go build knows best what is stale; it takes a second when nothing is.
+.PHONY: programme bin/local
+programme: bin/local
+	@go build -o bin/ ./worker ./starter
+bin/local: go
+	@cd dev && go build -o ../bin/local ./cmd/local
+
+bin/temporal: $(TEMPORAL_SOURCES) | go
+	@echo "Building the Temporal server: about four minutes on two cores the first time, seconds later."
+	@cd dev; go build -o ../$@ ./cmd/temporal & build=$$!; \
+	trap 'kill $$build 2>/dev/null' EXIT; \
+	while kill -0 $$build 2>/dev/null; do \
+		sleep 1; (( SECONDS % 10 )) || echo "  ... still building, $$SECONDS s"; \
+	done; \
+	wait $$build; trap - EXIT; echo "Built in $$SECONDS s."
+
+# The tools' dependencies live in a go.mod of their own.
+bin/workflowcheck: dev/tools/go.mod dev/tools/go.sum | go
+	cd dev/tools && go build -o ../../$@ go.temporal.io/sdk/contrib/tools/workflowcheck
+bin/golangci-lint: dev/tools/go.mod dev/tools/go.sum | go
+	@echo "Building golangci-lint: about a minute on two cores, once."
+	cd dev/tools && go build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+# dev/ asks for the newest Go. A go command that is older refuses its go.mod, or fetches the right one by itself where
+# it may (GOTOOLCHAIN).
+.PHONY: go
+go:
+	@(cd dev && go list -m) >/dev/null 2>&1 || { \
+		echo "Go $$(sed -n 's/^go //p' dev/go.mod) or newer is needed; found: $$(GOTOOLCHAIN=local go version 2>/dev/null || echo none)" >&2; exit 1; }

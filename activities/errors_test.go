@@ -1,0 +1,77 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"countersign/domain"
+	"countersign/domain/refusal"
+	"countersign/internal/pgtest"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+)
+
+func TestEachKindOfErrorIsToldApartByItsType(t *testing.T) {
+	list := refusal.List{refusal.New("WDL-18", "WDR_AMOUNT", "partner P1", "Too much.")}
+	for _, c := range []struct {
+		name         string
+		err          error
+		wantType     string
+		nonRetryable bool
+	}{
+		{"a refusal, however deep", fmt.Errorf("open: %w", list), TypeRefused, true},
+		{"not found", fmt.Errorf("case W1: %w", domain.ErrNotFound), TypeNotFound, true},
+		{"bad data", fmt.Errorf("insert: %w", &pq.Error{Code: "22021"}), TypeDefect, false},
+		{"a constraint without a rule", &pq.Error{Code: "23505", Constraint: "eng_01_entry_key"}, TypeDefect, false},
+		{"wrong SQL", &pq.Error{Code: "42703"}, TypeDefect, false},
+		{"a mistake of ours", fmt.Errorf("%w: no balance", errDefect), TypeDefect, false},
+	} {
+		var app *temporal.ApplicationError
+		require.ErrorAs(t, Final(c.err), &app, c.name)
+		require.Equal(t, c.wantType, app.Type(), c.name)
+		require.Equal(t, c.nonRetryable, app.NonRetryable(), c.name)
+	}
+	for _, transient := range []error{errors.New("connection refused"), &pq.Error{Code: "40P01"}, &pq.Error{Code: "57P01"}, context.Canceled} {
+		require.Equal(t, transient, Final(transient), "retried as it is, never shown as a refusal")
+	}
+	require.NoError(t, Final(nil))
+	require.Equal(t, list, RefusalOf(Final(fmt.Errorf("open: %w", list))), "word for word, through Temporal")
+	require.Nil(t, RefusalOf(errors.New("connection refused")))
+	require.True(t, IsNotFound(Final(domain.ErrNotFound)))
+}
+
+func TestEveryConstraintWithARefusalExists(t *testing.T) {
+	db := pgtest.New(t)
+	var names []string
+	require.NoError(t, db.Select(&names, `
+		SELECT conname FROM pg_constraint UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`))
+	for constraint := range rules {
+		require.Contains(t, names, constraint)
+	}
+}
+
+func TestAViolationAtCommitIsItsRulesRefusal(t *testing.T) {
+	db := pgtest.New(t)
+	ctx := context.Background()
+	err := inTx(ctx, db, func(tx *sqlx.Tx) error {
+		_, err := tx.Exec(`INSERT INTO entries (key, digest, memo, at) VALUES ('empty', '', 'no postings', now())`)
+		return err
+	})
+	require.Error(t, err)
+	require.Nil(t, RefusalOf(err), "an unbalanced entry is no rule's refusal")
+	var app *temporal.ApplicationError
+	require.ErrorAs(t, Final(err), &app)
+	require.Equal(t, TypeDefect, app.Type(), "it is a defect, spoken at COMMIT")
+
+	kept := false
+	err = judged(ctx, db, func(*sqlx.Tx) (refusal.List, error) {
+		return nil, byConstraint(&pq.Error{Code: "23514", Constraint: "wdl_19_floor"})
+	}, func(*sqlx.Tx, refusal.List) error { kept = true; return nil })
+	require.Equal(t, "WDL-19", RefusalOf(err)[0].Rule)
+	require.True(t, kept, "recorded in a transaction after it")
+}

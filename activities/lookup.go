@@ -1,0 +1,86 @@
+package activities
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"countersign/domain"
+	"countersign/domain/calendar"
+	"countersign/domain/person"
+	"countersign/domain/withdrawal"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// findPerson reads a person with roles, as they are now; nil when there is none.
+func findPerson(ctx context.Context, tx sqlx.QueryerContext, id string) (*person.Person, error) {
+	p := person.Person{ID: id}
+	var roles []string
+	err := tx.QueryRowxContext(ctx, personSQL, id).Scan(&p.Name, &p.PartnerID, &p.Email, &p.Active, pq.Array(&roles))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read person %s: %w", id, err)
+	}
+	for _, r := range roles {
+		p.Roles = append(p.Roles, person.Role(r))
+	}
+	return &p, nil
+}
+
+const personSQL = `
+	SELECT name, coalesce(partner_id, ''), email, active,
+	       ARRAY(SELECT role FROM person_roles r WHERE r.person_id = p.person_id ORDER BY role)
+	  FROM people p WHERE person_id = $1 FOR SHARE OF p`
+
+// readCalendar reads the operator's working days.
+func readCalendar(ctx context.Context, tx sqlx.QueryerContext) (*calendar.Calendar, error) {
+	var years []int
+	if err := sqlx.SelectContext(ctx, tx, &years, `SELECT year FROM calendar_years ORDER BY year`); err != nil {
+		return nil, fmt.Errorf("read calendar: %w", err)
+	}
+	var rows []struct {
+		Day     calendar.Date `db:"day"`
+		Working bool          `db:"working"`
+		Name    string        `db:"name"`
+	}
+	if err := sqlx.SelectContext(ctx, tx, &rows, `SELECT day, working, name FROM calendar_days ORDER BY day`); err != nil {
+		return nil, fmt.Errorf("read calendar: %w", err)
+	}
+	days := make([]calendar.Day, len(rows))
+	for i, r := range rows {
+		days[i] = calendar.Day{Date: r.Day, Working: r.Working, Name: r.Name}
+	}
+	c, err := calendar.New(years, days)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDefect, err)
+	}
+	return c, nil
+}
+
+// withdrawalPolicy reads one version of the policy for withdrawals; version 0 is the newest.
+func withdrawalPolicy(ctx context.Context, tx sqlx.QueryerContext, version int) (withdrawal.Policy, error) {
+	var row struct {
+		Version int    `db:"version"`
+		Body    []byte `db:"body"`
+	}
+	err := sqlx.GetContext(ctx, tx, &row,
+		`SELECT version, body FROM policies WHERE kind = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1`, withdrawal.Kind, version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return withdrawal.Policy{}, fmt.Errorf("policy for %s: %w; load a programme or set one", withdrawal.Kind, domain.ErrNotFound)
+	}
+	if err != nil {
+		return withdrawal.Policy{}, fmt.Errorf("read policy: %w", err)
+	}
+	var p withdrawal.Policy
+	if err := json.Unmarshal(row.Body, &p); err != nil {
+		return withdrawal.Policy{}, fmt.Errorf("%w: policy %s version %d: %w", errDefect, withdrawal.Kind, row.Version, err)
+	}
+	p.Version = row.Version
+	return p, nil
+}

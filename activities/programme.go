@@ -1,0 +1,407 @@
+package activities
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/domain/calendar"
+	"countersign/domain/ledger"
+	"countersign/domain/money"
+	"countersign/domain/person"
+	"countersign/domain/refusal"
+	"countersign/domain/withdrawal"
+
+	"github.com/goccy/go-yaml"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// Programme lays in what a programme starts with. Everything in it is instant and idempotent.
+type Programme struct{ DB *sqlx.DB }
+
+// ProgrammeFile is a programme as its operator writes it down. Loading it again changes nothing but what differs.
+type ProgrammeFile struct {
+	Calendar  []CalendarYear     `yaml:"calendar"`
+	Partners  []PartnerRecord    `yaml:"partners"`
+	Customers []CustomerRecord   `yaml:"customers"`
+	People    []PersonRecord     `yaml:"people"`
+	Policy    *withdrawal.Policy `yaml:"withdrawal_policy"` // a new version when it differs from the newest
+	Lots      []LotRecord        `yaml:"lots"`
+	Memos     []MemoRecord       `yaml:"memos"`
+	Offsets   []OffsetRecord     `yaml:"offsets"`
+}
+
+// CalendarYear is the holidays and make-up workdays of one year; it replaces what was known of it.
+type CalendarYear struct {
+	Year int           `yaml:"year"`
+	Days []CalendarDay `yaml:"days"`
+}
+
+// CalendarDay is one exceptional day.
+type CalendarDay struct {
+	Date    calendar.Date `yaml:"date"`
+	Working bool          `yaml:"working"`
+	Name    string        `yaml:"name"`
+}
+
+// PartnerRecord is a partner account.
+type PartnerRecord struct {
+	ID           string `yaml:"id"`
+	Name         string `yaml:"name"`
+	Kind         string `yaml:"kind"`  // solution-provider, distributor or reseller
+	State        string `yaml:"state"` // ACTIVE when left out
+	VerifiedName string `yaml:"verified_name"`
+	Entity       string `yaml:"entity"` // "cloud" is the cloud company
+}
+
+// CustomerRecord binds a customer to a partner.
+type CustomerRecord struct {
+	ID      string `yaml:"id"`
+	Partner string `yaml:"partner"`
+}
+
+// PersonRecord is a person; without a partner one of the vendor's.
+type PersonRecord struct {
+	ID       string        `yaml:"id"`
+	Name     string        `yaml:"name"`
+	Partner  string        `yaml:"partner"`
+	Email    string        `yaml:"email"`
+	Roles    []person.Role `yaml:"roles"`
+	Inactive bool          `yaml:"inactive"`
+}
+
+// LotRecord is money that came onto a partner's top-up account before Countersign kept it.
+type LotRecord struct {
+	Key          string            `yaml:"key"` // loaded once
+	Partner      string            `yaml:"partner"`
+	Source       withdrawal.Source `yaml:"source"`
+	Payer        string            `yaml:"payer"`
+	PayerAccount string            `yaml:"payer_account"`
+	Entity       string            `yaml:"entity"` // that received it; the partner's when left out
+	ArrivedAt    time.Time         `yaml:"arrived_at"`
+	Amount       money.Amount      `yaml:"amount"`
+	Designated   bool              `yaml:"designated"`
+}
+
+// MemoRecord is a balance beside the cash: mostly one that reduces what can be withdrawn (WDL-07).
+type MemoRecord struct {
+	Key    string       `yaml:"key"`
+	Kind   string       `yaml:"kind"` // see memos
+	Owner  string       `yaml:"owner"`
+	Amount money.Amount `yaml:"amount"` // negative: takes back
+}
+
+// OffsetRecord sets off a part of the owed invoice of one INCENTIVE_OWED lot (WDR-09).
+type OffsetRecord struct {
+	Key    string       `yaml:"key"`
+	Lot    string       `yaml:"lot"` // the lot's key
+	Amount money.Amount `yaml:"amount"`
+}
+
+// ParseProgramme reads a programme file; an unknown field is an error that shows its line.
+func ParseProgramme(text []byte) (ProgrammeFile, error) {
+	var f ProgrammeFile
+	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+		return f, fmt.Errorf("the programme file is not in order:\n%s", yaml.FormatError(err, false, true))
+	}
+	return f, nil
+}
+
+// LoadReport counts what a load changed.
+type LoadReport struct {
+	Records       int `json:"records"`        // partners, customers, people, calendar days laid in or brought up to date
+	PolicyVersion int `json:"policy_version"` // the newest one now
+	Entries       int `json:"entries"`        // posted now; a repeat posts none
+}
+
+// Load lays in a programme in one transaction: all of it or nothing.
+func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at time.Time) (LoadReport, error) {
+	l := loading{at: stored(at), by: by}
+	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) error {
+		l.tx = tx
+		l.report = LoadReport{}
+		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.policy, l.money} {
+			if err := part(ctx, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return l.report, Final(err)
+}
+
+type loading struct {
+	tx     *sqlx.Tx
+	at     time.Time
+	by     string
+	report LoadReport
+}
+
+func (l *loading) exec(ctx context.Context, what, query string, args ...any) error {
+	res, err := l.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("load %s: %w", what, err)
+	}
+	n, err := res.RowsAffected()
+	l.report.Records += int(n)
+	return err
+}
+
+func (l *loading) calendar(ctx context.Context, f ProgrammeFile) error {
+	for _, y := range f.Calendar {
+		if err := l.exec(ctx, "calendar", `INSERT INTO calendar_years (year) VALUES ($1) ON CONFLICT DO NOTHING`, y.Year); err != nil {
+			return err
+		}
+		listed := make([]string, len(y.Days))
+		for i, d := range y.Days {
+			listed[i] = d.Date.String()
+			if err := l.exec(ctx, "calendar day "+listed[i], `
+				INSERT INTO calendar_days (day, year, working, name) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (day) DO UPDATE SET working = excluded.working, name = excluded.name
+				 WHERE (calendar_days.working, calendar_days.name) <> (excluded.working, excluded.name)`, d.Date, y.Year, d.Working, d.Name); err != nil {
+				return err
+			}
+		}
+		if err := l.exec(ctx, "calendar", `DELETE FROM calendar_days WHERE year = $1 AND day <> ALL ($2::date[])`, y.Year, pq.Array(listed)); err != nil {
+			return err
+		}
+	}
+	if len(f.Calendar) == 0 {
+		return nil
+	}
+	_, err := readCalendar(ctx, l.tx) // it says everything that is wrong with the days
+	return err
+}
+
+func (l *loading) people(ctx context.Context, f ProgrammeFile) error {
+	for _, p := range f.Partners {
+		if err := l.exec(ctx, "partner "+p.ID, upsertPartnerSQL, p.ID, p.Name, p.Kind, p.State, p.VerifiedName, p.Entity); err != nil {
+			return err
+		}
+	}
+	for _, c := range f.Customers {
+		if err := l.exec(ctx, "customer "+c.ID, `
+			INSERT INTO customers (customer_id, partner_id) VALUES ($1, $2)
+			ON CONFLICT (customer_id) DO UPDATE SET partner_id = excluded.partner_id WHERE customers.partner_id <> excluded.partner_id`, c.ID, c.Partner); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.People {
+		if err := l.exec(ctx, "person "+p.ID, upsertPersonSQL, p.ID, p.Name, p.Partner, p.Email, !p.Inactive); err != nil {
+			return err
+		}
+		roles := make([]string, len(p.Roles))
+		for i, r := range p.Roles {
+			roles[i] = string(r)
+		}
+		if err := l.exec(ctx, "roles of "+p.ID, `DELETE FROM person_roles WHERE person_id = $1 AND role <> ALL ($2)`, p.ID, pq.Array(roles)); err != nil {
+			return err
+		}
+		if err := l.exec(ctx, "roles of "+p.ID, `INSERT INTO person_roles (person_id, role) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, p.ID, pq.Array(roles)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const upsertPartnerSQL = `
+	INSERT INTO partners (partner_id, name, kind, state, verified_name, entity) VALUES ($1, $2, $3, coalesce(nullif($4, ''), 'ACTIVE'), $5, $6)
+	ON CONFLICT (partner_id) DO UPDATE
+	   SET name = excluded.name, kind = excluded.kind, state = excluded.state, verified_name = excluded.verified_name, entity = excluded.entity
+	 WHERE (partners.name, partners.kind, partners.state, partners.verified_name, partners.entity)
+	       <> (excluded.name, excluded.kind, excluded.state, excluded.verified_name, excluded.entity)`
+
+const upsertPersonSQL = `
+	INSERT INTO people (person_id, name, partner_id, email, active) VALUES ($1, $2, nullif($3, ''), $4, $5)
+	ON CONFLICT (person_id) DO UPDATE
+	   SET name = excluded.name, partner_id = excluded.partner_id, email = excluded.email, active = excluded.active
+	 WHERE (people.name, people.partner_id, people.email, people.active) IS DISTINCT FROM (excluded.name, excluded.partner_id, excluded.email, excluded.active)`
+
+func (l *loading) policy(ctx context.Context, f ProgrammeFile) (err error) {
+	if f.Policy != nil {
+		l.report.PolicyVersion, err = setWithdrawalPolicy(ctx, l.tx, *f.Policy, l.by, l.at)
+	}
+	return err
+}
+
+// SetPolicy saves a new version of a kind's policy for one of the vendor's people and returns its number; the same content
+// as the newest saves nothing.
+// Cases in flight keep the version they were opened under.
+func (p *Programme) SetPolicy(ctx context.Context, kind string, policy withdrawal.Policy, by string, at time.Time) (int, error) {
+	if kind != withdrawal.Kind {
+		return 0, Final(unknown("policy for", kind))
+	}
+	var version int
+	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) (err error) {
+		who, err := findPerson(ctx, tx, by)
+		if err != nil {
+			return err
+		}
+		if who == nil || !who.Active || !who.OfVendor() {
+			return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+by, "Only people of the vendor set a policy; %q is none.", by)}
+		}
+		version, err = setWithdrawalPolicy(ctx, tx, policy, by, stored(at))
+		return err
+	})
+	return version, Final(err)
+}
+
+func setWithdrawalPolicy(ctx context.Context, tx *sqlx.Tx, policy withdrawal.Policy, by string, at time.Time) (int, error) {
+	if err := policy.Check(); err != nil {
+		return 0, fmt.Errorf("the policy is not in order: %w", err)
+	}
+	policy.Version = 0 // the column has it
+	body, err := json.Marshal(policy)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('policies/' || $1))`, withdrawal.Kind); err != nil { // versions are drawn one by one
+		return 0, fmt.Errorf("lock policies: %w", err)
+	}
+	var version int
+	if err := tx.GetContext(ctx, &version, `
+		WITH newest AS (SELECT version, body FROM policies WHERE kind = $1 ORDER BY version DESC LIMIT 1),
+		added AS (
+			INSERT INTO policies (kind, version, body, set_by, set_at)
+			SELECT $1, coalesce((SELECT version FROM newest), 0) + 1, $2::jsonb, $3, $4
+			 WHERE NOT EXISTS (SELECT 1 FROM newest WHERE body = $2::jsonb) RETURNING version)
+		SELECT version FROM added UNION ALL SELECT version FROM newest ORDER BY version DESC LIMIT 1`, withdrawal.Kind, body, by, at); err != nil {
+		return 0, fmt.Errorf("save policy: %w", err)
+	}
+	return version, nil
+}
+
+func (l *loading) money(ctx context.Context, f ProgrammeFile) error {
+	var accounts []ledger.Account // all of the file in name order first, so that no application waits for us while we wait for it
+	for _, lot := range f.Lots {
+		accounts = append(accounts, ledger.Cash(lot.Partner), ledger.Owed(lot.Partner), ledger.Incentive(lot.Partner))
+	}
+	for _, m := range f.Memos {
+		move, ok := memos[m.Kind]
+		if !ok {
+			return fmt.Errorf("memo %s: there is no kind %q; write one of %s", m.Key, m.Kind, strings.Join(slices.Sorted(maps.Keys(memos)), ", "))
+		}
+		debit, credit := move(m.Owner)
+		accounts = append(accounts, debit, credit)
+	}
+	if _, err := lockBalances(ctx, l.tx, accounts...); err != nil {
+		return err
+	}
+	for _, lot := range f.Lots {
+		if err := l.lot(ctx, lot); err != nil {
+			return err
+		}
+	}
+	for _, m := range f.Memos {
+		debit, credit := memos[m.Kind](m.Owner)
+		if err := l.post(ctx, ledger.Entry{Key: "load/memo/" + m.Key, Memo: "loaded: " + m.Kind, Postings: ledger.Move(m.Amount, debit, credit)}); err != nil {
+			return err
+		}
+	}
+	for _, o := range f.Offsets {
+		if err := l.offset(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memos are the kinds of MemoRecord: what an owner's amount is debited and credited to.
+var memos = map[string]func(owner string) (debit, credit ledger.Account){
+	"owed":      func(p string) (ledger.Account, ledger.Account) { return ledger.OwedContra, ledger.Owed(p) },          // a partner's owed invoices
+	"unposted":  func(p string) (ledger.Account, ledger.Account) { return ledger.UnpostedContra, ledger.Unposted(p) },  // its charges not posted
+	"credit":    func(p string) (ledger.Account, ledger.Account) { return ledger.CreditLine, ledger.Credit(p) },        // its granted credit
+	"incentive": func(p string) (ledger.Account, ledger.Account) { return ledger.IncentiveCost, ledger.Incentive(p) },  // an incentive payable to it
+	"payout":    func(p string) (ledger.Account, ledger.Account) { return ledger.Incentive(p), ledger.Bank },           // one paid by bank transfer (WDR-12)
+	"debt":      func(customer string) (ledger.Account, ledger.Account) { return ledger.Debt(customer), ledger.Sales }, // a customer's unpaid charges
+}
+
+// lot posts money of a channel onto the top-up account. Money with an owed invoice raises the owed memo as well (WDL-24).
+func (l *loading) lot(ctx context.Context, lot LotRecord) error {
+	contra, ok := contras[lot.Source]
+	if !ok {
+		return fmt.Errorf("lot %s: there is no source %q", lot.Key, lot.Source)
+	}
+	if contra == "" {
+		contra = ledger.Incentive(lot.Partner)
+	}
+	e := ledger.Entry{Key: "load/lot/" + lot.Key, Memo: "loaded: " + string(lot.Source), Postings: ledger.Move(lot.Amount, contra, ledger.Cash(lot.Partner))}
+	owedOpen := money.Zero
+	if lot.Source == withdrawal.IncentiveOwed {
+		owedOpen = lot.Amount
+		e.Postings = append(e.Postings, ledger.Move(lot.Amount, ledger.OwedContra, ledger.Owed(lot.Partner))...)
+	}
+	if err := l.post(ctx, e); err != nil {
+		return err
+	}
+	_, err := l.tx.ExecContext(ctx, `
+		INSERT INTO lots (key, partner_id, source, payer, payer_account, entity, arrived_at, amount, remaining, owed_open, designated)
+		SELECT $1, $2, $3, $4, $5, coalesce(nullif($6, ''), entity), $7, $8, $8, $9, $10 FROM partners WHERE partner_id = $2
+		ON CONFLICT (key) DO NOTHING`,
+		"load/"+lot.Key, lot.Partner, lot.Source, lot.Payer, lot.PayerAccount, lot.Entity, stored(lot.ArrivedAt), lot.Amount, owedOpen, lot.Designated)
+	if err != nil {
+		return fmt.Errorf("load lot %s: %w", lot.Key, err)
+	}
+	return nil
+}
+
+// contras are the accounts that money of a source came from; the empty one is the partner's incentive payable.
+var contras = map[withdrawal.Source]ledger.Account{
+	withdrawal.Alipay: ledger.ChanAlipay, withdrawal.Wechat: ledger.ChanWechat, withdrawal.Unionpay: ledger.ChanUnionpay,
+	withdrawal.EbankPersonal: ledger.ChanEbankPers, withdrawal.EbankCorporate: ledger.ChanEbankCorp,
+	withdrawal.RemitDedicated: ledger.Bank, withdrawal.RemitGeneral: ledger.Bank,
+	withdrawal.IncentivePaid: "", withdrawal.IncentiveOwed: "",
+	withdrawal.TradeMode: ledger.Sales, withdrawal.Grant: ledger.Sales, withdrawal.Reclaim: ledger.Sales, withdrawal.Refund: ledger.Sales,
+}
+
+func (l *loading) offset(ctx context.Context, o OffsetRecord) error {
+	var lot struct {
+		No      withdrawal.LotNo `db:"lot_no"`
+		Partner string           `db:"partner_id"`
+	}
+	err := l.tx.GetContext(ctx, &lot, `SELECT lot_no, partner_id FROM lots WHERE key = $1`, "load/"+o.Lot)
+	if errors.Is(err, sql.ErrNoRows) {
+		return unknown("lot", o.Lot)
+	}
+	if err != nil {
+		return fmt.Errorf("load offset %s: %w", o.Key, err)
+	}
+	before := l.report.Entries
+	if err := l.post(ctx, ledger.Entry{
+		Key: "load/offset/" + o.Key, Memo: "loaded: owed invoice set off",
+		Postings: ledger.Move(o.Amount, ledger.Owed(lot.Partner), ledger.OwedContra),
+	}); err != nil || l.report.Entries == before {
+		return err
+	}
+	if _, err := l.tx.ExecContext(ctx, `UPDATE lots SET owed_open = owed_open - $2 WHERE lot_no = $1`, lot.No, o.Amount); err != nil {
+		return fmt.Errorf("load offset %s: %w", o.Key, err)
+	}
+	return nil
+}
+
+// post books an entry of the file once; the same key with another content is an error that names it.
+func (l *loading) post(ctx context.Context, e ledger.Entry) error {
+	e.At = l.at
+	var known bool
+	if err := l.tx.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM entries WHERE key = $1)`, e.Key); err != nil {
+		return fmt.Errorf("look for %s: %w", e.Key, err)
+	}
+	if err := post(ctx, l.tx, e); err != nil {
+		if errors.Is(err, ledger.ErrOtherContent) {
+			return refusal.List{refusal.New("COM-20", "COM_REQUEST_KEY", "record "+e.Key,
+				"The record %q was loaded before with other content; give the changed record a key of its own.", e.Key)}
+		}
+		return err
+	}
+	if !known {
+		l.report.Entries++
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"countersign/dev/internal/stack"
+)
+
+// test runs a command on a throw-away Postgres, or on DATABASE_URL.
+func test(ctx context.Context, c checkout, args []string) (err error) {
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return errors.New("nothing to run: local test -- CMD")
+	}
+	if err := sweep(c.home); err != nil {
+		return err
+	}
+	options := stack.Options{
+		Dir:         filepath.Join(c.home, fmt.Sprintf("test-%d", os.Getpid())),
+		Throwaway:   true,
+		DatabaseURL: os.Getenv("DATABASE_URL"),
+		Say:         say,
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(options.Dir)) }()
+	s, err := stack.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	cmd := c.command(append(os.Environ(), "DATABASE_URL="+s.DatabaseURL, "COUNTERSIGN_BIN="+c.bin("")), args[0], args[1:]...)
+	return runToEnd(ctx, cmd)
+}
+
+// running is what runStack prints, a line each time both servers answer.
+type running struct {
+	DatabaseURL     string `json:"database_url"`
+	TemporalAddress string `json:"temporal_address"`
+	UIURL           string `json:"ui_url"`
+	PostgresPID     int    `json:"postgres_pid"`
+	TemporalPID     int    `json:"temporal_pid"`
+}
+
+// runStack is a throw-away stack for a test that wants to kill servers. It ends with the test, however that ends: the
+// test holds the other end of stdin.
+func runStack(ctx context.Context, c checkout, args []string) (err error) {
+	flags := flag.NewFlagSet("stack", flag.ContinueOnError)
+	logs := flags.String("dir", "", "folder for the servers' logs; the same folder names the same stack (required)")
+	if err := flags.Parse(args); err != nil {
+		return exitCode(2)
+	}
+	if *logs == "" || flags.NArg() > 0 {
+		flags.Usage()
+		return exitCode(2)
+	}
+	if *logs, err = filepath.Abs(*logs); err != nil {
+		return err
+	}
+	if err := errors.Join(os.MkdirAll(*logs, 0o755), sweep(c.home)); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // a read error means that nobody is there any more, too
+		cancel()
+	}()
+
+	back := make(chan struct{}, 1)
+	options := stack.Options{
+		// Not in the test's own folder, which Postgres' account could not enter.
+		Dir:            filepath.Join(c.home, "stack-"+stack.Short(*logs)),
+		Logs:           *logs,
+		TemporalBinary: c.bin("temporal"),
+		Say:            say,
+		Back: func() {
+			select {
+			case back <- struct{}{}:
+			default: // one is waiting to be told already
+			}
+		},
+	}
+	s, err := stack.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Stop(), os.RemoveAll(options.Dir)) }()
+	for lines := json.NewEncoder(os.Stdout); ; {
+		line := running{DatabaseURL: s.DatabaseURL, TemporalAddress: s.TemporalAddress, UIURL: s.TemporalUIURL}
+		if line.PostgresPID, line.TemporalPID = s.PIDs(); line.PostgresPID != 0 && line.TemporalPID != 0 {
+			if err := lines.Encode(line); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-back:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

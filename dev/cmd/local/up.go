@@ -1,0 +1,188 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"countersign/dev/internal/child"
+	"countersign/dev/internal/postgres"
+	"countersign/dev/internal/stack"
+	"countersign/dev/internal/temporal"
+)
+
+// The programme that up loads; the demo loads its own.
+const programme = "demo/programme.yaml"
+
+// up runs everything until ctx ends.
+func up(ctx context.Context, c checkout, _ []string) (err error) {
+	options := c.options("up")
+	options.UsualPorts = true
+	s, err := stack.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	env := s.Env()
+	if err := os.WriteFile(c.envFile(), []byte(exports(env)), 0o600); err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"migrate"}, {"load", programme}} {
+		if err := child.Run(ctx, c.command(env, c.bin("starter"), args...)); err != nil {
+			return fmt.Errorf("starter %s: %w", args[0], err)
+		}
+	}
+	worker := child.Child{
+		Name:  "the worker",
+		Cmd:   func() *exec.Cmd { return c.command(env, c.bin("worker")) },
+		Ready: func(context.Context) error { return listens(s.MetricsAddress) },
+		Stop:  syscall.SIGTERM,
+		Grace: time.Minute,
+		Say:   say,
+	}
+	if err := worker.Start(ctx); err != nil {
+		return err
+	}
+	defer worker.Shutdown()
+
+	fmt.Printf(`
+Countersign is up.
+  Temporal UI     %s
+  Temporal        %s
+  database        %s
+  worker metrics  http://%s/metrics
+  logs            %s
+bin/starter finds all that after: eval "$(bin/local env)"
+Ctrl-C stops it and keeps its state.
+
+`, s.TemporalUIURL, s.TemporalAddress, stack.Mask(s.DatabaseURL), s.MetricsAddress, filepath.Join(options.Dir, "*.log"))
+
+	<-ctx.Done()
+	say("stopping: the worker finishes what it has begun, then Temporal, then Postgres")
+	return nil
+}
+
+// printEnv prints what up wrote for other terminals.
+func printEnv(_ context.Context, c checkout, _ []string) error {
+	text, err := os.ReadFile(c.envFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("nothing to print before the first make up")
+	}
+	_, writeErr := os.Stdout.Write(text)
+	return errors.Join(err, writeErr)
+}
+
+func (c checkout) envFile() string { return filepath.Join(c.home, "up", "env") }
+
+// exports are the shell commands that set what the programme reads; a later value of a name counts, as everywhere.
+func exports(env []string) string {
+	var b strings.Builder
+	for _, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		if strings.HasPrefix(name, "DATABASE_") || strings.HasPrefix(name, "TEMPORAL_") {
+			fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+		}
+	}
+	return b.String()
+}
+
+// demo plays the demo on an empty stack and passes its exit code on.
+func demo(ctx context.Context, c checkout, _ []string) (err error) {
+	options := c.options("demo")
+	if pid := stack.Holder(options.Dir); pid != 0 {
+		return fmt.Errorf("a demo of this checkout runs already (process %d)", pid)
+	}
+	if err := os.RemoveAll(options.Dir); err != nil {
+		return err
+	}
+	var borrowed []string
+	if options.DatabaseURL != "" {
+		owner, giveBack, err := c.borrowDatabase(ctx, &options.DatabaseURL)
+		if err != nil {
+			return err
+		}
+		defer giveBack()
+		borrowed = append(borrowed, "DATABASE_OWNER_URL="+owner)
+	}
+	s, err := stack.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	if options.TemporalAddress != "" {
+		namespace := fmt.Sprintf("countersign-demo-%s-%d", stack.Short(c.root), time.Now().Unix())
+		giveBack, err := temporal.Borrow(ctx, s.TemporalAddress, namespace)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := giveBack(context.WithoutCancel(ctx)); err != nil {
+				say("%v", err)
+			}
+		}()
+		borrowed = append(borrowed, "TEMPORAL_NAMESPACE="+namespace)
+	}
+	env := append(s.Env(), borrowed...)
+	return runToEnd(ctx, c.command(env, c.bin("starter"), "demo", "--worker", c.bin("worker")))
+}
+
+// borrowDatabase makes an empty database for the demo in a server that others use too, and turns databaseURL to it. The
+// result is the URL for its owner.
+func (c checkout) borrowDatabase(ctx context.Context, databaseURL *string) (owner string, giveBack func(), err error) {
+	server := cmp.Or(os.Getenv("DATABASE_OWNER_URL"), *databaseURL)
+	database := "countersign_demo_" + stack.Short(c.root)
+	if owner, err = inDatabase(server, database); err != nil {
+		return "", nil, err
+	}
+	if *databaseURL, err = inDatabase(*databaseURL, database); err != nil {
+		return "", nil, err
+	}
+	if err := errors.Join(postgres.Drop(ctx, server, database), postgres.Create(ctx, server, database)); err != nil {
+		return "", nil, err
+	}
+	return owner, func() {
+		if err := postgres.Drop(context.WithoutCancel(ctx), server, database); err != nil {
+			say("%v", err)
+		}
+	}, nil
+}
+
+// options are those of a stack that uses the servers which the caller names.
+func (c checkout) options(name string) stack.Options {
+	return stack.Options{
+		Dir:             filepath.Join(c.home, name),
+		TemporalBinary:  c.bin("temporal"),
+		DatabaseURL:     os.Getenv("DATABASE_URL"),
+		TemporalAddress: os.Getenv("TEMPORAL_ADDRESS"),
+		TemporalUIURL:   os.Getenv("TEMPORAL_UI_URL"),
+		Say:             say,
+	}
+}
+
+// inDatabase is databaseURL with another database.
+func inDatabase(databaseURL, database string) (string, error) {
+	u, err := url.Parse(databaseURL)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return "", errors.New("DATABASE_URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE, so that the demo can make a database of its own there")
+	}
+	u.Path = "/" + database
+	return u.String(), nil
+}
+
+func listens(address string) error {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}

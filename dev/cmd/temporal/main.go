@@ -1,0 +1,198 @@
+// Command temporal is Temporal for a developer's machine and for tests: every service and the UI in one process, all
+// state in one folder. For anything else run a real cluster.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"log"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	uiserver "github.com/temporalio/ui-server/v2/server"
+	uiconfig "github.com/temporalio/ui-server/v2/server/config"
+	uioptions "github.com/temporalio/ui-server/v2/server/server_options"
+	"go.temporal.io/server/common/authorization"
+	"go.temporal.io/server/common/cluster"
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/dynamicconfig"
+	serverlog "go.temporal.io/server/common/log"
+	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
+	"go.temporal.io/server/schema/sqlite"
+	"go.temporal.io/server/temporal"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"countersign/dev/internal/ports"
+)
+
+// Closed cases stay visible this long, as in production: a quarter and its settlement.
+const retention = 90 * 24 * time.Hour
+
+const clusterName = "active"
+
+type settings struct {
+	dir          string
+	ip           string
+	port, uiPort int
+	logLevel     string
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("temporal: ")
+	var s settings
+	flag.StringVar(&s.dir, "dir", "", "folder that holds all state (required)")
+	flag.StringVar(&s.ip, "ip", "127.0.0.1", "address to listen on")
+	flag.IntVar(&s.port, "port", 7233, "port of the frontend (gRPC)")
+	flag.IntVar(&s.uiPort, "ui-port", 8233, "port of the UI")
+	flag.StringVar(&s.logLevel, "log-level", "warn", "debug, info, warn or error")
+	flag.Parse()
+	if s.dir == "" || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := run(s); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run serves until SIGINT or SIGTERM.
+func run(s settings) error {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	cfg, err := serverConfig(s)
+	if err != nil {
+		return err
+	}
+	if err := prepare(cfg.Persistence.DataStores[sqliteplugin.PluginName].SQL); err != nil {
+		return err
+	}
+	server, err := temporal.NewServer(
+		temporal.WithConfig(cfg),
+		temporal.ForServices(temporal.DefaultServices),
+		temporal.WithLogger(serverlog.NewZapLogger(serverlog.BuildZapLogger(serverlog.Config{Level: s.logLevel}))),
+		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
+		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
+			// A search attribute is usable in the call after the one that registers it, not a minute later.
+			dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
+			// A developer's machine and CI call nobody.
+			dynamicconfig.EnableServerVersionCheck.Key(): false,
+		}),
+		temporal.InterruptOn(temporal.InterruptCh()),
+	)
+	if err != nil {
+		return fmt.Errorf("build server: %w", err)
+	}
+
+	ui := uiserver.NewServer(uioptions.WithConfigProvider(&uiconfig.Config{
+		Host:                s.ip,
+		Port:                s.uiPort,
+		TemporalGRPCAddress: cfg.PublicClient.HostPort,
+		EnableUI:            true,
+		DefaultNamespace:    "default",
+		DisableNewsFetch:    true,
+		HideLogs:            true,
+		CORS:                uiconfig.CORS{CookieInsecure: true}, // plain HTTP on one machine
+	}))
+	go func() {
+		if err := ui.Start(); err != nil {
+			log.Fatalf("UI: %v", err)
+		}
+	}()
+	defer ui.Stop()
+
+	return server.Start() // blocks until the signal, then stops every service in order
+}
+
+// prepare creates the schema and the namespace on the first start and leaves both alone later.
+func prepare(db *config.SQL) error {
+	// The schema is written beside its place and moved there, so that a first start killed half-way leaves no half schema.
+	if _, err := os.Stat(db.DatabaseName); errors.Is(err, fs.ErrNotExist) {
+		fresh := *db
+		fresh.DatabaseName += ".new"
+		if err := os.RemoveAll(fresh.DatabaseName); err != nil {
+			return err
+		}
+		// No WAL here: the one file holds everything when it is moved.
+		fresh.ConnectAttributes = map[string]string{"mode": "rwc"}
+		if err := sqlite.SetupSchema(&fresh); err != nil {
+			return fmt.Errorf("create schema: %w", err)
+		}
+		if err := os.Rename(fresh.DatabaseName, db.DatabaseName); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+
+	namespace, err := sqlite.NewNamespaceConfig(clusterName, "default", false, nil)
+	if err != nil {
+		return fmt.Errorf("describe namespace: %w", err)
+	}
+	namespace.Detail.Config.Retention = durationpb.New(retention)
+	if err := sqlite.CreateNamespaces(db, namespace); err != nil {
+		return fmt.Errorf("create namespace: %w", err)
+	}
+	return nil
+}
+
+func serverConfig(s settings) (*config.Config, error) {
+	// The services find each other by these ports through the membership table, which outlives a restart for half a
+	// minute: with other ports all cases would wait that long.
+	kept, err := ports.Keep(filepath.Join(s.dir, "internal-ports.json"),
+		ports.Want{Name: "history"}, ports.Want{Name: "matching"}, ports.Want{Name: "worker"},
+		ports.Want{Name: "frontend-membership"}, ports.Want{Name: "history-membership"},
+		ports.Want{Name: "matching-membership"}, ports.Want{Name: "worker-membership"})
+	if err != nil {
+		return nil, err
+	}
+	service := func(name string, port int) config.Service {
+		return config.Service{RPC: config.RPC{GRPCPort: port, MembershipPort: kept[name+"-membership"], BindOnIP: s.ip}}
+	}
+	address := net.JoinHostPort(s.ip, strconv.Itoa(s.port))
+
+	return &config.Config{
+		Global: config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: s.ip}},
+		Persistence: config.Persistence{
+			DefaultStore:     sqliteplugin.PluginName,
+			VisibilityStore:  sqliteplugin.PluginName,
+			NumHistoryShards: 1, // SQLite has one writer; more shards would only wait for it
+			DataStores: map[string]config.DataStore{sqliteplugin.PluginName: {SQL: &config.SQL{
+				PluginName:   sqliteplugin.PluginName,
+				DatabaseName: filepath.Join(s.dir, "temporal.db"),
+				// A write-ahead log with "normal" loses nothing when the process is killed, and costs one fsync in many.
+				ConnectAttributes: map[string]string{"mode": "rwc", "journal_mode": "wal", "synchronous": "normal"},
+			}}},
+		},
+		ClusterMetadata: &cluster.Config{
+			FailoverVersionIncrement: 10,
+			MasterClusterName:        clusterName,
+			CurrentClusterName:       clusterName,
+			ClusterInformation: map[string]cluster.ClusterInformation{
+				clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: address},
+			},
+		},
+		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
+		Services: map[string]config.Service{
+			"frontend": service("frontend", s.port),
+			"history":  service("history", kept["history"]),
+			"matching": service("matching", kept["matching"]),
+			"worker":   service("worker", kept["worker"]),
+		},
+		Archival: config.Archival{
+			History:    config.HistoryArchival{State: "disabled"},
+			Visibility: config.VisibilityArchival{State: "disabled"},
+		},
+		NamespaceDefaults: config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
+			History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
+			Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
+		}},
+		PublicClient: config.PublicClient{HostPort: address},
+	}, nil
+}

@@ -1,0 +1,50 @@
+// Package refusal is how the programme says no: by rule, with a code, about a record, in a sentence that says what to do.
+package refusal
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Refusal is one guard that failed (ENG-06).
+type Refusal struct {
+	Rule    string `json:"rule"    db:"rule"`    // "WDL-18"
+	Code    string `json:"code"    db:"code"`    // "WDR_AMOUNT"; stable, for machines
+	Object  string `json:"object"  db:"object"`  // the record it is about: "partner P1001", "lot L000004"
+	Message string `json:"message" db:"message"` // a sentence for people: the unmet condition and what to do
+}
+
+// New makes a refusal; the message is formatted.
+func New(rule, code, object, format string, args ...any) Refusal {
+	return Refusal{Rule: rule, Code: code, Object: object, Message: fmt.Sprintf(format, args...)}
+}
+
+// List is a request refused: every failed guard at once, in the order caller, parameters, object, state, amount
+// (PGM-08, ENG-06). It is an error; the empty list is not a refusal, see Err.
+type List []Refusal
+
+// Error joins the sentences; people are shown the list itself.
+func (l List) Error() string {
+	sentences := make([]string, len(l))
+	for i, r := range l {
+		sentences[i] = fmt.Sprintf("%s (%s, %s)", r.Message, r.Rule, r.Code)
+	}
+	return strings.Join(sentences, " ")
+}
+
+// Err is nil for the empty list, else the list.
+func (l List) Err() error {
+	if len(l) == 0 {
+		return nil
+	}
+	return l
+}
+
+// Codes gives the codes in order, for logs and records.
+func (l List) Codes() []string {
+	codes := make([]string, len(l))
+	for i, r := range l {
+		codes[i] = r.Code
+	}
+	return codes
+}

@@ -1,0 +1,71 @@
+// Package config reads the environment once, in main.
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+)
+
+// Config is what the programme is told from outside. The Temporal client reads its own TEMPORAL_* variables and profiles,
+// the same as Temporal's command line.
+type Config struct {
+	DatabaseURL      string     `env:"DATABASE_URL"`                                // the programme's login: a member of countersign_programme
+	DatabaseOwnerURL string     `env:"DATABASE_OWNER_URL"`                          // migrates; DATABASE_URL when empty
+	TemporalUIURL    string     `env:"TEMPORAL_UI_URL"`                             // for links to cases; none when empty
+	SMTPURL          string     `env:"SMTP_URL"`                                    // smtp://user:password@host:587?from=a@b; messages stay in the outbox when empty
+	MetricsAddress   string     `env:"METRICS_ADDRESS" envDefault:"127.0.0.1:9464"` // of the worker; "off" serves none
+	LogLevel         slog.Level `env:"LOG_LEVEL"       envDefault:"INFO"`           // DEBUG, INFO, WARN, ERROR
+}
+
+// Load reads every variable; all that is malformed is told in one error.
+func Load(environ map[string]string) (Config, error) {
+	var c Config
+	if err := env.ParseWithOptions(&c, env.Options{Environment: environ}); err != nil {
+		return c, fmt.Errorf("the environment is not in order: %w", err)
+	}
+	if c.DatabaseOwnerURL == "" {
+		c.DatabaseOwnerURL = c.DatabaseURL
+	}
+	return c, nil
+}
+
+// NeedDatabase says what to do when no database is named.
+func (c Config) NeedDatabase() error {
+	if c.DatabaseURL == "" {
+		return errors.New("DATABASE_URL is not set; name the Postgres database, like postgres://user:password@host:5432/countersign")
+	}
+	return nil
+}
+
+// Temporal connects to the cluster that TEMPORAL_ADDRESS names. It gives up after the timeout with one clear sentence.
+func Temporal(ctx context.Context, logger *slog.Logger, change func(*client.Options), timeout time.Duration) (client.Client, string, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, "", fmt.Errorf("the Temporal settings (TEMPORAL_*) are not in order: %w", err)
+	}
+	options.Logger = log.NewStructuredLogger(logger)
+	if options.HostPort == "" {
+		options.HostPort = client.DefaultHostPort
+	}
+	if options.Namespace == "" {
+		options.Namespace = client.DefaultNamespace
+	}
+	if change != nil {
+		change(&options)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	c, err := client.DialContext(ctx, options)
+	if err != nil {
+		return nil, "", fmt.Errorf("Temporal is not reachable at %s (TEMPORAL_ADDRESS); start it or correct the address: %w", options.HostPort, err) //nolint:staticcheck // a name begins it
+	}
+	return c, options.Namespace, nil
+}

@@ -1,0 +1,167 @@
+package schema_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+
+	"countersign/domain/calendar"
+	"countersign/internal/pgtest"
+	"countersign/schema"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+)
+
+// programme is a database with two partners, a customer, five people and one policy, reached as the programme's role.
+func programme(t *testing.T) *sqlx.DB {
+	t.Helper()
+	db := pgtest.New(t)
+	db.MustExec(`INSERT INTO partners (partner_id, name, kind, verified_name, entity) VALUES
+		('P1001', 'A', 'solution-provider', 'A Ltd', 'software'), ('P1002', 'B', 'distributor', 'B Ltd', 'cloud')`)
+	db.MustExec(`INSERT INTO customers (customer_id, partner_id) VALUES ('C1', 'P1001')`)
+	db.MustExec(`INSERT INTO people (person_id, name, partner_id) VALUES
+		('U1', 'Wang Wei', 'P1001'), ('U2', 'Chen Jie', 'P1002'), ('F1', 'Li Na', NULL), ('F2', 'Zhao Min', NULL), ('M1', 'Sun Li', NULL)`)
+	db.MustExec(`INSERT INTO policies (kind, version, body, set_by, set_at) VALUES ('withdrawal', 1, '{}', 'M1', '2025-01-01T00:00:00Z')`)
+	return db
+}
+
+// inTx runs f in one transaction and answers its error or, when f has none, that of COMMIT.
+func inTx(t *testing.T, db *sqlx.DB, f func(tx *sqlx.Tx) error) error {
+	t.Helper()
+	tx, err := db.Beginx()
+	require.NoError(t, err)
+	defer tx.Rollback() //nolint:errcheck // after COMMIT it has nothing to do
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// asOwner runs one statement as the owner of the schema, who is not the programme.
+func asOwner(t *testing.T, db *sqlx.DB, query string, args ...any) error {
+	t.Helper()
+	return inTx(t, pgtest.Owner(t, db), func(tx *sqlx.Tx) error {
+		tx.MustExec(`SET LOCAL ROLE countersign_owner`)
+		_, err := tx.Exec(query, args...)
+		return err
+	})
+}
+
+// refusedBy requires that the database refused by the constraint.
+func refusedBy(t *testing.T, err error, constraint string) {
+	t.Helper()
+	var refused *pq.Error
+	require.Truef(t, errors.As(err, &refused), "the database did not refuse, but answered %v", err)
+	require.Equal(t, constraint, refused.Constraint, refused.Message)
+}
+
+// denied requires that the role may not do it at all.
+func denied(t *testing.T, err error) {
+	t.Helper()
+	var refused *pq.Error
+	require.Truef(t, errors.As(err, &refused), "the database did not refuse, but answered %v", err)
+	require.Equal(t, "42501", string(refused.Code), refused.Message)
+}
+
+func exec(db sqlx.Execer, query string, args ...any) error {
+	_, err := db.Exec(query, args...)
+	return err
+}
+
+// A released migration never changes: a database that has run it would differ from one that runs it tomorrow. What is
+// wrong in one is mended by the next, which gets a line here.
+var released = map[string]string{
+	"0001_house.sql": "a4802be3779139a653c67e6948aad31b5758365d1413479dfea0d61b3404989a",
+}
+
+func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {
+	hashes, err := schema.Hashes()
+	require.NoError(t, err)
+	require.Equal(t, released, hashes)
+}
+
+func TestGivenAProgrammesSession_WhenItIsLookedAt_ThenItsRoleOwnsNothing(t *testing.T) {
+	db := pgtest.New(t)
+	var who string
+	var owned int
+	require.NoError(t, db.Get(&who, `SELECT current_user`))
+	require.NoError(t, db.Get(&owned, `SELECT count(*) FROM pg_class WHERE relowner = $1::regrole`, schema.ProgrammeRole))
+	require.Equal(t, schema.ProgrammeRole, who)
+	require.Zero(t, owned)
+	require.NoError(t, db.Get(&owned, `SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+		AND relowner <> 'countersign_owner'::regrole AND relname <> 'goose_db_version'`))
+	require.Zero(t, owned, "every table belongs to the owner")
+}
+
+func TestGivenAnyFunctionThatReadsTables_WhenItIsLookedAt_ThenItsSearchPathIsFixed(t *testing.T) {
+	var loose []string
+	require.NoError(t, pgtest.New(t).Select(&loose, `
+		SELECT proname FROM pg_proc
+		 WHERE pronamespace = 'public'::regnamespace AND NOT coalesce('search_path=public, pg_temp' = ANY (proconfig), false)
+		   AND proname NOT IN ('event_text', 'refuse_change')`))
+	require.Empty(t, loose, "a temporary table could take the place of ours in these")
+}
+
+// Rule: ENG-05
+func TestGivenAMigratedDatabase_WhenTheCalendarIsRead_ThenItIsTheEmbeddedOneAndSaturday12October2024IsWorked(t *testing.T) {
+	db := pgtest.New(t)
+	var worked bool
+	require.NoError(t, db.Get(&worked, `SELECT working FROM calendar_days WHERE day = '2024-10-12'`))
+	require.True(t, worked)
+
+	china := calendar.China()
+	var years []int
+	require.NoError(t, db.Select(&years, `SELECT year FROM calendar_years ORDER BY year`))
+	require.Equal(t, china.Years(), years)
+	var days []calendar.Day
+	require.NoError(t, db.Select(&days, `SELECT day AS date, working, name FROM calendar_days ORDER BY day`))
+	require.Equal(t, china.Days(), days)
+}
+
+func TestGivenADayThatAnOperatorChanged_WhenTheDatabaseIsMigratedAgain_ThenNothingIsAppliedAndTheDayStays(t *testing.T) {
+	url := pgtest.URL(t)
+	db, err := schema.Open(url)
+	require.NoError(t, err)
+	defer db.Close()
+	db.MustExec(`UPDATE calendar_days SET working = false, name = 'moved by notice' WHERE day = '2024-10-12'`)
+	db.MustExec(`DELETE FROM calendar_days WHERE day = '2024-10-01'`)
+
+	login, err := sql.Open("postgres", url)
+	require.NoError(t, err)
+	defer login.Close()
+	applied, err := schema.Migrate(context.Background(), login)
+	require.NoError(t, err)
+	require.Empty(t, applied)
+
+	var name string
+	require.NoError(t, db.Get(&name, `SELECT name FROM calendar_days WHERE day = '2024-10-12' AND NOT working`))
+	require.Equal(t, "moved by notice", name)
+	var deleted int
+	require.NoError(t, db.Get(&deleted, `SELECT count(*) FROM calendar_days WHERE day = '2024-10-01'`))
+	require.Zero(t, deleted)
+}
+
+// Rule: COM-03
+func TestGivenAnIdentifierOf65Characters_WhenItIsStored_ThenTheDatabaseRefuses(t *testing.T) {
+	db := programme(t)
+	for table, insert := range map[string]string{
+		"partners":  `INSERT INTO partners (partner_id, name, kind, entity) VALUES (repeat('x', $1), 'X', 'reseller', 'cloud')`,
+		"customers": `INSERT INTO customers (customer_id, partner_id) VALUES (repeat('x', $1), 'P1001')`,
+		"people":    `INSERT INTO people (person_id, name) VALUES (repeat('x', $1), 'X')`,
+	} {
+		refusedBy(t, exec(db, insert, 65), "com_03_identifier")
+		refusedBy(t, exec(db, insert, 0), "com_03_identifier")
+		require.NoError(t, exec(db, insert, 64), table)
+	}
+}
+
+func TestGivenAVersionOfAPolicy_WhenTheProgrammeChangesOrDeletesIt_ThenItMayNot(t *testing.T) {
+	db := programme(t)
+	denied(t, exec(db, `UPDATE policies SET body = '{"code_tries": 99}'`))
+	denied(t, exec(db, `DELETE FROM policies`))
+	require.NoError(t, exec(db, `INSERT INTO policies (kind, version, body, set_by, set_at) VALUES ('withdrawal', 2, '{}', 'M1', now())`))
+	refusedBy(t, exec(db, `INSERT INTO policies (kind, version, body, set_by, set_at) VALUES ('withdrawal', 2, '{}', 'M1', now())`), "policies_pkey")
+}

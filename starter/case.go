@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/activities"
+	"countersign/domain/withdrawal"
+	"countersign/views"
+	"countersign/workflows"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+)
+
+func (h *house) caseCommand() *cobra.Command {
+	return group("case", "Applications and their history", h.caseListCommand(), h.caseShowCommand(), h.caseRepairCommand())
+}
+
+func (h *house) caseListCommand() *cobra.Command {
+	var filter views.CaseFilter
+	var state string
+	c := &cobra.Command{
+		Use: "list [--partner P] [--state S] [--open]", Short: "List cases", Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := h.reader(c.Context())
+			if err != nil {
+				return err
+			}
+			filter.State = withdrawal.State(state)
+			cases, err := r.Cases(c.Context(), filter)
+			if err != nil {
+				return err
+			}
+			return h.show(map[string]any{"cases": cases}, func() {
+				t := newTable("CASE", "PARTNER", "STATE", "ROUTE", "AMOUNT>", "HOLDER", "OPENED", "DUE")
+				for _, c := range cases {
+					t.add(c.Number, c.Partner, c.State, c.Route, c.Amount, none(c.Holder), shown(c.OpenedAt), shownOr(c.DueAt, "-"))
+				}
+				t.printOr(h.out, "No cases.")
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&filter.Partner, "partner", "", "those of a partner")
+	f.StringVar(&state, "state", "", "those in a state; DELETED ones are shown only so")
+	f.BoolVar(&filter.Open, "open", false, "those that wait for something")
+	return c
+}
+
+func (h *house) caseShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show CASE", Short: "Show a case with its timeline", Args: exactly("CASE"),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := h.reader(c.Context())
+			if err != nil {
+				return err
+			}
+			d, err := r.CaseDetail(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			address := h.uiAddress(d.WorkflowID, d.RunID)
+			return h.show(struct {
+				views.CaseDetail
+				TemporalUI string `json:"temporal_ui,omitempty"`
+			}{d, address}, func() { h.caseDetail(d, address) })
+		},
+	}
+}
+
+func (h *house) caseDetail(d views.CaseDetail, address string) {
+	p := d.Payment
+	record(h.out,
+		"case", d.Number, "state", d.State, "partner", d.Partner, "submitted by", d.Submitter, "route", d.Route, "amount", fmt.Sprintf("%s %s", d.Amount, d.Currency),
+		"payee", p.Holder, "account", p.AccountNo, "bank", p.Bank, "branch", p.Branch, "paid from", p.PaidFrom+" of "+p.PayingEntity,
+		"opened", shown(d.OpenedAt), "due", shownOr(d.DueAt, ""), "approved", shownOr(p.ApprovedAt, ""), "paid", shownOr(p.PaidAt, ""), "closed", shownOr(d.ClosedAt, ""),
+		"reference", p.Reference, "policy version", d.PolicyVersion, "request key", d.RequestKey, "Temporal UI", address)
+	h.say("")
+	lots := newTable("LOT", "SOURCE", "PAYER", "ARRIVED", "AMOUNT>")
+	for _, l := range d.Lots {
+		lots.add(l.Lot, l.Source, none(l.Payer), shown(l.ArrivedAt), l.Amount)
+	}
+	lots.print(h.out)
+	h.say("")
+	h.taskTable(d.Tasks).print(h.out)
+	h.say("")
+	events := newTable("#>", "TIME", "ACTOR", "VIA", "ACTION", "STATE", "RULE", "AMOUNT>", "HASH", "NOTE")
+	for _, e := range d.Timeline {
+		amount, state := "", string(e.To)
+		if e.Amount != nil {
+			amount = e.Amount.String()
+		}
+		if e.From != "" && e.From != e.To {
+			state = string(e.From) + " > " + string(e.To)
+		}
+		events.add(e.Seq, shownToTheSecond(e.At), e.Actor, e.Via, e.Action, state, e.Rule, amount, e.Hash.Prefix(), e.Note)
+	}
+	events.print(h.out)
+}
+
+// repair is what is done about one open case whose workflow is gone.
+type repair struct {
+	Case  string           `json:"case"`
+	State withdrawal.State `json:"state"`
+	Plan  string           `json:"plan"`
+	Done  string           `json:"done,omitempty"` // empty in a dry run
+	Error string           `json:"error,omitempty"`
+
+	workflowID, partner, runID string
+}
+
+func (h *house) caseRepairCommand() *cobra.Command {
+	var apply, force bool
+	c := &cobra.Command{
+		Use: "repair [--apply]", Short: "Find open cases whose workflow is gone, and settle them", Args: exactly(),
+		Long: `Find open cases whose workflow is gone (terminated, or lost with its cluster), and settle them.
+
+UNDER_REVIEW is cancelled and APPROVED fails, their holds are released. PAYING gets a new run, because the money may
+be on its way and only the bank's answer ends the case. Without --apply nothing changes.`,
+		RunE: func(c *cobra.Command, _ []string) error { return h.repair(c.Context(), apply, force) },
+	}
+	c.Flags().BoolVar(&apply, "apply", false, "do it")
+	c.Flags().BoolVar(&force, "force", false, "do it although the namespace knows none of the cases")
+	return c
+}
+
+func (h *house) repair(ctx context.Context, apply, force bool) error {
+	repairs, known, err := h.gone(ctx)
+	if err != nil {
+		return err
+	}
+	failed := false
+	if apply && len(repairs) > 0 && !known && !force {
+		return fmt.Errorf("the namespace %s knows none of the open cases; is TEMPORAL_NAMESPACE right? After the loss of a cluster repeat with --force", h.namespace)
+	}
+	if apply {
+		w, err := h.withdrawals(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range repairs {
+			if err := repairs[i].do(ctx, w, h.temporal); err != nil {
+				repairs[i].Error, failed = sentence(err), true
+			}
+		}
+	}
+	if err := h.show(map[string]any{"dry_run": !apply, "repairs": repairs}, func() {
+		t := newTable("CASE", "STATE", "PLAN", "DONE")
+		for _, r := range repairs {
+			t.add(r.Case, r.State, r.Plan, none(r.Done+r.Error))
+		}
+		t.printOr(h.out, "Every open case has its workflow; nothing to repair.")
+		if !apply && len(repairs) > 0 {
+			h.say("\nA dry run: nothing was changed. Do it with: starter case repair --apply")
+		}
+	}); err != nil {
+		return err
+	}
+	if failed {
+		return stopped(2)
+	}
+	return nil
+}
+
+// gone lists the open cases that no run carries, and whether the namespace knows any open case at all.
+func (h *house) gone(ctx context.Context) ([]repair, bool, error) {
+	r, err := h.reader(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	temporal, err := h.cluster(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	open, err := r.Cases(ctx, views.CaseFilter{Open: true})
+	if err != nil {
+		return nil, false, err
+	}
+	found, anyKnown := []repair{}, false
+	for _, c := range open {
+		running, known, err := workflows.Running(ctx, temporal, c.WorkflowID)
+		if err != nil {
+			return nil, false, fmt.Errorf("look for the workflow of case %s: %w", c.Number, err)
+		}
+		anyKnown = anyKnown || known
+		if running {
+			continue
+		}
+		plan := "cancel it, release the hold"
+		switch c.State {
+		case withdrawal.Approved:
+			plan = "let it fail, release the hold"
+		case withdrawal.Paying:
+			plan = "start a new run: the money may be on its way"
+		case withdrawal.UnderReview, withdrawal.Paid, withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed, withdrawal.Deleted:
+		}
+		found = append(found, repair{Case: c.Number, State: c.State, Plan: plan, workflowID: c.WorkflowID, partner: c.Partner, runID: c.RunID})
+	}
+	return found, anyKnown, nil
+}
+
+func (r *repair) do(ctx context.Context, w *activities.Withdrawals, temporal client.Client) error {
+	if running, _, err := workflows.Running(ctx, temporal, r.workflowID); err != nil || running {
+		r.Done = "its workflow runs again"
+		return err
+	}
+	if r.State == withdrawal.Paying {
+		if err := workflows.ResumeWithdrawal(ctx, temporal, r.workflowID, r.partner, r.Case); err != nil {
+			return err
+		}
+		r.Done = "a new run carries it on"
+		return nil
+	}
+	now, err := w.StopWithdrawal(ctx, activities.StopWithdrawalInput{
+		Case: r.Case, Key: "repair/" + r.runID,
+		Reason: "its workflow was gone; settled by case repair", At: time.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	r.Done = "it is " + string(now.State) + ", the hold is released"
+	return nil
+}

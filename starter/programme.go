@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"countersign/activities"
+	"countersign/domain/withdrawal"
+	"countersign/schema"
+	"countersign/workflows"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
+)
+
+func (h *house) migrateCommand() *cobra.Command {
+	var databaseOnly bool
+	c := &cobra.Command{
+		Use: "migrate", Short: "Bring the database, and Temporal's search attributes, to this version", Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error { return h.migrate(c.Context(), databaseOnly) },
+	}
+	c.Flags().BoolVar(&databaseOnly, "database-only", false, "leave Temporal alone")
+	return c
+}
+
+// migrate runs as the owner of the database.
+func (h *house) migrate(ctx context.Context, databaseOnly bool) error {
+	config, err := h.config()
+	if err != nil {
+		return err
+	}
+	url, variable := config.DatabaseOwnerURL, "DATABASE_URL"
+	if url != config.DatabaseURL {
+		variable = "DATABASE_OWNER_URL"
+	}
+	if url == "" {
+		return config.NeedDatabase()
+	}
+	db, err := schema.OpenOwner(url)
+	if err != nil {
+		return fmt.Errorf("%s: %w", variable, err)
+	}
+	defer db.Close()
+	if err := reach(ctx, db, url, variable); err != nil {
+		return err
+	}
+	done := struct {
+		Applied          []int64 `json:"applied"`
+		SearchAttributes bool    `json:"search_attributes"`
+	}{Applied: []int64{}}
+	applied, err := schema.Migrate(ctx, db.DB)
+	if err != nil {
+		return err
+	}
+	done.Applied = append(done.Applied, applied...)
+	if !databaseOnly {
+		temporal, err := h.cluster(ctx)
+		if err != nil {
+			return fmt.Errorf("the database is migrated, the search attributes are not registered (with --database-only they are left out): %w", err)
+		}
+		bounded, cancel := context.WithTimeout(ctx, updateTimeout)
+		defer cancel()
+		if err := workflows.RegisterSearchAttributes(bounded, temporal, h.namespace); err != nil {
+			return err
+		}
+		done.SearchAttributes = true
+	}
+	return h.show(done, func() {
+		switch len(done.Applied) {
+		case 0:
+			h.say("The database is at the newest version.")
+		default:
+			h.say("The database is migrated: %d applied.", len(done.Applied))
+		}
+		if done.SearchAttributes {
+			h.say("The search attributes are registered in namespace %s.", h.namespace)
+		}
+	})
+}
+
+func (h *house) loadCommand() *cobra.Command {
+	var by string
+	c := &cobra.Command{
+		Use: "load FILE.yaml", Short: "Load partners, people, roles, policies and opening lots; repeating it changes nothing", Args: exactly("FILE.yaml"),
+		RunE: func(c *cobra.Command, args []string) error {
+			text, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			return h.load(c.Context(), text, by)
+		},
+	}
+	c.Flags().StringVar(&by, "as", "operator", "who loads it, for the record")
+	return c
+}
+
+func (h *house) load(ctx context.Context, text []byte, by string) error {
+	file, err := activities.ParseProgramme(text)
+	if err != nil {
+		return err
+	}
+	db, err := h.database(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := (&activities.Programme{DB: db}).Load(ctx, file, by, time.Now())
+	if err != nil {
+		return err
+	}
+	return h.show(report, func() {
+		h.say("Loaded: %d records laid in or brought up to date, %d entries posted; the policy has version %d.", report.Records, report.Entries, report.PolicyVersion)
+	})
+}
+
+// fields lists what a struct's JSON says, name by name, for a short answer to people.
+func fields(v any) []any {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return []any{"", err}
+	}
+	var values map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&values); err != nil {
+		return []any{"", string(text)}
+	}
+	var pairs []any
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		pairs = append(pairs, name, values[name])
+	}
+	return pairs
+}
+
+func (h *house) policyCommand() *cobra.Command {
+	var version int
+	show := &cobra.Command{
+		Use: "show [KIND]", Short: "Show the programme's parameters for a kind of case", Args: atMost(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := h.reader(c.Context())
+			if err != nil {
+				return err
+			}
+			p, err := r.Policy(c.Context(), kindOf(args), version)
+			if err != nil {
+				return err
+			}
+			return h.show(p, func() {
+				record(h.out, append([]any{"kind", p.Kind, "version", p.Version, "set by", p.SetBy, "set at", shown(p.SetAt)}, fields(p.Body)...)...)
+			})
+		},
+	}
+	show.Flags().IntVar(&version, "version", 0, "a former version; 0 is the newest")
+
+	var by string
+	set := &cobra.Command{
+		Use: "set KIND FILE.yaml --as PERSON", Short: "Set a new version; open cases keep theirs", Args: exactly("KIND", "FILE.yaml"),
+		RunE: func(c *cobra.Command, args []string) error { return h.setPolicy(c.Context(), args[0], args[1], by) },
+	}
+	set.Flags().StringVar(&by, "as", "", "who sets it")
+	return group("policy", "The programme's parameters", show, needs(set, "as"))
+}
+
+func kindOf(args []string) string {
+	if len(args) == 0 {
+		return withdrawal.Kind
+	}
+	return args[0]
+}
+
+func (h *house) setPolicy(ctx context.Context, kind, file, by string) error {
+	if kind != withdrawal.Kind {
+		return usageError{fmt.Errorf("there is no kind of case %q; policies are for: %s", kind, withdrawal.Kind)}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var p withdrawal.Policy
+	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).DecodeContext(ctx, &p); err != nil {
+		return fmt.Errorf("%s is not a policy: %w", file, err)
+	}
+	if err := p.Check(); err != nil {
+		return fmt.Errorf("%s is not in order: %w", file, err)
+	}
+	db, err := h.database(ctx)
+	if err != nil {
+		return err
+	}
+	version, err := (&activities.Programme{DB: db}).SetPolicy(ctx, kind, p, by, time.Now())
+	if err != nil {
+		return err
+	}
+	return h.show(map[string]any{"kind": kind, "version": version}, func() { h.say("The policy for %s has version %d now; open cases keep theirs.", kind, version) })
+}

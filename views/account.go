@@ -1,0 +1,170 @@
+package views
+
+import (
+	"context"
+	"time"
+
+	"countersign/domain/calendar"
+	"countersign/domain/ledger"
+	"countersign/domain/money"
+	"countersign/domain/withdrawal"
+)
+
+// Balance is one account, shown on its normal side.
+type Balance struct {
+	Account  ledger.Account `db:"account"  json:"account"`
+	Title    string         `db:"title"    json:"title"`
+	Currency money.Currency `db:"currency" json:"currency"`
+	Memo     bool           `db:"memo"     json:"memo"` // no money
+	Balance  money.Amount   `db:"balance"  json:"balance"`
+}
+
+// Balances lists the accounts in use; with a partner its own and its customers'.
+func (r Reader) Balances(ctx context.Context, partner string) ([]Balance, error) {
+	if partner != "" {
+		if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
+			return nil, err
+		}
+	}
+	return rows[Balance](ctx, r.DB, "balances", balancesSQL, partner)
+}
+
+// Balance reads one account; one that was never used stands at 0.00.
+func (r Reader) Balance(ctx context.Context, account ledger.Account) (money.Amount, error) {
+	b, err := row[Balance](ctx, r.DB, "account", string(account), `
+		SELECT c.title, c.currency, c.memo, c.normal * coalesce(a.balance, (SELECT sum(amount) FROM postings WHERE account = $1), 0.00) AS balance
+		  FROM chart c LEFT JOIN accounts a ON a.account = $1 WHERE c.code = split_part($1, ':', 1)`, account)
+	return b.Balance, err
+}
+
+const balancesSQL = `
+	SELECT a.account, c.title, a.currency, c.memo, a.normal * coalesce(a.balance, s.amount, 0.00) AS balance
+	  FROM accounts a JOIN chart c USING (code)
+	  LEFT JOIN LATERAL (SELECT sum(amount) AS amount FROM postings p WHERE p.account = a.account AND a.balance IS NULL) s ON true
+	 WHERE $1 = '' OR a.owner = $1 AND split_part(a.code, '.', 1) IN ('P', 'V', 'M') -- a customer may bear the same number
+	    OR a.owner IN (SELECT customer_id FROM customers WHERE partner_id = $1) AND split_part(a.code, '.', 1) = 'C'
+	 ORDER BY a.account`
+
+// Available is what a partner may withdraw now and from which lots.
+type Available struct {
+	Partner string `json:"partner"`
+	withdrawal.Available
+	Cash     money.Amount `json:"cash"`
+	Owed     money.Amount `json:"owed_invoices"`
+	Unposted money.Amount `json:"charges_not_posted"`
+	Debts    money.Amount `json:"customers_debts"`
+	Lots     []Lot        `json:"lots"`
+}
+
+// Lot is one dated part of the account that has something left.
+type Lot struct {
+	No         withdrawal.LotNo  `json:"lot"`
+	Source     withdrawal.Source `json:"source"`
+	Payer      string            `json:"payer,omitempty"`
+	ArrivedAt  time.Time         `json:"arrived_at"`
+	Remaining  money.Amount      `json:"remaining"`
+	Free       money.Amount      `json:"free"` // may leave at all
+	Pool       withdrawal.Route  `json:"pool"` // leaves by this route
+	Rule       string            `json:"rule"` // which says so
+	Designated bool              `json:"designated"`
+}
+
+// Available adds up what a partner may withdraw at an instant, by the same rule that judges an application (WDL-07).
+func (r Reader) Available(ctx context.Context, partner string, at time.Time) (Available, error) {
+	a := Available{Partner: partner, Lots: []Lot{}}
+	p, err := row[withdrawal.Partner](ctx, r.DB, "partner", partner, `SELECT partner_id, kind, state, verified_name, entity FROM partners WHERE partner_id = $1`, partner)
+	if err != nil {
+		return a, err
+	}
+	lots, err := rows[withdrawal.Lot](ctx, r.DB, "lots", `
+		SELECT lot_no, source, payer, payer_account, entity, arrived_at, remaining, owed_open, designated, bank_card_only
+		  FROM lots WHERE partner_id = $1 AND remaining > 0 ORDER BY arrived_at, lot_no`, partner)
+	if err != nil {
+		return a, err
+	}
+	for _, part := range []struct {
+		account ledger.Account
+		amount  *money.Amount
+	}{{ledger.Cash(partner), &a.Cash}, {ledger.Owed(partner), &a.Owed}, {ledger.Unposted(partner), &a.Unposted}} {
+		if *part.amount, err = r.Balance(ctx, part.account); err != nil {
+			return a, err
+		}
+	}
+	if a.Debts, err = row[money.Amount](ctx, r.DB, "debts of", partner, `
+		SELECT coalesce(sum(a.balance * a.normal), 0.00) FROM accounts a JOIN customers c ON a.owner = c.customer_id
+		 WHERE c.partner_id = $1 AND a.code = 'C.DEBT'`, partner); err != nil {
+		return a, err
+	}
+	facts := withdrawal.Facts{At: at, Partner: &p, Cash: a.Cash, Owed: a.Owed, Unposted: a.Unposted, Debts: a.Debts, Lots: lots}
+	a.Available = facts.Available()
+	for _, l := range lots {
+		pool, rule := l.Pool(p.Entity, calendar.DateOf(at))
+		a.Lots = append(a.Lots, Lot{
+			No: l.No, Source: l.Source, Payer: l.Payer, ArrivedAt: l.ArrivedAt, Remaining: l.Remaining, Free: l.Free(),
+			Pool: pool, Rule: rule, Designated: l.Designated,
+		})
+	}
+	return a, nil
+}
+
+// Statement is one account's movements in a period, on its normal side.
+type Statement struct {
+	Account ledger.Account `json:"account"`
+	Title   string         `json:"title"`
+	From    calendar.Date  `json:"from,omitzero"` // first day
+	To      calendar.Date  `json:"to,omitzero"`   // last day, which counts in full
+	Opening money.Amount   `json:"opening"`
+	Lines   []Movement     `json:"lines"`
+	Closing money.Amount   `json:"closing"`
+}
+
+// Movement is one posting with the balance after it.
+type Movement struct {
+	Entry   int64        `db:"entry_id"    json:"entry"`
+	At      time.Time    `db:"at"          json:"at"`
+	Key     string       `db:"key"         json:"key"`
+	Case    string       `db:"case_number" json:"case,omitempty"`
+	Memo    string       `db:"memo"        json:"memo"`
+	Amount  money.Amount `db:"amount"      json:"amount"`
+	Balance money.Amount `db:"-"           json:"balance"`
+}
+
+// Statement lists an account's movements from one day to another, both included; a zero day leaves that side open.
+func (r Reader) Statement(ctx context.Context, account ledger.Account, from, to calendar.Date) (Statement, error) {
+	s := Statement{Account: account, From: from, To: to}
+	var err error
+	if s.Title, err = row[string](ctx, r.DB, "account", string(account), `SELECT c.title FROM accounts a JOIN chart c USING (code) WHERE a.account = $1`, account); err != nil {
+		return s, err
+	}
+	var begins, ends *time.Time
+	if !from.IsZero() {
+		t := from.Start()
+		begins = &t
+	}
+	if !to.IsZero() {
+		t := to.AddDays(1).Start()
+		ends = &t
+	}
+	if s.Opening, err = row[money.Amount](ctx, r.DB, "account", string(account), openingSQL, account, begins); err != nil {
+		return s, err
+	}
+	if s.Lines, err = rows[Movement](ctx, r.DB, "statement", statementSQL, account, begins, ends); err != nil {
+		return s, err
+	}
+	s.Closing = s.Opening
+	for i := range s.Lines {
+		s.Closing = s.Closing.Add(s.Lines[i].Amount)
+		s.Lines[i].Balance = s.Closing
+	}
+	return s, nil
+}
+
+const openingSQL = `
+	SELECT coalesce(sum(p.amount * a.normal), 0.00) FROM postings p JOIN accounts a USING (account) JOIN entries e USING (entry_id)
+	 WHERE p.account = $1 AND e.at < $2`
+
+const statementSQL = `
+	SELECT p.entry_id, e.at, e.key, coalesce(e.case_number, '') AS case_number, e.memo, p.amount * a.normal AS amount
+	  FROM postings p JOIN accounts a USING (account) JOIN entries e USING (entry_id)
+	 WHERE p.account = $1 AND ($2::timestamptz IS NULL OR e.at >= $2) AND ($3::timestamptz IS NULL OR e.at < $3)
+	 ORDER BY e.at, p.entry_id`

@@ -1,0 +1,51 @@
+// Package views is what people look at: tasks, cases with their timelines, balances, statements, messages, and the check
+// that everything adds up. Nothing here writes.
+package views
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"countersign/domain"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Reader looks things up.
+type Reader struct{ DB *sqlx.DB }
+
+// rows reads a list; an empty one is never nil, so that JSON shows [].
+func rows[T any](ctx context.Context, q sqlx.QueryerContext, what, query string, args ...any) ([]T, error) {
+	found := []T{}
+	if err := sqlx.SelectContext(ctx, q, &found, query, args...); err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	return found, nil
+}
+
+// row reads one record; what names it for people when it does not exist.
+func row[T any](ctx context.Context, q sqlx.QueryerContext, what, id, query string, args ...any) (T, error) {
+	var found T
+	err := sqlx.GetContext(ctx, q, &found, query, args...)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return found, fmt.Errorf("%s %q: %w", what, id, domain.ErrNotFound)
+	case err != nil:
+		return found, fmt.Errorf("read %s %s: %w", what, id, err)
+	}
+	return found, nil
+}
+
+// mustExist answers "not found" for a name that a list was asked for and that nobody bears.
+func (r Reader) mustExist(ctx context.Context, what, id, query string) error {
+	_, err := row[int](ctx, r.DB, what, id, query, id)
+	return err
+}
+
+const (
+	partnerExistsSQL = `SELECT 1 FROM partners WHERE partner_id = $1`
+	personExistsSQL  = `SELECT 1 FROM people WHERE person_id = $1`
+	caseExistsSQL    = `SELECT 1 FROM cases WHERE case_number = $1`
+)

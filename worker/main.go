@@ -1,0 +1,187 @@
+// Command worker hosts the programme's workflows and activities, and delivers its messages.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"countersign/activities"
+	"countersign/internal/config"
+	"countersign/internal/mail"
+	"countersign/schema"
+	"countersign/workflows"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/opentelemetry"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(2)
+	}
+}
+
+// run works until the context ends, then lets running steps finish.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
+	migrate := flags.Bool("migrate", false, "bring the database and the search attributes up to date first")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	cfg, err := config.Load(env.ToMap(os.Environ()))
+	if err != nil {
+		return err
+	}
+	if err := cfg.NeedDatabase(); err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	slog.SetDefault(logger)
+
+	metrics, handler, err := measure()
+	if err != nil {
+		return err
+	}
+	if err := serveMetrics(ctx, cfg.MetricsAddress, handler); err != nil {
+		return err
+	}
+	temporal, namespace, err := config.Temporal(ctx, logger, func(o *client.Options) { o.MetricsHandler = metrics }, 30*time.Second)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	if *migrate {
+		if err := bringUpToDate(ctx, cfg, temporal, namespace); err != nil {
+			return err
+		}
+	}
+	switch missing, err := workflows.MissingSearchAttributes(ctx, temporal, namespace); {
+	case err != nil: // a cluster may keep that to its operators
+		logger.Warn("search attributes not checked", "error", err)
+	case len(missing) > 0:
+		return fmt.Errorf("namespace %s lacks the search attributes %v; run `starter migrate` first", namespace, missing)
+	}
+	db, err := schema.Open(cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+
+	w := newWorker(temporal, db)
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	delivered := make(chan struct{})
+	go func() {
+		defer close(delivered)
+		deliver(ctx, cfg, db)
+	}()
+	logger.Info("worker runs", "queue", workflows.TaskQueue, "namespace", namespace, "metrics", cfg.MetricsAddress)
+	<-ctx.Done()
+	w.Stop() // drains
+	<-delivered
+	logger.Info("worker stopped")
+	return nil
+}
+
+// connections bounds what one worker takes of Postgres: as many as it runs steps side by side.
+const connections = 32
+
+func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
+	w := worker.New(c, workflows.TaskQueue, worker.Options{
+		MaxConcurrentLocalActivityExecutionSize: connections,
+		MaxConcurrentActivityExecutionSize:      connections,
+		MaxConcurrentWorkflowTaskPollers:        8, // 2 cost 17 % CPU on a small machine
+		WorkerStopTimeout:                       15 * time.Second,
+		DisableRegistrationAliasing:             true,
+	})
+	w.RegisterWorkflowWithOptions(workflows.Withdrawal, workflow.RegisterOptions{Name: workflows.WithdrawalType})
+	w.RegisterActivity(&activities.Withdrawals{DB: db, Channel: activities.ByHand{}})
+	return w
+}
+
+// bringUpToDate migrates as the owner and registers the search attributes.
+func bringUpToDate(ctx context.Context, cfg config.Config, c client.Client, namespace string) error {
+	owner, err := schema.OpenOwner(cfg.DatabaseOwnerURL)
+	if err != nil {
+		return err
+	}
+	defer owner.Close()
+	if _, err := schema.Migrate(ctx, owner.DB); err != nil {
+		return err
+	}
+	return workflows.RegisterSearchAttributes(ctx, c, namespace)
+}
+
+// deliver sends the outbox by mail; without a mail server the messages stay readable with `starter outbox`.
+func deliver(ctx context.Context, cfg config.Config, db *sqlx.DB) {
+	if cfg.SMTPURL == "" {
+		return
+	}
+	smtp, err := mail.NewSMTP(cfg.SMTPURL)
+	if err != nil {
+		slog.Error("messages stay in the outbox", "error", err)
+		return
+	}
+	(&activities.Outbox{DB: db, Mail: smtp}).Run(ctx, time.Second)
+}
+
+// measure collects Temporal's client metrics for Prometheus.
+func measure() (client.MetricsHandler, http.Handler, error) {
+	registry := prometheus.NewRegistry()
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
+	if err != nil {
+		return nil, nil, fmt.Errorf("metrics: %w", err)
+	}
+	meter := metric.NewMeterProvider(metric.WithReader(exporter)).Meter("countersign")
+	handler := opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
+		Meter: meter, UseMonotonicCounters: true,
+		OnError: func(err error) { slog.Warn("metric dropped", "error", err) },
+	})
+	return handler, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
+}
+
+// serveMetrics answers /metrics and /healthz until the context ends.
+func serveMetrics(ctx context.Context, address string, metrics http.Handler) error {
+	if address == "off" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("METRICS_ADDRESS: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			slog.Error("metrics stopped", "error", err)
+		}
+	}()
+	context.AfterFunc(ctx, func() { server.Close() }) //nolint:errcheck // the process ends
+	return nil
+}

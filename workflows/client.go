@@ -1,0 +1,173 @@
+package workflows
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"countersign/activities"
+	"countersign/domain/withdrawal"
+
+	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+)
+
+// WithdrawalID names the run of an application: a partner's request key is used once.
+func WithdrawalID(app withdrawal.Application) string {
+	return fmt.Sprintf("%s/%s/%s", withdrawal.Kind, url.PathEscape(app.PartnerID), url.PathEscape(app.RequestKey))
+}
+
+// SubmitWithdrawal starts a withdrawal and answers whether its case opened. The same application again answers the first
+// result. A refusal is found by activities.RefusalOf.
+func SubmitWithdrawal(ctx context.Context, c client.Client, app withdrawal.Application) (activities.WithdrawalStanding, error) {
+	var opened activities.WithdrawalStanding
+	if app.RequestKey == "" {
+		return opened, errors.New("an application needs a request key")
+	}
+	var err error
+	// The key alone would answer another body with the first result, and without the code a refusal of a wrong code would
+	// be the answer for as long as Temporal remembers.
+	content := sha256.Sum256(append(app.Digest(), app.Code...))
+	for range 3 { // a run that just ended with a refusal may still hold the ID
+		var handle client.WorkflowUpdateHandle
+		handle, err = c.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+			StartWorkflowOperation: c.NewWithStartWorkflowOperation(startOptions(app), WithdrawalType, WithdrawalInput{Application: app}),
+			UpdateOptions: client.UpdateWorkflowOptions{
+				UpdateName:   SubmitUpdate,
+				UpdateID:     clip(app.RequestKey) + "/" + hex.EncodeToString(content[:8]),
+				WaitForStage: client.WorkflowUpdateStageCompleted,
+				Args:         []any{app},
+			},
+		})
+		if err == nil {
+			err = handle.Get(ctx, &opened)
+		}
+		if !metEndedRun(err) {
+			break
+		}
+	}
+	return opened, err
+}
+
+func metEndedRun(err error) bool {
+	var gone *serviceerror.NotFound
+	var again *temporal.ApplicationError
+	return errors.As(err, &gone) || errors.As(err, &again) && again.Type() == TypeSubmitAgain
+}
+
+func startOptions(app withdrawal.Application) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       WithdrawalID(app),
+		TaskQueue:                TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE, // a refused application does not lock out the next; 'only one' is the database's
+		WorkflowTaskTimeout:      5 * time.Second,                                  // how long a worker killed inside a step goes unnoticed
+		TypedSearchAttributes:    temporal.NewSearchAttributes(caseKind.ValueSet(withdrawal.Kind), casePartner.ValueSet(app.PartnerID)),
+		StaticSummary:            fmt.Sprintf("%s withdraws %s CNY by %s", clip(app.PartnerID), clip(app.Amount), clip(string(app.Route))),
+	}
+}
+
+// ResumeWithdrawal starts a run that carries on a case whose workflow is gone.
+func ResumeWithdrawal(ctx context.Context, c client.Client, workflowID, partner, number string) error {
+	options := startOptions(withdrawal.Application{PartnerID: partner})
+	options.ID = workflowID
+	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+	options.StaticSummary = number + " of " + partner + ", resumed"
+	_, err := c.ExecuteWorkflow(ctx, options, WithdrawalType, WithdrawalInput{Resume: number})
+	return err
+}
+
+// Decide sends one decision to the run of its case and answers where the case stands afterwards. The decision's key is the
+// update's ID: the same again answers the first result.
+func Decide(ctx context.Context, c client.Client, workflowID string, d withdrawal.Decision) (activities.WithdrawalStanding, error) {
+	if d.Key == "" {
+		d.Key = uuid.NewString()
+	}
+	return update(ctx, c, workflowID, DecideUpdate, d.Key, d)
+}
+
+// Cancel takes an application back.
+func Cancel(ctx context.Context, c client.Client, workflowID string, r CancelRequest) (activities.WithdrawalStanding, error) {
+	if r.Key == "" {
+		r.Key = uuid.NewString()
+	}
+	return update(ctx, c, workflowID, CancelUpdate, r.Key, r)
+}
+
+func update(ctx context.Context, c client.Client, workflowID, name, id string, arg any) (activities.WithdrawalStanding, error) {
+	var now activities.WithdrawalStanding
+	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: workflowID, UpdateName: name, UpdateID: id, WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{arg},
+	})
+	if err != nil {
+		return now, err
+	}
+	return now, handle.Get(ctx, &now)
+}
+
+// clip keeps what a person entered short enough for Temporal; the application itself is refused for it.
+func clip(s string) string {
+	if runes := []rune(s); len(runes) > 64 {
+		return string(runes[:64]) + "…"
+	}
+	return s
+}
+
+// Running tells whether a workflow ID has an open run, and whether the namespace knows it at all.
+func Running(ctx context.Context, c client.Client, workflowID string) (running, known bool, err error) {
+	described, err := c.DescribeWorkflowExecution(ctx, workflowID, "")
+	var missing *serviceerror.NotFound
+	if errors.As(err, &missing) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	return described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, true, nil
+}
+
+// RegisterSearchAttributes makes the search attributes of cases known to a namespace; those it knows stay.
+func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
+	missing, err := missingSearchAttributes(ctx, c, namespace)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	if _, err := c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing}); err != nil {
+		return fmt.Errorf("add search attributes: %w", err)
+	}
+	return nil
+}
+
+// MissingSearchAttributes names what a namespace lacks: without it the first step of every case would block.
+func MissingSearchAttributes(ctx context.Context, c client.Client, namespace string) ([]string, error) {
+	missing, err := missingSearchAttributes(ctx, c, namespace)
+	return slices.Sorted(maps.Keys(missing)), err
+}
+
+func missingSearchAttributes(ctx context.Context, c client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
+	wanted := map[string]enumspb.IndexedValueType{
+		caseKind.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		casePartner.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		caseNumber.GetName():  enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		caseState.GetName():   enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		caseDue.GetName():     enumspb.INDEXED_VALUE_TYPE_DATETIME,
+	}
+	known, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return nil, fmt.Errorf("list search attributes: %w", err)
+	}
+	for name := range known.GetCustomAttributes() {
+		delete(wanted, name)
+	}
+	return wanted, nil
+}
