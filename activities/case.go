@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"time"
 
+	"countersign/domain/approval"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
-	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/domain/withdrawal"
 
@@ -22,6 +22,7 @@ import (
 const (
 	viaRequest  = "request"  // an update or a command, which was answered
 	viaSignal   = "signal"   // Temporal vouches for the sender, not we
+	viaRule     = "rule"     // nobody's doing
 	viaClock    = "clock"    // a deadline
 	viaOperator = "operator" // cancellation, termination, repair
 )
@@ -56,13 +57,8 @@ const appendEventSQL = `
 
 // lockedCase is a withdrawal under its lock.
 type lockedCase struct {
-	Number         string           `db:"case_number"`
-	Partner        string           `db:"partner_id"`
-	Submitter      string           `db:"submitter"`
+	caseRow
 	State          withdrawal.State `db:"state"`
-	DueAt          *time.Time       `db:"due_at"`
-	PolicyVersion  int              `db:"policy_version"`
-	OpenedAt       time.Time        `db:"opened_at"`
 	Route          withdrawal.Route `db:"route"`
 	Amount         money.Amount     `db:"amount"`
 	Holder         string           `db:"holder"`
@@ -73,7 +69,6 @@ type lockedCase struct {
 	PaidFrom       ledger.Account   `db:"paid_from"`
 	ApprovedByRule bool             `db:"approved_by_rule"`
 	ApprovedAt     *time.Time       `db:"approved_at"`
-	Escalated      bool             `db:"escalated"` // the present term has escalated
 }
 
 // lockCase keeps every other step of a case waiting and reads it. Two statements: the first may wait, and what it had read
@@ -94,10 +89,8 @@ func lockCase(ctx context.Context, tx *sqlx.Tx, number string) (lockedCase, erro
 }
 
 const caseSQL = `
-	SELECT c.case_number, c.partner_id, c.submitter, c.state, c.due_at, c.policy_version, c.opened_at,
-	       w.route, w.amount, w.holder, w.account_no, w.bank, w.branch, w.paying_entity, w.paid_from, w.approved_by_rule, w.approved_at,
-	       EXISTS (SELECT 1 FROM tasks t WHERE t.case_number = c.case_number AND t.escalated_to <> '' AND t.kind <> 'late-return'
-	               AND (t.kind = 'review') = (c.state = 'UNDER_REVIEW')) AS escalated
+	SELECT c.case_number, c.kind, c.partner_id, c.submitter, c.state, c.due_at, c.policy_version, c.opened_at,
+	       w.route, w.amount, w.holder, w.account_no, w.bank, w.branch, w.paying_entity, w.paid_from, w.approved_by_rule, w.approved_at
 	  FROM cases c JOIN withdrawals w USING (case_number)
 	 WHERE c.case_number = $1`
 
@@ -105,15 +98,55 @@ func (c lockedCase) payee() withdrawal.Payee {
 	return withdrawal.Payee{Holder: c.Holder, AccountNo: c.AccountNo, Bank: c.Bank, Branch: c.Branch}
 }
 
-// standing answers where a case stands as this transaction sees it.
+// standing answers where a case stands as this transaction sees it, and keeps what lists show of its clock.
 func standing(ctx context.Context, tx *sqlx.Tx, number string) (WithdrawalStanding, error) {
-	var c lockedCase
-	if err := tx.GetContext(ctx, &c, caseSQL, number); err != nil {
+	if _, err := tx.ExecContext(ctx, keepDueSQL, number, withdrawal.Awaiting); err != nil {
+		return WithdrawalStanding{}, fmt.Errorf("keep due time of %s: %w", number, err)
+	}
+	var c struct {
+		lockedCase
+		Escalated bool       `db:"escalated"`
+		WakeAt    *time.Time `db:"wake_at"`
+	}
+	if err := tx.GetContext(ctx, &c, standingSQL, number); err != nil {
 		return WithdrawalStanding{}, fmt.Errorf("read case %s: %w", number, err)
 	}
-	s := WithdrawalStanding{Case: c.Number, Partner: c.Partner, Route: c.Route, Amount: c.Amount, Holder: c.Holder, State: c.State}
-	if !c.State.Ended() && !c.Escalated {
+	s := WithdrawalStanding{Case: c.Number, Partner: c.Partner, Route: c.Route, Amount: c.Amount, Holder: c.Holder, State: c.State, WakeAt: c.WakeAt}
+	if c.State.Ended() {
+		s.WakeAt = nil
+		return s, nil
+	}
+	if !c.Escalated {
 		s.DueAt = c.DueAt
+	}
+	if c.State == withdrawal.Awaiting {
+		s.WakeAt = c.DueAt
+	}
+	return s, nil
+}
+
+// keepDueSQL: a case is due when the first of its open tasks is.
+const keepDueSQL = `
+	UPDATE cases c SET due_at = d.due_at
+	  FROM (SELECT min(due_at) AS due_at FROM tasks WHERE case_number = $1 AND state = 'open' AND matter <> 'late-return') d
+	 WHERE c.case_number = $1 AND c.closed_at IS NULL AND c.state <> $2 AND c.due_at IS DISTINCT FROM d.due_at`
+
+const standingSQL = `
+	SELECT c.case_number, c.kind, c.partner_id, c.submitter, c.state, c.due_at, c.policy_version, c.opened_at,
+	       w.route, w.amount, w.holder, w.account_no, w.bank, w.branch, w.paying_entity, w.paid_from, w.approved_by_rule, w.approved_at,
+	       t.escalated, t.wake_at
+	  FROM cases c JOIN withdrawals w USING (case_number), (
+		SELECT coalesce(bool_and(escalated_at IS NOT NULL), false) AS escalated,
+		       min(least(CASE WHEN reminded_at IS NULL THEN remind_at END, CASE WHEN escalated_at IS NULL THEN due_at END, default_at)) AS wake_at
+		  FROM tasks WHERE case_number = $1 AND state = 'open' AND matter <> 'late-return') t
+	 WHERE c.case_number = $1`
+
+// stateOf is the state of a case of any kind.
+func stateOf(ctx context.Context, tx *sqlx.Tx, number string) (withdrawal.State, error) {
+	var s withdrawal.State
+	err := tx.GetContext(ctx, &s, `SELECT state FROM cases WHERE case_number = $1`, number)
+	if err != nil {
+		return s, fmt.Errorf("read case %s: %w", number, err)
 	}
 	return s, nil
 }
@@ -126,8 +159,10 @@ type caseStep struct {
 	actor  string
 	via    string
 	action string
-	note   string
+	note   string // of the request
+	noted  bool   // the event's note is the step's own, not the request's
 	at     time.Time
+	cost   func(context.Context, *sqlx.Tx) error // what a refusal costs beside its event; nil: nothing
 }
 
 // event is the step's line in the history.
@@ -145,7 +180,7 @@ func (s caseStep) do(ctx context.Context, f func(*sqlx.Tx, lockedCase) (refusal.
 		}
 		done, list, err := s.before(ctx, tx)
 		if err == nil && len(list) == 0 && !done {
-			list, err = f(tx, c)
+			list, err = undone(ctx, tx, func() (refusal.List, error) { return f(tx, c) })
 		}
 		if err != nil || len(list) > 0 {
 			return list, err
@@ -169,7 +204,7 @@ func (s caseStep) before(ctx context.Context, tx *sqlx.Tx) (bool, refusal.List, 
 		return false, nil, nil
 	case err != nil:
 		return false, nil, fmt.Errorf("look for step %s: %w", s.key, err)
-	case s.via == viaRequest && (first.Actor != s.actor || first.Note != s.note):
+	case s.via == viaRequest && (first.Actor != s.actor || first.Note != s.note && !s.noted):
 		return false, refusal.List{refusal.New("COM-20", "COM_REQUEST_KEY", "case "+s.number,
 			"The request key was used for this case with other content; use a key of its own.")}, nil
 	}
@@ -184,6 +219,18 @@ func (s caseStep) record(ctx context.Context, tx *sqlx.Tx, list refusal.List) er
 	}
 	e := s.event()
 	e.Key, e.Action, e.From, e.To, e.Rule, e.Note = "refused/"+s.key, s.action+" refused", c.State, c.State, list[0].Rule, list.Error()
+	if s.cost != nil {
+		var known bool
+		if err := tx.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM events WHERE case_number = $1 AND key = $2)`, s.number, e.Key); err != nil {
+			return fmt.Errorf("look for refusal %s: %w", e.Key, err)
+		}
+		if known { // an earlier run of the step paid
+			return nil
+		}
+		if err := s.cost(ctx, tx); err != nil {
+			return err
+		}
+	}
 	return appendEvent(ctx, tx, e)
 }
 
@@ -235,22 +282,6 @@ func refusedBefore(ctx context.Context, tx *sqlx.Tx, key string) (refusal.List, 
 	return list, json.Unmarshal(text, &list)
 }
 
-// findTask reads a task.
-func findTask(ctx context.Context, tx *sqlx.Tx, id string) (withdrawal.Task, error) {
-	var task withdrawal.Task
-	err := tx.GetContext(ctx, &task, taskSQL+` WHERE task_id = $1`, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return task, unknown("task", id)
-	}
-	if err != nil {
-		return task, fmt.Errorf("read task %s: %w", id, err)
-	}
-	return task, nil
-}
-
-const taskSQL = `
-	SELECT task_id, case_number, kind, question, role, escalated_to, opened_by, state, amount, decided_by, decided_at, outcome, reference, decision_key, decision_digest FROM tasks`
-
 // notice tells the partner's people who may act for it what became of their application.
 func (c *lockedCase) notify(ctx context.Context, tx *sqlx.Tx, n withdrawal.Notice, step, note string, at time.Time) error {
 	subject, body := n.Text(c.notice(note))
@@ -273,14 +304,17 @@ func (c *lockedCase) notice(note string) withdrawal.NoticeData {
 	return withdrawal.NoticeData{Case: c.Number, Partner: c.Partner, Amount: c.Amount, Holder: c.Holder, State: c.State, Note: note}
 }
 
-// notifyRole tells everybody of the vendor who holds a role.
-func notifyRole(ctx context.Context, tx *sqlx.Tx, role person.Role, key, subject, body string, at time.Time) error {
+// notifyTask tells people about a task.
+func notifyTask(ctx context.Context, tx *sqlx.Tx, c caseRow, t taskRow, n approval.Notice, by, note string, people []string, key string, at time.Time) error {
+	if len(people) == 0 {
+		return nil
+	}
+	subject, body := n.Text(approval.NoticeData{Task: t.ID, Case: c.Number, Partner: c.Partner, Question: t.Question, DueAt: t.DueAt, By: by, Note: note})
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO outbox (key, person_id, subject, body, written_at, next_at)
-		SELECT $1 || '/' || person_id, person_id, $2, $3, $4, $4 FROM people JOIN person_roles USING (person_id)
-		 WHERE active AND partner_id IS NULL AND role = $5
-		ON CONFLICT (key) DO NOTHING`, key, subject, body, at, role); err != nil {
-		return fmt.Errorf("notify %s: %w", role, err)
+		SELECT $1 || '/' || p, p, $2, $3, $4, $4 FROM unnest($5::text[]) p
+		ON CONFLICT (key) DO NOTHING`, c.Kind+"/"+key, subject, body, at, pq.Array(people)); err != nil {
+		return fmt.Errorf("notify: %w", err)
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ var rules = map[string]refusal.Refusal{
 	"wdl_19_floor":        {Rule: "WDL-19", Code: "WDR_AMOUNT", Object: "account", Message: "The money is no longer there: another request was faster. Look at the balance and try again."},
 	"wdl_19_lot":          {Rule: "WDL-19", Code: "WDR_AMOUNT", Object: "lot", Message: "The lot no longer holds that much: another request was faster. Look at the lots and try again."},
 	"eng_02_four_eyes":    {Rule: "ENG-02", Code: "ENG_SELF_APPROVAL", Object: "task", Message: "You cannot decide on your own request; ask a colleague (PGM-07)."},
+	"eng_02_one_seat":     {Rule: "ENG-02", Code: "ENG_SELF_APPROVAL", Object: "task", Message: "You have answered this step already; a colleague answers the other task."},
+	"eng_03_answered":     {Rule: "ENG-03", Code: "ENG_STATE", Object: "task", Message: "The task was answered meanwhile; look at the case."},
 	"eng_03_move":         {Rule: "ENG-03", Code: "ENG_STATE", Object: "case", Message: "The step is not possible in the case's present state; look at the case."},
 	"com_02_amount":       {Rule: "COM-02", Code: "CBC.0100", Object: "amount", Message: "An amount is greater than 0 with at most two decimals."},
 	"com_03_identifier":   {Rule: "COM-03", Code: "CBC.0100", Object: "identifier", Message: "An identifier has 1 to 64 characters."},

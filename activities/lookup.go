@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"countersign/domain"
+	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/person"
 	"countersign/domain/withdrawal"
@@ -31,6 +33,28 @@ func findPerson(ctx context.Context, tx sqlx.QueryerContext, id string) (*person
 		p.Roles = append(p.Roles, person.Role(r))
 	}
 	return &p, nil
+}
+
+// findParty reads a person with those for whom they stand in at an instant; nil when there is none.
+func findParty(ctx context.Context, tx sqlx.QueryerContext, id string, at time.Time) (*approval.Party, error) {
+	p, err := findPerson(ctx, tx, id)
+	if p == nil || err != nil {
+		return nil, err
+	}
+	party := &approval.Party{Person: *p}
+	var absent []string
+	if err := sqlx.SelectContext(ctx, tx, &absent, `
+		SELECT DISTINCT person_id FROM absences WHERE substitute = $1 AND from_at <= $2 AND $2 < to_at ORDER BY person_id`, id, at); err != nil {
+		return nil, fmt.Errorf("read absences: %w", err)
+	}
+	for _, other := range absent {
+		principal, err := findPerson(ctx, tx, other)
+		if err != nil {
+			return nil, err
+		}
+		party.StandsInFor = append(party.StandsInFor, *principal)
+	}
+	return party, nil
 }
 
 const personSQL = `

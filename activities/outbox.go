@@ -2,13 +2,15 @@ package activities
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
+	"countersign/domain/calendar"
+
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 )
 
 // Mailer delivers one message; an error means that it did not arrive and is tried again.
@@ -23,28 +25,41 @@ type Outbox struct {
 	Mail Mailer
 }
 
-type outgoing struct {
-	ID       int64  `db:"message_id"`
-	Address  string `db:"email"`
-	Subject  string `db:"subject"`
-	Body     string `db:"body"`
-	Attempts int    `db:"attempts"`
+// Notify is how a person wants messages.
+type Notify string
+
+// The ways. Codes always go at once.
+const (
+	Each   Notify = "each"   // a mail each, at once
+	Digest Notify = "digest" // one mail a day, at 09:00 UTC+8
+)
+
+// SetNotify changes how a person is told from now on; messages that wait already leave as they would have.
+func (o *Outbox) SetNotify(ctx context.Context, person string, how Notify) error {
+	res, err := o.DB.ExecContext(ctx, `UPDATE people SET notify = $2 WHERE person_id = $1`, person, how)
+	if err != nil {
+		return Final(fmt.Errorf("set notify of %s: %w", person, err))
+	}
+	return Final(one(res, unknown("person", person)))
 }
 
-// Run delivers until the context ends.
+// outgoing is one message, alone or in a digest.
+type outgoing struct {
+	ID        int64     `db:"message_id"`
+	Address   string    `db:"email"`
+	Subject   string    `db:"subject"`
+	Body      string    `db:"body"`
+	WrittenAt time.Time `db:"written_at"`
+	Attempts  int       `db:"attempts"`
+	Digest    bool      `db:"digest"`
+}
+
+// Run delivers until the context ends; what is under way then is finished.
 func (o *Outbox) Run(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		for {
-			sent, err := o.DeliverNext(ctx, time.Now())
-			if err != nil && ctx.Err() == nil {
-				slog.Error("outbox waits", "error", err)
-			}
-			if err != nil || !sent {
-				break
-			}
-		}
+		drain(ctx, "outbox waits", func(now time.Time) (bool, error) { return o.DeliverNext(ctx, now) })
 		select {
 		case <-ctx.Done():
 			return
@@ -53,35 +68,104 @@ func (o *Outbox) Run(ctx context.Context, every time.Duration) {
 	}
 }
 
-// DeliverNext delivers the oldest message that is due, if there is one. It is claimed first, so that several senders share
-// the outbox and no transaction waits for a mail server; a claim whose sender died lapses.
-func (o *Outbox) DeliverNext(ctx context.Context, now time.Time) (bool, error) {
-	var m outgoing
-	err := o.DB.GetContext(ctx, &m, claimMessageSQL, now, now.Add(claim))
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+// drain delivers until nothing is due, or until something is wrong with ourselves.
+func drain(ctx context.Context, waits string, next func(now time.Time) (bool, error)) {
+	for ctx.Err() == nil {
+		sent, err := next(time.Now())
+		if err != nil && ctx.Err() == nil {
+			slog.Error(waits, "error", err)
+		}
+		if err != nil || !sent {
+			return
+		}
 	}
-	if err != nil {
+}
+
+// DeliverNext delivers the oldest message that is due, if there is one, or the person's whole digest that it belongs to.
+// They are claimed first, so that several senders share the outbox and no transaction waits for a mail server; a claim
+// whose sender died lapses.
+func (o *Outbox) DeliverNext(ctx context.Context, now time.Time) (bool, error) {
+	now = stored(now)
+	var mail []outgoing
+	if err := o.DB.SelectContext(ctx, &mail, claimMessagesSQL, now, now.Add(claim)); err != nil {
 		return false, fmt.Errorf("claim message: %w", err)
 	}
-	if failed := o.Mail.Deliver(ctx, m.Address, m.Subject, m.Body); failed != nil {
-		wait := min(time.Second<<min(m.Attempts, 12), time.Hour)
-		_, err = o.DB.ExecContext(ctx, `UPDATE outbox SET next_at = $2, error = $3 WHERE message_id = $1`, m.ID, now.Add(wait), failed.Error())
-	} else {
-		_, err = o.DB.ExecContext(ctx, `
-			UPDATE outbox SET sent_at = $2, error = '', body = CASE WHEN secret THEN '' ELSE body END WHERE message_id = $1`, m.ID, now)
+	if len(mail) == 0 {
+		return false, nil
 	}
-	if err != nil {
-		return true, fmt.Errorf("record delivery of %d: %w", m.ID, err)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sending) // what has begun is finished
+	defer cancel()
+	subject, body := mail[0].Subject, mail[0].Body
+	if mail[0].Digest {
+		subject, body = digest(mail)
+	}
+	failed := o.Mail.Deliver(ctx, mail[0].Address, subject, body)
+
+	ids, attempts := make([]int64, len(mail)), 0
+	for i, m := range mail {
+		ids[i], attempts = m.ID, max(attempts, m.Attempts)
+	}
+	wait := min(time.Second<<min(attempts, 12), time.Hour)
+	record, cancel := context.WithTimeout(context.WithoutCancel(ctx), sending)
+	defer cancel()
+	if _, err := o.DB.ExecContext(record, recordMessagesSQL, pq.Array(ids), failed == nil, now, now.Add(wait), readable(failed)); err != nil {
+		return true, fmt.Errorf("record delivery of %v: %w", ids, err)
 	}
 	return true, nil
 }
 
-const claim = 2 * time.Minute // longer than a mail server may take
+const (
+	claim   = 2 * time.Minute  // longer than sending and recording
+	sending = 30 * time.Second // all that a mail server may take
+)
 
-const claimMessageSQL = `
-	UPDATE outbox SET attempts = attempts + 1, next_at = $2 FROM people
-	 WHERE people.person_id = outbox.person_id AND message_id = (
-		SELECT message_id FROM outbox JOIN people USING (person_id)
-		 WHERE sent_at IS NULL AND next_at <= $1 AND email <> '' ORDER BY next_at, message_id LIMIT 1 FOR UPDATE OF outbox SKIP LOCKED)
-	RETURNING message_id, email, subject, body, attempts`
+// A digest is claimed as one: its first message stands for it, and who holds that one's lock has the others. The last WHERE
+// looks again, at rows that another sender claimed while this one waited for them.
+const claimMessagesSQL = `
+	WITH first AS (
+		SELECT message_id, person_id, email, digest_at IS NOT NULL AS digest FROM outbox m JOIN people USING (person_id)
+		 WHERE sent_at IS NULL AND next_at <= $1 AND email <> ''
+		   AND (digest_at IS NULL OR NOT EXISTS (
+			SELECT 1 FROM outbox e WHERE e.person_id = m.person_id AND e.digest_at IS NOT NULL AND e.sent_at IS NULL
+			    AND e.next_at <= $1 AND e.message_id < m.message_id))
+		 ORDER BY next_at, message_id LIMIT 1 FOR UPDATE OF m SKIP LOCKED),
+	together AS (
+		SELECT message_id FROM first
+		UNION
+		SELECT m.message_id FROM outbox m JOIN first USING (person_id)
+		 WHERE digest AND m.digest_at IS NOT NULL AND m.sent_at IS NULL AND m.next_at <= $1),
+	claimed AS (
+		UPDATE outbox SET attempts = attempts + 1, next_at = $2
+		 WHERE message_id IN (SELECT message_id FROM together) AND sent_at IS NULL AND next_at <= $1
+		RETURNING message_id, subject, body, written_at, attempts)
+	SELECT c.message_id, email, c.subject, c.body, c.written_at, c.attempts, digest FROM claimed c, first ORDER BY c.written_at, c.message_id`
+
+const recordMessagesSQL = `
+	UPDATE outbox
+	   SET sent_at = CASE WHEN $2 THEN $3::timestamptz END, next_at = CASE WHEN $2 THEN next_at ELSE $4 END, error = $5,
+	       body = CASE WHEN $2 AND secret THEN '' ELSE body END
+	 WHERE message_id = ANY ($1)`
+
+// digest is several messages as one, in the order they were written.
+func digest(mail []outgoing) (subject, body string) {
+	plural := "s"
+	if len(mail) == 1 {
+		plural = ""
+	}
+	var b strings.Builder
+	for i, m := range mail {
+		if i > 0 {
+			b.WriteString("\n----------------------------------------\n\n")
+		}
+		fmt.Fprintf(&b, "%s\n%s\n\n%s\n", m.WrittenAt.In(calendar.Zone).Format("2006-01-02 15:04:05 -07:00"), m.Subject, strings.TrimSpace(m.Body))
+	}
+	return fmt.Sprintf("%d 条通知 / %d notification%s", len(mail), len(mail), plural), b.String()
+}
+
+// readable is an error as Postgres takes it, whatever a foreign server said; empty for none.
+func readable(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", ""), "?")
+}

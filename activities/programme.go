@@ -59,6 +59,8 @@ type PartnerRecord struct {
 	State        string `yaml:"state"` // ACTIVE when left out
 	VerifiedName string `yaml:"verified_name"`
 	Entity       string `yaml:"entity"` // "cloud" is the cloud company
+
+	EcosystemManager string `yaml:"ecosystem_manager"` // the vendor's person responsible for it; chains may ask for them
 }
 
 // CustomerRecord binds a customer to a partner.
@@ -74,6 +76,7 @@ type PersonRecord struct {
 	Partner  string        `yaml:"partner"`
 	Email    string        `yaml:"email"`
 	Roles    []person.Role `yaml:"roles"`
+	Superior string        `yaml:"superior"` // chains may ask for the submitter's
 	Inactive bool          `yaml:"inactive"`
 }
 
@@ -205,6 +208,22 @@ func (l *loading) people(ctx context.Context, f ProgrammeFile) error {
 			return err
 		}
 		if err := l.exec(ctx, "roles of "+p.ID, `INSERT INTO person_roles (person_id, role) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, p.ID, pq.Array(roles)); err != nil {
+			return err
+		}
+	}
+	return l.relations(ctx, f)
+}
+
+// relations come last: they name people, who name partners.
+func (l *loading) relations(ctx context.Context, f ProgrammeFile) error {
+	for _, p := range f.People {
+		if err := l.exec(ctx, "superior of "+p.ID, `UPDATE people SET superior = nullif($2, '') WHERE person_id = $1 AND superior IS DISTINCT FROM nullif($2, '')`, p.ID, p.Superior); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.Partners {
+		if err := l.exec(ctx, "ecosystem manager of "+p.ID, `
+			UPDATE partners SET ecosystem_manager = nullif($2, '') WHERE partner_id = $1 AND ecosystem_manager IS DISTINCT FROM nullif($2, '')`, p.ID, p.EcosystemManager); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,21 @@ func judged(ctx context.Context, db *sqlx.DB, f func(tx *sqlx.Tx) (refusal.List,
 	return refused.Err()
 }
 
+// undone runs a part of a transaction that may find out late that the rules refuse it: then nothing of it stays.
+func undone(ctx context.Context, tx *sqlx.Tx, f func() (refusal.List, error)) (refusal.List, error) {
+	if _, err := tx.ExecContext(ctx, `SAVEPOINT undone`); err != nil {
+		return nil, fmt.Errorf("savepoint: %w", err)
+	}
+	list, err := f()
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT undone`); err != nil {
+		return nil, fmt.Errorf("undo: %w", err)
+	}
+	return list, nil
+}
+
 // one checks that a guarded write touched its one row; if not, otherwise says what that means.
 func one(res interface{ RowsAffected() (int64, error) }, otherwise error) error {
 	n, err := res.RowsAffected()

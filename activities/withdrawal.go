@@ -71,7 +71,8 @@ type WithdrawalStanding struct {
 	Amount  money.Amount     `json:"amount"`
 	Holder  string           `json:"holder"`
 	State   withdrawal.State `json:"state"`
-	DueAt   *time.Time       `json:"due_at,omitempty"` // when the step is overdue; nil: nothing more happens by the clock
+	DueAt   *time.Time       `json:"due_at,omitempty"`  // when the step is overdue; nil: it is, or nothing is waited for
+	WakeAt  *time.Time       `json:"wake_at,omitempty"` // when the clock does something next; nil in histories of before it was known, and when it does nothing
 }
 
 func entryKey(number, step string) string { return withdrawal.Kind + "/" + number + "/" + step }

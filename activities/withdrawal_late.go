@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"countersign/domain/approval"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
 	"countersign/domain/refusal"
@@ -22,11 +23,16 @@ type ReportLateReturnInput struct {
 	At        time.Time
 }
 
+// LateReturnReport names the task that asks whether it is so.
+type LateReturnReport struct {
+	Task string `json:"task"`
+}
+
 // ReportLateReturn asks vendor finance to confirm that a bank returned money of a withdrawal that is PAID, which stays
 // final; the confirmed amount becomes a new lot. The same reference again returns the same task.
-func (w *Withdrawals) ReportLateReturn(ctx context.Context, in ReportLateReturnInput) (withdrawal.Task, error) {
+func (w *Withdrawals) ReportLateReturn(ctx context.Context, in ReportLateReturnInput) (LateReturnReport, error) {
 	in.At = stored(in.At)
-	var task withdrawal.Task
+	var reported LateReturnReport
 	step := caseStep{w: w, number: in.Case, key: "report/" + in.Reference + "/" + in.At.Format(time.RFC3339Nano), actor: in.Person, via: viaRequest, action: "report late return", note: "reference " + in.Reference, at: in.At}
 	_, err := step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
 		policy, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
@@ -37,46 +43,53 @@ func (w *Withdrawals) ReportLateReturn(ctx context.Context, in ReportLateReturnI
 		if err != nil {
 			return nil, err
 		}
-		var known []withdrawal.Task
-		if err := tx.SelectContext(ctx, &known, taskSQL+` WHERE case_number = $1 AND kind = $2 ORDER BY opened_at, task_id`, in.Case, withdrawal.LateReturn); err != nil {
+		var known []withdrawal.Return
+		if err := tx.SelectContext(ctx, &known, `
+			SELECT task_id, amount, reference, outcome = 'reject' AS rejected FROM tasks WHERE case_number = $1 AND matter = $2 ORDER BY round`, in.Case, withdrawal.LateReturn.Name); err != nil {
 			return nil, fmt.Errorf("read tasks: %w", err)
 		}
-		id := fmt.Sprintf("%s-%d", withdrawal.TaskID(in.Case, withdrawal.LateReturn), len(known)+1)
 		amount, first, list := withdrawal.JudgeLateReturn(p, in.Person, policy, in.Amount, in.Reference, c.Number, c.State, c.Amount, known)
 		if len(list) > 0 {
 			return list, nil
 		}
 		if first != nil {
-			task = *first
+			reported.Task = first.Task
 			return nil, nil
 		}
-		due, list, err := closes(ctx, tx, policy.ReviewTerm, in.At)
+		o := matterOpening{
+			Matter: withdrawal.LateReturn, Chain: policy.Chain(withdrawal.LateReturn.Name), OpenedBy: in.Person, At: in.At, From: in.At, Amount: &amount, Reference: in.Reference,
+			Question: fmt.Sprintf("%s reports that the bank returned %s %s of withdrawal %s under reference %s. Check the statement, then decide: confirm with amount and reference, or reject with a reason.",
+				p.Name, amount, money.CNY, c.Number, in.Reference),
+		}
+		if o.Facts, err = planFacts(ctx, tx, c); err != nil {
+			return nil, err
+		}
+		r, list, err := openRound(ctx, tx, c.caseRow, o)
 		if err != nil || len(list) > 0 {
 			return list, err
 		}
-		question := fmt.Sprintf("%s reports that the bank returned %s %s of withdrawal %s under reference %s. Check the statement, then decide: confirm with amount and reference, or refuse with a reason.",
-			p.Name, amount, money.CNY, c.Number, in.Reference)
-		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO tasks (task_id, case_number, kind, question, role, opened_by, opened_at, due_at, amount, reference) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			id, c.Number, withdrawal.LateReturn, question, policy.PaymentRole, in.Person, in.At, due, amount, in.Reference); err != nil {
-			return nil, fmt.Errorf("open task: %w", err)
-		}
+		reported.Task = r.tasks[0].ID
 		e := step.event()
-		e.Key, e.From, e.To, e.Amount = "report/"+id, c.State, c.State, &amount
-		if err := appendEvent(ctx, tx, e); err != nil {
-			return nil, err
-		}
-		if err := notifyRole(ctx, tx, policy.PaymentRole, "withdrawal/"+id, "银行退款待确认 / A late return waits: "+c.Number, question, in.At); err != nil {
-			return nil, err
-		}
-		task, err = findTask(ctx, tx, id)
-		return nil, err
+		e.Key, e.From, e.To, e.Amount = "report/"+reported.Task, c.State, c.State, &amount
+		return nil, appendEvent(ctx, tx, e)
 	})
-	return task, err
+	return reported, err
+}
+
+// lateReturned books what was confirmed, and closes the matter.
+func (w *Withdrawals) lateReturned(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *round, t *taskRow, outcome approval.Outcome, e event) error {
+	e.Amount = t.Amount
+	if err := r.closeRound(ctx, tx, outcome, e.At); err != nil {
+		return err
+	}
+	if err := appendEvent(ctx, tx, e); err != nil || outcome != approval.Approve {
+		return err
+	}
+	return c.creditLateReturn(ctx, tx, *t, e.At)
 }
 
 // creditLateReturn books returned money as a new lot of the partner.
-func (c *lockedCase) creditLateReturn(ctx context.Context, tx *sqlx.Tx, task withdrawal.Task, at time.Time) error {
+func (c *lockedCase) creditLateReturn(ctx context.Context, tx *sqlx.Tx, task taskRow, at time.Time) error {
 	key := "withdrawal/" + task.ID
 	if err := post(ctx, tx, ledger.Entry{
 		Key: key, Case: c.Number, Memo: "returned by the bank after withdrawal " + c.Number, At: at,

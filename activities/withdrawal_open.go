@@ -10,12 +10,12 @@ import (
 
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
+	"countersign/domain/money"
 	"countersign/domain/refusal"
 	"countersign/domain/verification"
 	"countersign/domain/withdrawal"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 )
 
 // OpenWithdrawalInput asks to open a case.
@@ -46,6 +46,8 @@ type opening struct {
 	w      *Withdrawals
 	facts  withdrawal.Facts
 	codeID int64
+
+	customers []string // of the partner
 }
 
 func (o *opening) run(ctx context.Context, tx *sqlx.Tx) (WithdrawalStanding, refusal.List, error) {
@@ -81,13 +83,12 @@ func (o *opening) run(ctx context.Context, tx *sqlx.Tx) (WithdrawalStanding, ref
 	if len(list) > 0 {
 		return WithdrawalStanding{}, list, nil
 	}
-	due, list, err := o.dueOf(ctx, tx, plan)
+	list, err = undone(ctx, tx, func() (list refusal.List, err error) {
+		number, list, err = o.write(ctx, tx, plan)
+		return list, err
+	})
 	if err != nil || len(list) > 0 {
 		return WithdrawalStanding{}, list, err
-	}
-	number, err = o.write(ctx, tx, plan, due)
-	if err != nil {
-		return WithdrawalStanding{}, nil, err
 	}
 	opened, err := standing(ctx, tx, number)
 	return opened, nil, err
@@ -129,22 +130,28 @@ func (o *opening) read(ctx context.Context, tx *sqlx.Tx) (err error) {
 	return nil
 }
 
-func (o *opening) readMoney(ctx context.Context, tx *sqlx.Tx) error {
-	id, f := o.in.Application.PartnerID, &o.facts
-	var customers []string
-	if err := tx.SelectContext(ctx, &customers, `SELECT customer_id FROM customers WHERE partner_id = $1`, id); err != nil {
-		return fmt.Errorf("read customers: %w", err)
+// lockMoney locks the balances that an application is judged by, in name order: one partner's applications queue here.
+func (o *opening) lockMoney(ctx context.Context, tx *sqlx.Tx) (balances map[ledger.Account]money.Amount, err error) {
+	id := o.in.Application.PartnerID
+	o.customers = nil
+	if err := tx.SelectContext(ctx, &o.customers, `SELECT customer_id FROM customers WHERE partner_id = $1`, id); err != nil {
+		return nil, fmt.Errorf("read customers: %w", err)
 	}
 	accounts := []ledger.Account{ledger.Cash(id), ledger.Hold(id), ledger.Owed(id), ledger.Unposted(id)}
-	for _, c := range customers {
+	for _, c := range o.customers {
 		accounts = append(accounts, ledger.Debt(c))
 	}
-	balances, err := lockBalances(ctx, tx, accounts...)
+	return lockBalances(ctx, tx, accounts...)
+}
+
+func (o *opening) readMoney(ctx context.Context, tx *sqlx.Tx) error {
+	id, f := o.in.Application.PartnerID, &o.facts
+	balances, err := o.lockMoney(ctx, tx)
 	if err != nil {
 		return err
 	}
 	f.Cash, f.Owed, f.Unposted = balances[ledger.Cash(id)], balances[ledger.Owed(id)], balances[ledger.Unposted(id)]
-	for _, c := range customers {
+	for _, c := range o.customers {
 		f.Debts = f.Debts.Add(balances[ledger.Debt(c)])
 	}
 	if f.Lots, err = openLots(ctx, tx, id); err != nil {
@@ -181,15 +188,6 @@ const knownBranchSQL = `
 	SELECT w.branch FROM withdrawals w JOIN cases c USING (case_number)
 	 WHERE c.partner_id = $1 AND w.account_no = $2 AND w.branch <> '' ORDER BY c.opened_at DESC LIMIT 1`
 
-// dueOf is when the first step is overdue; a year without calendar data refuses the application (ENG-05).
-func (o *opening) dueOf(ctx context.Context, tx *sqlx.Tx, plan withdrawal.Plan) (time.Time, refusal.List, error) {
-	term := o.facts.Policy.ReviewTerm
-	if plan.ApprovedByRule {
-		term = o.facts.Policy.WalletTerm // WDL-17
-	}
-	return closes(ctx, tx, term, o.in.At)
-}
-
 // closes is the instant at which a term ends by the operator's calendar.
 func closes(ctx context.Context, tx *sqlx.Tx, term calendar.Term, from time.Time) (time.Time, refusal.List, error) {
 	c, err := readCalendar(ctx, tx)
@@ -205,69 +203,88 @@ func closes(ctx context.Context, tx *sqlx.Tx, term calendar.Term, from time.Time
 }
 
 // write opens the case. Every guarded write has to touch its row: the facts were locked, so anything else is a defect.
-func (o *opening) write(ctx context.Context, tx *sqlx.Tx, plan withdrawal.Plan, due time.Time) (string, error) {
+func (o *opening) write(ctx context.Context, tx *sqlx.Tx, plan withdrawal.Plan) (string, refusal.List, error) {
 	app, at := o.in.Application, o.in.At
 	res, err := tx.ExecContext(ctx, `UPDATE verification_codes SET used_at = $2 WHERE code_id = $1 AND used_at IS NULL`, o.codeID, at)
 	if err != nil {
-		return "", fmt.Errorf("spend code: %w", err)
+		return "", nil, fmt.Errorf("spend code: %w", err)
 	}
 	if err := one(res, fmt.Errorf("%w: code %d is spent", errDefect, o.codeID)); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	state, rule, note := withdrawal.UnderReview, "WDR-02", "waits for review"
 	if plan.ApprovedByRule {
 		state, rule, note = withdrawal.Approved, "WDL-17", "approved by the rule: wallet money on the original route without a risk flag"
 	}
 	var number string
-	if err := tx.GetContext(ctx, &number, openCaseSQL, withdrawal.Kind, app.PartnerID, app.Submitter, app.RequestKey, app.Digest(), state, due,
+	if err := tx.GetContext(ctx, &number, openCaseSQL, withdrawal.Kind, app.PartnerID, app.Submitter, app.RequestKey, app.Digest(), state,
 		o.facts.Policy.Version, o.in.WorkflowID, o.in.RunID, at); err != nil {
-		return "", fmt.Errorf("open case: %w", err)
-	}
-	lotNos, amounts := make([]int64, len(plan.Lines)), make([]string, len(plan.Lines))
-	for i, l := range plan.Lines {
-		lotNos[i], amounts[i] = int64(l.Lot), l.Amount.String()
+		return "", nil, fmt.Errorf("open case: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, openWithdrawalSQL, number, app.Route, plan.Amount, plan.Payee.Holder, plan.Payee.AccountNo, plan.Payee.Bank, plan.Payee.Branch,
 		plan.PayingEntity, plan.PaidFrom, plan.ApprovedByRule, at); err != nil {
-		return "", fmt.Errorf("insert withdrawal: %w", err)
+		return "", nil, fmt.Errorf("insert withdrawal: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO withdrawal_lines (case_number, lot_no, amount) SELECT $1, * FROM unnest($2::bigint[], $3::numeric[])`,
-		number, pq.Array(lotNos), pq.Array(amounts)); err != nil {
-		return "", fmt.Errorf("insert lines: %w", err)
+	if err := replaceLines(ctx, tx, number, plan.Lines); err != nil {
+		return "", nil, err
 	}
 	if err := appendEvent(ctx, tx, event{
 		Case: number, Key: "submit", At: at, Actor: app.Submitter, Via: viaRequest, Action: "submit",
 		To: state, Rule: rule, Amount: &plan.Amount, Note: note,
 	}); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if err := post(ctx, tx, ledger.Entry{
-		Key: entryKey(number, "hold"), Case: number, Memo: "held for withdrawal " + number, At: at,
-		Postings: ledger.Move(plan.Amount, ledger.Cash(app.PartnerID), ledger.Hold(app.PartnerID)),
-	}); err != nil { // WDL-19
-		return "", err
-	}
-	if _, err := tx.ExecContext(ctx, `
-		UPDATE lots SET remaining = remaining - l.amount FROM withdrawal_lines l WHERE l.case_number = $1 AND lots.lot_no = l.lot_no`, number); err != nil {
-		return "", fmt.Errorf("take from lots: %w", err)
+	if err := hold(ctx, tx, number, app.PartnerID, "hold", plan.Amount, at); err != nil { // WDL-19
+		return "", nil, err
 	}
 	c, err := lockCase(ctx, tx, number)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if err := o.w.ask(ctx, tx, c, due, at); err != nil {
-		return "", err
+	if plan.ApprovedByRule {
+		if err := approvedByRule(ctx, tx, c, at); err != nil {
+			return "", nil, err
+		}
+	}
+	app.Code = "" // spent, and nobody's business
+	if list, err := o.w.ask(ctx, tx, &c, "", app, at); err != nil || len(list) > 0 {
+		return "", list, err
 	}
 	if err := c.notify(ctx, tx, withdrawal.Submitted, string(withdrawal.Submitted), "", at); err != nil || !plan.ApprovedByRule {
-		return number, err
+		return number, nil, err
 	}
-	return number, c.notify(ctx, tx, withdrawal.WasApproved, string(withdrawal.WasApproved), note, at)
+	return number, nil, c.notify(ctx, tx, withdrawal.WasApproved, string(withdrawal.WasApproved), note, at)
+}
+
+// hold takes an amount from the account, and its parts from the lots of the case's lines.
+func hold(ctx context.Context, tx *sqlx.Tx, number, partner, step string, amount money.Amount, at time.Time) error {
+	if err := post(ctx, tx, ledger.Entry{
+		Key: entryKey(number, step), Case: number, Memo: "held for withdrawal " + number, At: at,
+		Postings: ledger.Move(amount, ledger.Cash(partner), ledger.Hold(partner)),
+	}); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE lots SET remaining = remaining - l.amount FROM withdrawal_lines l WHERE l.case_number = $1 AND lots.lot_no = l.lot_no`, number); err != nil {
+		return fmt.Errorf("take from lots: %w", err)
+	}
+	return nil
+}
+
+// approvedByRule pins what a rule approved: a review in which nobody was asked.
+func approvedByRule(ctx context.Context, tx *sqlx.Tx, c lockedCase, at time.Time) error {
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO approvals (case_number, matter, round, plan, content, granted, policy_version, opened_by, opened_at, outcome, closed_at)
+		SELECT $1, $2, 1, '{"owner": "", "steps": []}', withdrawal_content($1), withdrawal_content($1), $3, $4, $5, 'rule', $5`,
+		c.Number, withdrawal.Review.Name, c.PolicyVersion, c.Submitter, at); err != nil {
+		return fmt.Errorf("pin approval: %w", err)
+	}
+	return nil
 }
 
 const openCaseSQL = `
-	INSERT INTO cases (case_number, kind, partner_id, submitter, request_key, request_digest, state, due_at, policy_version, workflow_id, run_id, opened_at)
-	VALUES ('W' || lpad(nextval('withdrawal_numbers')::text, 6, '0'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	INSERT INTO cases (case_number, kind, partner_id, submitter, request_key, request_digest, state, policy_version, workflow_id, run_id, opened_at)
+	VALUES ('W' || lpad(nextval('withdrawal_numbers')::text, 6, '0'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 	RETURNING case_number`
 
 const openWithdrawalSQL = `
@@ -281,8 +298,16 @@ func (o *opening) record(ctx context.Context, tx *sqlx.Tx, list refusal.List) er
 		Key: o.in.RunID, At: o.in.At, Kind: withdrawal.Kind, Action: "submit",
 		Person: app.Submitter, Partner: app.PartnerID, RequestKey: app.RequestKey,
 	}, list)
-	if err != nil || !added || o.facts.Code != verification.Wrong {
+	if err != nil || !added {
 		return err
+	}
+	return o.countTry(ctx, tx)
+}
+
+// countTry lets a wrong code cost a try.
+func (o *opening) countTry(ctx context.Context, tx *sqlx.Tx) error {
+	if o.facts.Code != verification.Wrong {
+		return nil
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE verification_codes SET tries_left = tries_left - 1 WHERE code_id = $1 AND tries_left > 0`, o.codeID); err != nil {
 		return fmt.Errorf("count try: %w", err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/withdrawal"
 	"countersign/workflows"
 
@@ -15,21 +16,21 @@ import (
 
 // plan is how one case is decided, and where it has to end.
 type plan struct {
-	decisions []withdrawal.Decision // to review, send and confirm
+	decisions []approval.Decision // to review, send and confirm
 	ends      withdrawal.State
 	entries   int
 }
 
 var (
-	approve = withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve}
-	sent    = withdrawal.Decision{Person: "lina", Outcome: withdrawal.Sent}
+	approve = approval.Decision{Person: "lina", Outcome: approval.Approve}
+	sent    = approval.Decision{Person: "lina", Outcome: withdrawal.Sent}
 	plans   = []plan{
-		{[]withdrawal.Decision{approve, sent, {Person: "zhao", Outcome: withdrawal.Arrived, Amount: "10.00", Reference: "B"}}, withdrawal.Paid, 2},
-		{[]withdrawal.Decision{{Person: "zhao", Outcome: withdrawal.Refuse, Reason: "no"}}, withdrawal.Refused, 2},
-		{[]withdrawal.Decision{approve, sent, {Person: "zhao", Outcome: withdrawal.Return, Reason: "closed"}}, withdrawal.Failed, 2},
-		{[]withdrawal.Decision{approve, {Person: "zhao", Outcome: withdrawal.Fail, Reason: "unknown bank"}}, withdrawal.Failed, 2},
+		{[]approval.Decision{approve, sent, {Person: "zhao", Outcome: withdrawal.Arrived, Amount: "10.00", Reference: "B"}}, withdrawal.Paid, 2},
+		{[]approval.Decision{{Person: "zhao", Outcome: approval.Reject, Reason: "no"}}, withdrawal.Refused, 2},
+		{[]approval.Decision{approve, sent, {Person: "zhao", Outcome: withdrawal.Bounced, Reason: "closed"}}, withdrawal.Failed, 2},
+		{[]approval.Decision{approve, {Person: "zhao", Outcome: withdrawal.Fail, Reason: "unknown bank"}}, withdrawal.Failed, 2},
 	}
-	kinds = []withdrawal.TaskKind{withdrawal.Review, withdrawal.Send, withdrawal.Confirm}
+	kinds = []approval.Matter{withdrawal.Review, withdrawal.Send, withdrawal.Confirm}
 )
 
 // underFire carries cases from application to end, side by side, while fire is called at chosen moments: after so many

@@ -3,6 +3,7 @@ package e2e
 import (
 	"testing"
 
+	"countersign/domain/approval"
 	"countersign/domain/withdrawal"
 	"countersign/workflows"
 
@@ -121,8 +122,8 @@ func TestGivenARunCancelledInTemporal_WhenTheMoneyIsStillHere_ThenTheHoldIsRelea
 func TestGivenASignal_WhenItDecides_ThenItCountsAndARefusedOneIsAnEvent(t *testing.T) {
 	p := newPartner(t, "PSIGNAL", lot{withdrawal.EbankCorporate, "1000.00"})
 	c := p.underReview("k1")
-	c.signals(withdrawal.Review, withdrawal.Decision{Person: p.mei, Outcome: withdrawal.Approve})
-	c.signals(withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve})
+	c.signals(withdrawal.Review, approval.Decision{Person: p.mei, Outcome: approval.Approve})
+	c.signals(withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Approve})
 	eventually(t, "the approval", func() (bool, error) { return c.state() == withdrawal.Approved, nil })
 	require.Equal(t, []string{
 		p.mei + " request submit >UNDER_REVIEW WDR-02",
@@ -133,8 +134,8 @@ func TestGivenASignal_WhenItDecides_ThenItCountsAndARefusedOneIsAnEvent(t *testi
 }
 
 // signals sends a decision as the Temporal UI would.
-func (c *theCase) signals(kind withdrawal.TaskKind, d withdrawal.Decision) {
+func (c *theCase) signals(kind approval.Matter, d approval.Decision) {
 	c.p.t.Helper()
-	d.Task = withdrawal.TaskID(c.number, kind)
+	d.Task = approval.TaskID(c.number, kind.Name, 1)
 	require.NoError(c.p.t, c.p.s.client.SignalWorkflow(c.p.t.Context(), c.workflowID, "", workflows.DecideSignal, d))
 }

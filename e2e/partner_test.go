@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/ledger"
 	"countersign/domain/verification"
 	"countersign/domain/withdrawal"
@@ -144,19 +145,19 @@ func (p *partner) underReview(key string) *theCase { return p.opens(p.toBank(key
 
 func (p *partner) approved(key string) *theCase {
 	c := p.underReview(key)
-	c.must(withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve}, withdrawal.Approved)
+	c.must(withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Approve}, withdrawal.Approved)
 	return c
 }
 
 func (p *partner) paying(key string) *theCase {
 	c := p.approved(key)
-	c.must(withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Sent}, withdrawal.Paying)
+	c.must(withdrawal.Send, approval.Decision{Person: "lina", Outcome: withdrawal.Sent}, withdrawal.Paying)
 	return c
 }
 
 // decide sends one decision through the Go client.
-func (c *theCase) decide(kind withdrawal.TaskKind, d withdrawal.Decision) (activities.WithdrawalStanding, error) {
-	d.Task = withdrawal.TaskID(c.number, kind)
+func (c *theCase) decide(kind approval.Matter, d approval.Decision) (activities.WithdrawalStanding, error) {
+	d.Task = approval.TaskID(c.number, kind.Name, 1)
 	if d.Key == "" {
 		d.Key = d.Task + "/" + d.Person + "/" + string(d.Outcome)
 	}
@@ -165,7 +166,7 @@ func (c *theCase) decide(kind withdrawal.TaskKind, d withdrawal.Decision) (activ
 	})
 }
 
-func (c *theCase) must(kind withdrawal.TaskKind, d withdrawal.Decision, state withdrawal.State) {
+func (c *theCase) must(kind approval.Matter, d approval.Decision, state withdrawal.State) {
 	c.p.t.Helper()
 	now, err := c.decide(kind, d)
 	require.NoError(c.p.t, err)
@@ -174,7 +175,7 @@ func (c *theCase) must(kind withdrawal.TaskKind, d withdrawal.Decision, state wi
 
 func (c *theCase) confirm(amount string) {
 	c.p.t.Helper()
-	c.must(withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: amount, Reference: "B-" + c.number}, withdrawal.Paid)
+	c.must(withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: amount, Reference: "B-" + c.number}, withdrawal.Paid)
 }
 
 func (c *theCase) state() withdrawal.State {

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/withdrawal"
 	"countersign/workflows"
@@ -30,7 +32,7 @@ import (
 // after `make build`. Old histories stay as they are: a workflow that ran under them may still be running.
 var record = flag.Bool("record", false, "write the histories that TestRecord plays to workflows/testdata/histories")
 
-// endings are all the ways in which a withdrawal can end. Each plays one and answers its case.
+// endings are all the ways in which a withdrawal's payment can end. Each plays one and answers its case.
 var endings = map[string]func(p *partner) *theCase{
 	"paid": func(p *partner) *theCase {
 		c := p.paying("k")
@@ -54,19 +56,19 @@ var endings = map[string]func(p *partner) *theCase{
 	},
 	"refused": func(p *partner) *theCase { // after three refused attempts of others
 		c := p.underReview("k")
-		_, err := c.decide(withdrawal.Review, withdrawal.Decision{Person: p.mei, Outcome: withdrawal.Approve})
+		_, err := c.decide(withdrawal.Review, approval.Decision{Person: p.mei, Outcome: approval.Approve})
 		require.Len(p.t, typed(p.t, err), 2)
 		_, err = workflows.Cancel(p.t.Context(), p.s.client, c.workflowID, workflows.CancelRequest{Person: "lina"})
 		require.Equal(p.t, []string{"CBC.0151"}, typed(p.t, err).Codes())
 		other := withdrawal.Application{RequestKey: "k", PartnerID: p.id, Submitter: p.mei, Route: withdrawal.BankCard, Amount: "101.00"}
 		_, err = p.submit(other)
 		require.Equal(p.t, []string{"COM_REQUEST_KEY"}, typed(p.t, err).Codes())
-		c.must(withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "no papers"}, withdrawal.Refused)
+		c.must(withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "no papers"}, withdrawal.Refused)
 		return c
 	},
 	"refused_before_a_signal": func(p *partner) *theCase { // which is judged and recorded before the run closes
 		c := p.underReview("k")
-		c.refusedBefore(withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Approve})
+		c.refusedBefore(approval.Decision{Person: "zhao", Outcome: approval.Approve})
 		require.NoError(p.t, p.s.client.GetWorkflow(p.t.Context(), c.workflowID, "").Get(p.t.Context(), nil))
 		require.Equal(p.t, "zhao signal approve refused REFUSED>REFUSED ENG-03", c.history()[2])
 		return c
@@ -79,12 +81,12 @@ var endings = map[string]func(p *partner) *theCase{
 	},
 	"failed_before_sending": func(p *partner) *theCase {
 		c := p.approved("k")
-		c.must(withdrawal.Send, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Fail, Reason: "bank unknown"}, withdrawal.Failed)
+		c.must(withdrawal.Send, approval.Decision{Person: "zhao", Outcome: withdrawal.Fail, Reason: "bank unknown"}, withdrawal.Failed)
 		return c
 	},
 	"failed_returned": func(p *partner) *theCase {
 		c := p.paying("k")
-		c.must(withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Return, Reason: "account closed"}, withdrawal.Failed)
+		c.must(withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Bounced, Reason: "account closed"}, withdrawal.Failed)
 		return c
 	},
 	"escalated_then_paid": func(p *partner) *theCase { // both terms close
@@ -93,10 +95,10 @@ var endings = map[string]func(p *partner) *theCase{
 		})
 		c := p.underReview("k")
 		c.escalates(withdrawal.Review)
-		c.must(withdrawal.Review, withdrawal.Decision{Person: "chen", Outcome: withdrawal.Approve}, withdrawal.Approved)
+		c.must(withdrawal.Review, approval.Decision{Person: "chen", Outcome: approval.Approve}, withdrawal.Approved)
 		c.escalates(withdrawal.Send)
-		c.must(withdrawal.Send, withdrawal.Decision{Person: "chen", Outcome: withdrawal.Sent}, withdrawal.Paying)
-		c.must(withdrawal.Confirm, withdrawal.Decision{Person: "chen", Outcome: withdrawal.Arrived, Amount: "100.00", Reference: "B-1"}, withdrawal.Paid)
+		c.must(withdrawal.Send, approval.Decision{Person: "chen", Outcome: withdrawal.Sent}, withdrawal.Paying)
+		c.must(withdrawal.Confirm, approval.Decision{Person: "chen", Outcome: withdrawal.Arrived, Amount: "100.00", Reference: "B-1"}, withdrawal.Paid)
 		return c
 	},
 	"stopped": func(p *partner) *theCase {
@@ -125,19 +127,19 @@ var endings = map[string]func(p *partner) *theCase{
 	},
 	"decided_by_signal": func(p *partner) *theCase { // after a refused and a malformed one
 		c := p.underReview("k")
-		c.signals(withdrawal.Review, withdrawal.Decision{Person: p.mei, Outcome: withdrawal.Approve})
-		c.signals(withdrawal.Review, withdrawal.Decision{Outcome: withdrawal.Approve})
+		c.signals(withdrawal.Review, approval.Decision{Person: p.mei, Outcome: approval.Approve})
+		c.signals(withdrawal.Review, approval.Decision{Outcome: approval.Approve})
 		c.signals(withdrawal.Review, approve)
 		eventually(p.t, "the approval", func() (bool, error) { return c.state() == withdrawal.Approved, nil })
 		c.signals(withdrawal.Send, sent)
 		eventually(p.t, "the payment", func() (bool, error) { return c.state() == withdrawal.Paying, nil })
-		c.signals(withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "100.00", Reference: "B-1"})
+		c.signals(withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "100.00", Reference: "B-1"})
 		return c
 	},
 }
 
 // refusedBefore refuses a case and sends a signal while the refusal is being recorded, which a lock holds up.
-func (c *theCase) refusedBefore(signal withdrawal.Decision) {
+func (c *theCase) refusedBefore(signal approval.Decision) {
 	t, s := c.p.t, c.p.s
 	t.Helper()
 	holder, err := s.views.DB.Beginx()
@@ -147,7 +149,7 @@ func (c *theCase) refusedBefore(signal withdrawal.Decision) {
 	require.NoError(t, err)
 	answered := make(chan error, 1)
 	go func() {
-		_, err := c.decide(withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "no papers"})
+		_, err := c.decide(withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "no papers"})
 		answered <- err
 	}()
 	eventually(t, "the step that waits for the lock", func() (bool, error) {
@@ -159,15 +161,16 @@ func (c *theCase) refusedBefore(signal withdrawal.Decision) {
 }
 
 // escalates waits until the term of a task closes.
-func (c *theCase) escalates(kind withdrawal.TaskKind) {
+func (c *theCase) escalates(kind approval.Matter) {
 	c.p.t.Helper()
 	eventually(c.p.t, "the escalation", func() (bool, error) {
-		task, err := c.p.s.views.Task(c.p.t.Context(), withdrawal.TaskID(c.number, kind))
-		return task.EscalatedTo != "", err
+		task, err := c.p.s.views.Task(c.p.t.Context(), approval.TaskID(c.number, kind.Name, 1))
+		return task.Escalated != nil, err
 	})
 }
 
 func TestRecord(t *testing.T) {
+	maps.Copy(endings, approvalEndings)
 	for ending, play := range endings {
 		t.Run(ending, func(t *testing.T) {
 			p := newPartner(t, "P-"+ending, lot{withdrawal.Alipay, "500.00"}, lot{withdrawal.EbankCorporate, "1000.00"})

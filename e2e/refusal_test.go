@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/refusal"
 	"countersign/domain/withdrawal"
 	"countersign/workflows"
@@ -79,7 +80,7 @@ func TestGivenATask_WhenTheWrongPersonOrTheWrongMomentDecides_ThenTheRefusalName
 	require.Equal(t, []string{"COM-16 CBC.0151 " + review}, p.s.refuses(t, decide(p.mei)...), "without the role")
 	require.Equal(t, []string{"ENG-02 ENG_SELF_APPROVAL " + review}, p.s.refuses(t, decide(p.wang)...), "the own request")
 	require.Equal(t, []string{"COM-16 CBC.0151 person nobody"}, p.s.refuses(t, decide("nobody")...))
-	_, err := c.decide(withdrawal.Review, withdrawal.Decision{Person: p.wang, Outcome: withdrawal.Approve, Key: "by update"})
+	_, err := c.decide(withdrawal.Review, approval.Decision{Person: p.wang, Outcome: approval.Approve, Key: "by update"})
 	require.Equal(t, []string{"ENG_SELF_APPROVAL"}, typed(t, err).Codes())
 	require.Equal(t, withdrawal.UnderReview, c.state())
 	p.has("900.00", "100.00")
@@ -87,7 +88,7 @@ func TestGivenATask_WhenTheWrongPersonOrTheWrongMomentDecides_ThenTheRefusalName
 	p.s.ask(t, 0, nil, decide("lina", "--key", "d1")...)
 	p.s.ask(t, 0, nil, decide("lina", "--key", "d1")...) // the same again
 	require.Equal(t, []string{"ENG-03 ENG_STATE " + review}, p.s.refuses(t, decide("zhao")...), "decided already")
-	_, err = c.decide(withdrawal.Review, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Refuse, Reason: "late"})
+	_, err = c.decide(withdrawal.Review, approval.Decision{Person: "zhao", Outcome: approval.Reject, Reason: "late"})
 	require.Contains(t, typed(t, err)[0].Message, "was decided already: approve by lina at ")
 	require.Equal(t, withdrawal.Approved, c.state())
 	require.Contains(t, c.history(), "wang request approve refused UNDER_REVIEW>UNDER_REVIEW ENG-02", "a refusal is an event")
@@ -95,7 +96,7 @@ func TestGivenATask_WhenTheWrongPersonOrTheWrongMomentDecides_ThenTheRefusalName
 	said := p.s.starter(t.Context(), nil, "task", "decide", c.number+"/nothing", "approve", "--as", "lina")
 	require.Equal(t, 2, said.code)
 	require.NotEmpty(t, said.err)
-	c.must(withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Fail, Reason: "bank unknown"}, withdrawal.Failed)
+	c.must(withdrawal.Send, approval.Decision{Person: "lina", Outcome: withdrawal.Fail, Reason: "bank unknown"}, withdrawal.Failed)
 	require.Equal(t, []string{"ENG-03 ENG_STATE task " + c.number + "/send"},
 		p.s.refuses(t, "task", "decide", c.number+"/send", "send", "--as", "lina"), "also when the run has closed")
 	p.s.addsUp(t)
@@ -117,7 +118,7 @@ func TestGivenAKeyAndACode_WhenUsedForAnotherApplication_ThenItIsRefused(t *test
 	second.RequestKey = "k2"
 	require.Equal(t, []string{"WDL-15 WDR_CODE verification code"}, p.s.refuses(t, p.applyArgs(second)...), "a code used twice")
 
-	c.must(withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "end"}, withdrawal.Refused)
+	c.must(withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "end"}, withdrawal.Refused)
 	require.NoError(t, p.s.client.GetWorkflow(t.Context(), c.workflowID, "").Get(t.Context(), nil))
 	require.Equal(t, []string{"COM-20 COM_REQUEST_KEY case " + c.number}, p.s.refuses(t, p.applyArgs(other)...), "also after the run closed")
 	require.Equal(t, 1, p.s.count(t, `SELECT count(*) FROM cases WHERE partner_id = $1`, p.id))

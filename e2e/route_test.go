@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/withdrawal"
 	"countersign/views"
 	"countersign/workflows"
@@ -94,7 +95,7 @@ func TestGivenARequestKey_WhenTheSameApplicationComesAgain_ThenItsNumberIsAnswer
 		require.Equal(t, want, now.State)
 	}
 	again(withdrawal.UnderReview) // Temporal answers what it answered first
-	c.must(withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "no papers"}, withdrawal.Refused)
+	c.must(withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "no papers"}, withdrawal.Refused)
 	require.NoError(t, p.s.client.GetWorkflow(t.Context(), c.workflowID, "").Get(t.Context(), nil), "the run has closed")
 	var now standing
 	p.s.ask(t, 0, &now, p.applyArgs(app)...)
@@ -128,7 +129,7 @@ func TestGivenACase_WhenAnOperatorLooksAtTemporal_ThenItIsFoundByItsNumberAndSay
 	require.NoError(t, err)
 	var metadata sdkpb.WorkflowMetadata
 	require.NoError(t, answered.Get(&metadata))
-	require.Contains(t, metadata.GetCurrentDetails(), "**"+c.number+"** is UNDER_REVIEW: 100.00 CNY by BANK_CARD to PSEEN Ltd. Waits for vendor finance until ")
+	require.Contains(t, metadata.GetCurrentDetails(), "**"+c.number+"** is UNDER_REVIEW: 100.00 CNY by BANK_CARD to PSEEN Ltd. Waits for the vendor's people until ")
 
 	list := func(query string) func() (bool, error) {
 		return func() (bool, error) {

@@ -52,7 +52,7 @@ func TestGivenACaseInEachState_WhenItIsMoved_ThenENG03RefusesWhateverIsNotLawful
 		}
 	}
 	delete(paths, "")
-	require.Len(t, paths, 8)
+	require.Len(t, paths, 9)
 	n := 0
 	for from, path := range paths {
 		n++
@@ -92,19 +92,63 @@ func TestGivenARequestKey_WhenASecondCaseIsOpenedUnderIt_ThenCOM20Refuses(t *tes
 func TestGivenATask_WhenItsSubmitterOrOpenerDecides_ThenENG02Refuses(t *testing.T) {
 	db := programme(t)
 	openCase(t, db, "W000001", "k1", withdrawal.UnderReview)
-	require.NoError(t, exec(db, `INSERT INTO tasks (task_id, case_number, kind, question, role, opened_by, opened_at)
-		VALUES ('W000001/review', 'W000001', 'review', 'May 500.00 leave?', 'vendor-finance', 'F1', now())`))
-	decide := `UPDATE tasks SET state = 'decided', decided_by = $1, decided_at = now(), outcome = 'approve', decision_key = $2 WHERE task_id = 'W000001/review'`
-	refusedBy(t, exec(db, decide, "U1", "d1"), "eng_02_four_eyes") // submits
-	refusedBy(t, exec(db, decide, "F1", "d1"), "eng_02_four_eyes") // asks
-	refusedBy(t, exec(db, `INSERT INTO tasks (task_id, case_number, kind, question, role, opened_by, opened_at, state, decided_by, decided_at, outcome, decision_key)
-		VALUES ('W000001/send', 'W000001', 'send', '', 'vendor-finance', 'rule', now(), 'decided', 'U1', now(), 'send', 'd2')`), "eng_02_four_eyes")
-	require.NoError(t, exec(db, decide, "F2", "d1"))
+	review(t, db)
+	refusedBy(t, decide(db, "W000001/review", "U1", nil), "eng_02_four_eyes")       // submits
+	refusedBy(t, decide(db, "W000001/review", "F1", nil), "eng_02_four_eyes")       // asks
+	refusedBy(t, decide(db, "W000001/review", "F2", new("U1")), "eng_02_four_eyes") // stands in for who submits
+	require.NoError(t, decide(db, "W000001/review", "F2", nil))
+	refusedBy(t, decide(db, "W000001/review", "M1", nil), "eng_03_answered")
+	refusedBy(t, decide(db, "W000001/review.2", "F2", nil), "eng_02_one_seat")
+	refusedBy(t, decide(db, "W000001/review.2", "M1", new("F2")), "eng_02_one_seat")
+	require.NoError(t, decide(db, "W000001/review.2", "M1", nil))
+}
 
-	require.NoError(t, exec(db, `INSERT INTO tasks (task_id, case_number, kind, question, role, opened_by, opened_at)
-		VALUES ('W000001/send', 'W000001', 'send', '', 'vendor-finance', 'rule', now())`))
-	refusedBy(t, exec(db, `UPDATE tasks SET state = 'decided', decided_by = 'F2', decided_at = now(), outcome = 'send', decision_key = 'd1'
-		WHERE task_id = 'W000001/send'`), "com_20_decision_key")
+// review opens a round with two tasks, asked by F1.
+func review(t *testing.T, db sqlx.Execer) {
+	t.Helper()
+	require.NoError(t, exec(db, `INSERT INTO approvals (case_number, matter, round, plan, content, policy_version, opened_by, opened_at)
+		VALUES ('W000001', 'review', 1, '{}', '', 1, 'F1', now())`))
+	require.NoError(t, exec(db, `INSERT INTO tasks (task_id, case_number, matter, round, seat, step, visit, question, candidates, opened_by, opened_at, counted_from)
+		SELECT 'W000001/' || s, 'W000001', 'review', 1, s, 'review', 1, 'May 500.00 leave?', '{role:vendor-finance}', 'F1', now(), now() FROM unnest(ARRAY['review', 'review.2']) s`))
+}
+
+func decide(db sqlx.Execer, task, person string, behalf *string) error {
+	how := "person"
+	if behalf != nil {
+		how = "substitute"
+	}
+	return exec(db, `UPDATE tasks SET state = 'decided', decided_by = $2, on_behalf = $3, how = $4, decided_at = now(), outcome = 'approve' WHERE task_id = $1`, task, person, behalf, how)
+}
+
+func TestGivenADecision_WhenItsKeyIsUsedAgainOrItIsChanged_ThenTheDatabaseRefuses(t *testing.T) {
+	db := programme(t)
+	openCase(t, db, "W000001", "k1", withdrawal.UnderReview)
+	review(t, db)
+	say := `INSERT INTO decisions (case_number, seq, matter, round, seat, act, word, how, person_id, at, key) VALUES ('W000001', $1, 'review', 1, 'review', 'comment', 'comment', 'person', 'F2', now(), 'd1')`
+	require.NoError(t, exec(db, say, 1))
+	refusedBy(t, exec(db, say, 2), "com_20_decision_key")
+	denied(t, exec(db, `UPDATE decisions SET reason = 'x'`))
+	refusedBy(t, asOwner(t, db, `UPDATE decisions SET reason = 'x'`), "pgm_12_append_only")
+	refusedBy(t, asOwner(t, db, `DELETE FROM decisions`), "pgm_12_append_only")
+	denied(t, exec(db, `DELETE FROM inbox`))
+	denied(t, exec(db, `UPDATE approvals SET plan = '{}'`))
+}
+
+func TestGivenATask_WhenItChanges_ThenTheInboxShowsItToWhoeverMayDecide(t *testing.T) {
+	db := programme(t)
+	openCase(t, db, "W000001", "k1", withdrawal.UnderReview)
+	review(t, db)
+	shown := func() (rows []string) {
+		require.NoError(t, db.Select(&rows, `SELECT who || ' ' || task_id FROM inbox ORDER BY 1`))
+		return rows
+	}
+	require.Equal(t, []string{"role:vendor-finance W000001/review", "role:vendor-finance W000001/review.2"}, shown())
+	require.NoError(t, exec(db, `UPDATE tasks SET candidates = '{person:F2,role:finance-manager}' WHERE task_id = 'W000001/review'`))
+	require.NoError(t, exec(db, `UPDATE tasks SET state = 'waiting' WHERE task_id = 'W000001/review.2'`))
+	require.Equal(t, []string{"person:F2 W000001/review", "role:finance-manager W000001/review"}, shown())
+	require.NoError(t, decide(db, "W000001/review", "F2", nil))
+	require.Empty(t, shown())
+	refusedBy(t, exec(db, `UPDATE tasks SET candidates = '{}' WHERE task_id = 'W000001/review.2'`), "tasks_asks_somebody")
 }
 
 // event appends one to case W000001.

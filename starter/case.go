@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/activities"
@@ -15,7 +16,7 @@ import (
 )
 
 func (h *house) caseCommand() *cobra.Command {
-	return group("case", "Applications and their history", h.caseListCommand(), h.caseShowCommand(), h.caseRepairCommand())
+	return group("case", "Applications and their history", h.caseListCommand(), h.caseShowCommand(), h.caseExplainCommand(), h.caseRepairCommand())
 }
 
 func (h *house) caseListCommand() *cobra.Command {
@@ -24,6 +25,9 @@ func (h *house) caseListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list [--partner P] [--state S] [--open]", Short: "List cases", Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if known := caseStates(); state != "" && !slices.Contains(known, state) {
+				return unknownValue("state", state, known)
+			}
 			r, err := h.reader(c.Context())
 			if err != nil {
 				return err
@@ -47,6 +51,17 @@ func (h *house) caseListCommand() *cobra.Command {
 	f.StringVar(&state, "state", "", "those in a state; DELETED ones are shown only so")
 	f.BoolVar(&filter.Open, "open", false, "those that wait for something")
 	return c
+}
+
+// caseStates lists the states of cases in the order in which they are reached.
+func caseStates() []string {
+	var states []string
+	for _, m := range withdrawal.Moves {
+		if !slices.Contains(states, string(m.To)) {
+			states = append(states, string(m.To))
+		}
+	}
+	return states
 }
 
 func (h *house) caseShowCommand() *cobra.Command {

@@ -13,12 +13,14 @@ import (
 
 	"countersign/activities"
 	"countersign/demo"
+	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
 	"countersign/domain/verification"
 	"countersign/domain/withdrawal"
 	"countersign/views"
+	"countersign/workflows"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -84,7 +86,7 @@ func (h *house) demo(ctx context.Context, workerPath string) (err error) {
 	if err := s.worker.start(); err != nil {
 		return err
 	}
-	for _, chapter := range []func(context.Context) error{s.opening, s.refusedAtOnce, s.paid, s.returned, s.verified} {
+	for _, chapter := range []func(context.Context) error{s.opening, s.refusedAtOnce, s.paid, s.returned, s.chained, s.verified} {
 		if err := chapter(ctx); err != nil {
 			if told := s.worker.told(); told != "" {
 				err = fmt.Errorf("%w; the worker says: %s", err, told)
@@ -242,7 +244,7 @@ func (s *story) paid(ctx context.Context) error {
 		"%s asks for the 5000.00 of incentives, with a code from the outbox. %s is %s and the money is held.", s.alice, c.Case, c.State); err != nil {
 		return err
 	}
-	now, err := s.decide(ctx, c.Case, withdrawal.Decision{Person: li, Outcome: withdrawal.Approve}, withdrawal.Review)
+	now, err := s.decide(ctx, c.Case, approval.Decision{Person: li, Outcome: approval.Approve}, withdrawal.Review)
 	if err := s.expect(now.State, withdrawal.Approved, err); err != nil {
 		return err
 	}
@@ -252,7 +254,7 @@ func (s *story) paid(ctx context.Context) error {
 	if err := s.sendUnderKill(ctx, c.Case); err != nil {
 		return err
 	}
-	now, err = s.decide(ctx, c.Case, withdrawal.Decision{Person: li, Outcome: withdrawal.Arrived, Amount: "5000.00", Reference: "BANK-" + c.Case}, withdrawal.Confirm)
+	now, err = s.decide(ctx, c.Case, approval.Decision{Person: li, Outcome: withdrawal.Arrived, Amount: "5000.00", Reference: "BANK-" + c.Case}, withdrawal.Confirm)
 	if err := s.expect(now.State, withdrawal.Paid, err); err != nil {
 		return err
 	}
@@ -268,7 +270,7 @@ func (s *story) sendUnderKill(ctx context.Context, number string) error {
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		now, err := s.decide(ctx, number, withdrawal.Decision{Person: li, Outcome: withdrawal.Sent, Key: uuid.NewString()}, withdrawal.Send)
+		now, err := s.decide(ctx, number, approval.Decision{Person: li, Outcome: withdrawal.Sent, Key: uuid.NewString()}, withdrawal.Send)
 		answered <- answer{now, err}
 	}()
 	time.Sleep(10 * time.Millisecond) // it is on its way
@@ -317,15 +319,15 @@ func (s *story) returned(ctx context.Context) error {
 	if err := s.tell(ctx, held, []string{"PGM-07", "WDL-14"}, "%s submits for the partner: 3000.00 back the way they came. %s is %s.", wang, c.Case, c.State); err != nil {
 		return err
 	}
-	_, err = s.decide(ctx, c.Case, withdrawal.Decision{Person: wang, Outcome: withdrawal.Approve}, withdrawal.Review)
+	_, err = s.decide(ctx, c.Case, approval.Decision{Person: wang, Outcome: approval.Approve}, withdrawal.Review)
 	if err := s.refused(ctx, err, held, []string{"ENG_SELF_APPROVAL"}, "%s holds the role that approves, and tries it on the own request:", wang); err != nil {
 		return err
 	}
-	now, err := s.decide(ctx, c.Case, withdrawal.Decision{Person: li, Outcome: withdrawal.Approve}, withdrawal.Review)
+	now, err := s.decide(ctx, c.Case, approval.Decision{Person: li, Outcome: approval.Approve}, withdrawal.Review)
 	if err := s.expect(now.State, withdrawal.Approved, err); err != nil {
 		return err
 	}
-	now, err = s.decide(ctx, c.Case, withdrawal.Decision{Person: li, Outcome: withdrawal.Sent}, withdrawal.Send)
+	now, err = s.decide(ctx, c.Case, approval.Decision{Person: li, Outcome: withdrawal.Sent}, withdrawal.Send)
 	if err := s.expect(now.State, withdrawal.Paying, err); err != nil {
 		return err
 	}
@@ -335,7 +337,7 @@ func (s *story) returned(ctx context.Context) error {
 	if err := s.escalated(ctx, c.Case, held); err != nil {
 		return err
 	}
-	now, err = s.decide(ctx, c.Case, withdrawal.Decision{Person: zhao, Outcome: withdrawal.Return, Reason: "account closed"}, withdrawal.Confirm)
+	now, err = s.decide(ctx, c.Case, approval.Decision{Person: zhao, Outcome: withdrawal.Bounced, Reason: "account closed"}, withdrawal.Confirm)
 	if err := s.expect(now.State, withdrawal.Failed, err); err != nil {
 		return err
 	}
@@ -353,13 +355,13 @@ func (s *story) returned(ctx context.Context) error {
 // escalated waits until the term of arrival closes.
 func (s *story) escalated(ctx context.Context, number string, held ledgerIs) error {
 	for tries := 0; ; tries++ {
-		task, err := s.views.Task(ctx, withdrawal.TaskID(number, withdrawal.Confirm))
+		task, err := s.views.Task(ctx, approval.TaskID(number, withdrawal.Confirm.Name, 1))
 		if err != nil {
 			return err
 		}
-		if task.EscalatedTo != "" {
+		if task.Escalated != nil {
 			return s.tell(ctx, held, []string{"WDL-16"},
-				"The bank says nothing, and the term closes. %s is escalated: the role %s may answer too, and is told. The money stays held.", number, task.EscalatedTo)
+				"The bank says nothing, and the term closes. %s is escalated: %s may answer, and is told. The money stays held.", number, task.Asked())
 		}
 		if tries > 100 {
 			return fmt.Errorf("%s did not escalate", task.ID)
@@ -368,6 +370,54 @@ func (s *story) escalated(ctx context.Context, number string, held ledgerIs) err
 			return err
 		}
 	}
+}
+
+// chained is the fourth: a chain of two steps, a return for changes, a second round, and an approval of less.
+func (s *story) chained(ctx context.Context) error {
+	policy := s.policy
+	policy.Approval = approval.Chain{Owner: policy.EscalationRole, Steps: []approval.Step{
+		{Name: "review", Who: []approval.Candidate{{Role: policy.ReviewRole}}, Due: policy.ReviewTerm, Escalate: policy.EscalationRole},
+		{Name: "sign", When: "amount >= 1000", Who: []approval.Candidate{{Role: policy.EscalationRole}}, Due: policy.ReviewTerm},
+	}}
+	if err := s.setPolicy(ctx, policy); err != nil {
+		return err
+	}
+	c, err := s.apply(ctx, s.application(withdrawal.BankCard, "2000.00"))
+	if err != nil {
+		return err
+	}
+	if err := s.tell(ctx, ledgerIs{"9000.00", "2000.00", "5000.00"}, []string{"WDR-02"}, "The policy is a chain now: %s. %s asks for 2000.00; %s is %s.",
+		strings.Join(policy.Approval.Words(withdrawal.Fields), "; "), s.alice, c.Case, c.State); err != nil {
+		return err
+	}
+	now, err := s.decide(ctx, c.Case, approval.Decision{Person: li, Outcome: approval.Return, Reason: "only 1200.00 are invoiced"}, withdrawal.Review)
+	if err := s.expect(now.State, withdrawal.Awaiting, err); err != nil {
+		return err
+	}
+	now, err = s.resubmit(ctx, c.Case, s.application(withdrawal.BankCard, "1200.00"))
+	if err := s.expect(now.State, withdrawal.UnderReview, err); err != nil {
+		return err
+	}
+	if err := s.tell(ctx, ledgerIs{"9800.00", "1200.00", "5000.00"}, []string{"PGM-11"},
+		"%s returns it for changes, %s resubmits 1200.00: %s keeps its number and is in round 2.", li, s.alice, c.Case); err != nil {
+		return err
+	}
+	if _, err = s.decideTask(ctx, approval.TaskID(c.Case, "review", 2), approval.Decision{Person: li, Outcome: approval.Approve, Amount: "1000.00", Reason: "200.00 are disputed"}); err != nil {
+		return unrefused(err)
+	}
+	now, err = s.decideTask(ctx, approval.TaskID(c.Case, "sign", 2), approval.Decision{Person: zhao, Outcome: approval.Approve})
+	if err := s.expect(now.State, withdrawal.Approved, err); err != nil {
+		return err
+	}
+	if err := s.tell(ctx, ledgerIs{"10000.00", "1000.00", "5000.00"}, []string{"ENG-02", "WDR-02"},
+		"%s approves 1000.00 of it, then %s signs. %s is %s; what was not approved is back on the account.", li, zhao, c.Case, now.State); err != nil {
+		return err
+	}
+	now, err = s.decide(ctx, c.Case, approval.Decision{Person: li, Outcome: withdrawal.Fail, Reason: "the bank is closed"}, withdrawal.Send)
+	if err := s.expect(now.State, withdrawal.Failed, err); err != nil {
+		return err
+	}
+	return s.tell(ctx, ledgerIs{"11000.00", "0.00", "5000.00"}, []string{"WDR-11"}, "%s cannot send it: the bank is closed. %s is %s and the hold is released.", li, c.Case, now.State)
 }
 
 func (s *story) verified(ctx context.Context) error {
@@ -387,21 +437,11 @@ func (s *story) application(route withdrawal.Route, amount string) withdrawal.Ap
 	return withdrawal.Application{PartnerID: s.partner, Submitter: s.alice, Route: route, Amount: amount, Payee: s.account, RequestKey: uuid.NewString()}
 }
 
-// apply asks for a code, reads it where the mail would go, and applies.
+// apply applies with a fresh code.
 func (s *story) apply(ctx context.Context, app withdrawal.Application) (activities.WithdrawalStanding, error) {
-	codes := &activities.Codes{DB: s.views.DB}
-	if _, err := codes.SendCode(ctx, activities.SendCodeInput{Person: app.Submitter, Scene: verification.Withdrawal, Target: app.PartnerID, At: time.Now()}); err != nil {
-		return activities.WithdrawalStanding{}, err
-	}
-	messages, err := s.views.Outbox(ctx, app.Submitter, false)
+	app, err := s.withCode(ctx, app)
 	if err != nil {
 		return activities.WithdrawalStanding{}, err
-	}
-	for _, m := range slices.Backward(messages) {
-		if found := sixDigits.FindStringSubmatch(m.Body); found != nil {
-			app.Code = found[1]
-			break
-		}
 	}
 	return patiently(func() (activities.WithdrawalStanding, error) {
 		opened, _, err := s.h.submit(ctx, app)
@@ -409,10 +449,46 @@ func (s *story) apply(ctx context.Context, app withdrawal.Application) (activiti
 	})
 }
 
+// resubmit puts a case that was returned up again.
+func (s *story) resubmit(ctx context.Context, number string, app withdrawal.Application) (activities.WithdrawalStanding, error) {
+	app, err := s.withCode(ctx, app)
+	if err != nil {
+		return activities.WithdrawalStanding{}, err
+	}
+	c, err := s.views.Case(ctx, number)
+	if err != nil {
+		return activities.WithdrawalStanding{}, err
+	}
+	return workflows.Resubmit(ctx, s.h.temporal, c.WorkflowID, app)
+}
+
+// withCode asks for a code and reads it where the mail would go.
+func (s *story) withCode(ctx context.Context, app withdrawal.Application) (withdrawal.Application, error) {
+	codes := &activities.Codes{DB: s.views.DB}
+	if _, err := codes.SendCode(ctx, activities.SendCodeInput{Person: app.Submitter, Scene: verification.Withdrawal, Target: app.PartnerID, At: time.Now()}); err != nil {
+		return app, err
+	}
+	messages, err := s.views.Outbox(ctx, app.Submitter, false)
+	if err != nil {
+		return app, err
+	}
+	for _, m := range slices.Backward(messages) {
+		if found := sixDigits.FindStringSubmatch(m.Body); found != nil {
+			app.Code = found[1]
+			break
+		}
+	}
+	return app, nil
+}
+
 var sixDigits = regexp.MustCompile(`code ([0-9]{6})\b`)
 
-func (s *story) decide(ctx context.Context, number string, d withdrawal.Decision, kind withdrawal.TaskKind) (activities.WithdrawalStanding, error) {
-	d.Task = withdrawal.TaskID(number, kind)
+func (s *story) decide(ctx context.Context, number string, d approval.Decision, kind approval.Matter) (activities.WithdrawalStanding, error) {
+	return s.decideTask(ctx, approval.TaskID(number, kind.Name, 1), d)
+}
+
+func (s *story) decideTask(ctx context.Context, task string, d approval.Decision) (activities.WithdrawalStanding, error) {
+	d.Task = task
 	if d.Key == "" {
 		d.Key = uuid.NewString()
 	}

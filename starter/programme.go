@@ -11,11 +11,9 @@ import (
 	"time"
 
 	"countersign/activities"
-	"countersign/domain/withdrawal"
 	"countersign/schema"
 	"countersign/workflows"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 )
 
@@ -135,66 +133,4 @@ func fields(v any) []any {
 		pairs = append(pairs, name, values[name])
 	}
 	return pairs
-}
-
-func (h *house) policyCommand() *cobra.Command {
-	var version int
-	show := &cobra.Command{
-		Use: "show [KIND]", Short: "Show the programme's parameters for a kind of case", Args: atMost(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			r, err := h.reader(c.Context())
-			if err != nil {
-				return err
-			}
-			p, err := r.Policy(c.Context(), kindOf(args), version)
-			if err != nil {
-				return err
-			}
-			return h.show(p, func() {
-				record(h.out, append([]any{"kind", p.Kind, "version", p.Version, "set by", p.SetBy, "set at", shown(p.SetAt)}, fields(p.Body)...)...)
-			})
-		},
-	}
-	show.Flags().IntVar(&version, "version", 0, "a former version; 0 is the newest")
-
-	var by string
-	set := &cobra.Command{
-		Use: "set KIND FILE.yaml --as PERSON", Short: "Set a new version; open cases keep theirs", Args: exactly("KIND", "FILE.yaml"),
-		RunE: func(c *cobra.Command, args []string) error { return h.setPolicy(c.Context(), args[0], args[1], by) },
-	}
-	set.Flags().StringVar(&by, "as", "", "who sets it")
-	return group("policy", "The programme's parameters", show, needs(set, "as"))
-}
-
-func kindOf(args []string) string {
-	if len(args) == 0 {
-		return withdrawal.Kind
-	}
-	return args[0]
-}
-
-func (h *house) setPolicy(ctx context.Context, kind, file, by string) error {
-	if kind != withdrawal.Kind {
-		return usageError{fmt.Errorf("there is no kind of case %q; policies are for: %s", kind, withdrawal.Kind)}
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	var p withdrawal.Policy
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).DecodeContext(ctx, &p); err != nil {
-		return fmt.Errorf("%s is not a policy: %w", file, err)
-	}
-	if err := p.Check(); err != nil {
-		return fmt.Errorf("%s is not in order: %w", file, err)
-	}
-	db, err := h.database(ctx)
-	if err != nil {
-		return err
-	}
-	version, err := (&activities.Programme{DB: db}).SetPolicy(ctx, kind, p, by, time.Now())
-	if err != nil {
-		return err
-	}
-	return h.show(map[string]any{"kind": kind, "version": version}, func() { h.say("The policy for %s has version %d now; open cases keep theirs.", kind, version) })
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"countersign/activities"
@@ -18,13 +17,12 @@ import (
 )
 
 func (h *house) withdrawalCommand() *cobra.Command {
-	return group("withdrawal", "A partner takes unused money out", h.applyCommand(), h.cancelCommand(), h.deleteCommand(), h.availableCommand(), h.returnLateCommand())
+	return group("withdrawal", "A partner takes unused money out", h.applyCommand(), h.resubmitCommand(), h.cancelCommand(), h.deleteCommand(), h.availableCommand(), h.returnLateCommand())
 }
 
 func (h *house) applyCommand() *cobra.Command {
-	var app withdrawal.Application
-	var route string
-	var lots []string
+	var entered application
+	preview := false
 	c := &cobra.Command{
 		Use: "apply --as PERSON --partner P --route R --amount A --code C [payee]", Short: "Apply for a withdrawal", Args: exactly(),
 		Long: `Apply for a withdrawal. The rules judge what is entered, all of it at once.
@@ -34,29 +32,21 @@ The verification code comes from: starter code send --as PERSON --scene withdraw
 		Example: `  starter withdrawal apply --as p1001-fin --partner P1001 --route BANK_CARD --amount 1200.00 \
     --holder "A Ltd" --account-no 6222020200112233 --bank ICBC --branch "Beijing West" --code 123456`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			app.Route = withdrawal.Route(route)
-			for _, l := range lots {
-				lot, amount, ok := strings.Cut(l, "=")
-				if !ok {
-					return usageError{fmt.Errorf("--lot %q is not written like L000001=500.00", l)}
-				}
-				app.Lots = append(app.Lots, withdrawal.LotChoice{Lot: lot, Amount: amount})
+			app, err := entered.read()
+			if err != nil {
+				return err
+			}
+			if preview {
+				return h.preview(c.Context(), app)
 			}
 			return h.apply(c.Context(), app)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&app.Submitter, "as", "", "who applies")
-	f.StringVar(&app.PartnerID, "partner", "", "whose money it is")
-	f.StringVar(&route, "route", "", "ORIGINAL, BANK_CARD or INCENTIVE")
-	f.StringVar(&app.Amount, "amount", "", "like 1234.50")
-	f.StringVar(&app.Payee.Holder, "holder", "", "name of the payee's account")
-	f.StringVar(&app.Payee.AccountNo, "account-no", "", "number of the payee's account")
-	f.StringVar(&app.Payee.Bank, "bank", "", "the payee's bank")
-	f.StringVar(&app.Payee.Branch, "branch", "", "its branch; once for each account")
-	f.StringVar(&app.Code, "code", "", "the verification code")
-	f.StringArrayVar(&lots, "lot", nil, "take this part of a lot, like L000001=500.00; may be repeated (default: last in, first out)")
-	f.StringVar(&app.RequestKey, "request-key", "", "key of the request (default: a new one)")
+	entered.flags(f)
+	f.StringVar(&entered.Code, "code", "", "the verification code")
+	f.StringVar(&entered.RequestKey, "request-key", "", "key of the request (default: a new one)")
+	f.BoolVar(&preview, "preview", false, "only say who would be asked; nothing is submitted")
 	return needs(c, "as", "partner", "route", "amount")
 }
 
@@ -239,11 +229,15 @@ func (h *house) returnLateCommand() *cobra.Command {
 				return err
 			}
 			in.Case, in.At = args[0], time.Now()
-			task, err := w.ReportLateReturn(c.Context(), in)
+			reported, err := w.ReportLateReturn(c.Context(), in)
 			if err != nil {
 				return err
 			}
-			return h.show(task, func() { h.say("Task %s asks the role %s: %s", task.ID, task.Role, task.Question) })
+			task, err := views.Reader{DB: w.DB}.Task(c.Context(), reported.Task)
+			if err != nil {
+				return err
+			}
+			return h.show(task, func() { h.say("Task %s asks %s: %s", task.ID, task.Asked(), task.Question) })
 		},
 	}
 	f := c.Flags()

@@ -31,11 +31,13 @@ func (r Reader) Balances(ctx context.Context, partner string) ([]Balance, error)
 
 // Balance reads one account; one that was never used stands at 0.00.
 func (r Reader) Balance(ctx context.Context, account ledger.Account) (money.Amount, error) {
-	b, err := row[Balance](ctx, r.DB, "account", string(account), `
-		SELECT c.title, c.currency, c.memo, c.normal * coalesce(a.balance, (SELECT sum(amount) FROM postings WHERE account = $1), 0.00) AS balance
-		  FROM chart c LEFT JOIN accounts a ON a.account = $1 WHERE c.code = split_part($1, ':', 1)`, account)
+	b, err := row[Balance](ctx, r.DB, "account", string(account), balanceSQL, account)
 	return b.Balance, err
 }
+
+const balanceSQL = `
+	SELECT c.title, c.currency, c.memo, c.normal * coalesce(a.balance, (SELECT sum(amount) FROM postings WHERE account = $1), 0.00) AS balance
+	  FROM chart c LEFT JOIN accounts a ON a.account = $1 WHERE c.code = split_part($1, ':', 1)`
 
 const balancesSQL = `
 	SELECT a.account, c.title, a.currency, c.memo, a.normal * coalesce(a.balance, s.amount, 0.00) AS balance
@@ -72,33 +74,22 @@ type Lot struct {
 // Available adds up what a partner may withdraw at an instant, by the same rule that judges an application (WDL-07).
 func (r Reader) Available(ctx context.Context, partner string, at time.Time) (Available, error) {
 	a := Available{Partner: partner, Lots: []Lot{}}
-	p, err := row[withdrawal.Partner](ctx, r.DB, "partner", partner, `SELECT partner_id, kind, state, verified_name, entity FROM partners WHERE partner_id = $1`, partner)
-	if err != nil {
-		return a, err
-	}
-	lots, err := rows[withdrawal.Lot](ctx, r.DB, "lots", `
-		SELECT lot_no, source, payer, payer_account, entity, arrived_at, remaining, owed_open, designated, bank_card_only
-		  FROM lots WHERE partner_id = $1 AND remaining > 0 ORDER BY arrived_at, lot_no`, partner)
-	if err != nil {
-		return a, err
-	}
-	for _, part := range []struct {
-		account ledger.Account
-		amount  *money.Amount
-	}{{ledger.Cash(partner), &a.Cash}, {ledger.Owed(partner), &a.Owed}, {ledger.Unposted(partner), &a.Unposted}} {
-		if *part.amount, err = r.Balance(ctx, part.account); err != nil {
-			return a, err
+	facts := withdrawal.Facts{At: at}
+	err := r.look(ctx, at, func(l look) error {
+		p, err := row[withdrawal.Partner](ctx, l.q, "partner", partner, partnerSQL, partner)
+		if err != nil {
+			return err
 		}
-	}
-	if a.Debts, err = row[money.Amount](ctx, r.DB, "debts of", partner, `
-		SELECT coalesce(sum(a.balance * a.normal), 0.00) FROM accounts a JOIN customers c ON a.owner = c.customer_id
-		 WHERE c.partner_id = $1 AND a.code = 'C.DEBT'`, partner); err != nil {
+		facts.Partner = &p
+		return l.money(ctx, partner, &facts)
+	})
+	if err != nil {
 		return a, err
 	}
-	facts := withdrawal.Facts{At: at, Partner: &p, Cash: a.Cash, Owed: a.Owed, Unposted: a.Unposted, Debts: a.Debts, Lots: lots}
+	a.Cash, a.Owed, a.Unposted, a.Debts = facts.Cash, facts.Owed, facts.Unposted, facts.Debts
 	a.Available = facts.Available()
-	for _, l := range lots {
-		pool, rule := l.Pool(p.Entity, calendar.DateOf(at))
+	for _, l := range facts.Lots {
+		pool, rule := l.Pool(facts.Partner.Entity, calendar.DateOf(at))
 		a.Lots = append(a.Lots, Lot{
 			No: l.No, Source: l.Source, Payer: l.Payer, ArrivedAt: l.ArrivedAt, Remaining: l.Remaining, Free: l.Free(),
 			Pool: pool, Rule: rule, Designated: l.Designated,
@@ -106,6 +97,16 @@ func (r Reader) Available(ctx context.Context, partner string, at time.Time) (Av
 	}
 	return a, nil
 }
+
+const partnerSQL = `SELECT partner_id, kind, state, verified_name, entity FROM partners WHERE partner_id = $1`
+
+const debtsSQL = `
+	SELECT coalesce(sum(a.balance * a.normal), 0.00) FROM accounts a JOIN customers c ON a.owner = c.customer_id
+	 WHERE c.partner_id = $1 AND a.code = 'C.DEBT'`
+
+const openLotsSQL = `
+	SELECT lot_no, source, payer, payer_account, entity, arrived_at, remaining, owed_open, designated, bank_card_only
+	  FROM lots WHERE partner_id = $1 AND remaining > 0 ORDER BY arrived_at, lot_no`
 
 // Statement is one account's movements in a period, on its normal side.
 type Statement struct {

@@ -8,6 +8,7 @@ import (
 
 	"countersign/activities"
 	"countersign/demo"
+	"countersign/domain/approval"
 	"countersign/domain/verification"
 	"countersign/domain/withdrawal"
 	"countersign/internal/pgtest"
@@ -64,9 +65,9 @@ func (v vendor) open(by string, route withdrawal.Route, amount, key string) stri
 	return now.Case
 }
 
-func (v vendor) decide(number string, kind withdrawal.TaskKind, d withdrawal.Decision, at time.Time) {
+func (v vendor) decide(number string, kind approval.Matter, d approval.Decision, at time.Time) {
 	v.t.Helper()
-	d.Task = withdrawal.TaskID(number, kind)
+	d.Task = approval.TaskID(number, kind.Name, 1)
 	if d.Person == "" {
 		d.Person = "li"
 	}
@@ -82,24 +83,24 @@ func (v vendor) decide(number string, kind withdrawal.TaskKind, d withdrawal.Dec
 func lived(t *testing.T) vendor {
 	v := newVendor(t)
 	paid := v.open("alice", withdrawal.Incentive, "2000.00", "a")
-	v.decide(paid, withdrawal.Review, withdrawal.Decision{Outcome: withdrawal.Approve}, opened.Add(time.Minute))
-	v.decide(paid, withdrawal.Send, withdrawal.Decision{Outcome: withdrawal.Sent}, opened.Add(2*time.Minute))
-	v.decide(paid, withdrawal.Confirm, withdrawal.Decision{Outcome: withdrawal.Arrived, Amount: "2000.00", Reference: "B-1"}, opened.Add(24*time.Hour))
+	v.decide(paid, withdrawal.Review, approval.Decision{Outcome: approval.Approve}, opened.Add(time.Minute))
+	v.decide(paid, withdrawal.Send, approval.Decision{Outcome: withdrawal.Sent}, opened.Add(2*time.Minute))
+	v.decide(paid, withdrawal.Confirm, approval.Decision{Outcome: withdrawal.Arrived, Amount: "2000.00", Reference: "B-1"}, opened.Add(24*time.Hour))
 	_, err := v.ReportLateReturn(t.Context(), activities.ReportLateReturnInput{Case: paid, Person: "li", Amount: "500.00", Reference: "R-1", At: opened.Add(25 * time.Hour)})
 	require.NoError(t, err)
-	v.decide(paid, "late-return-1", withdrawal.Decision{Person: "wang", Outcome: withdrawal.Arrived, Amount: "500.00", Reference: "R-1"}, opened.Add(26*time.Hour))
+	v.decide(paid, withdrawal.LateReturn, approval.Decision{Person: "wang", Outcome: withdrawal.Arrived, Amount: "500.00", Reference: "R-1"}, opened.Add(26*time.Hour))
 
 	returned := v.open("alice", withdrawal.Original, "3000.00", "b")
-	v.decide(returned, withdrawal.Review, withdrawal.Decision{Outcome: withdrawal.Approve}, opened.Add(time.Minute))
-	v.decide(returned, withdrawal.Send, withdrawal.Decision{Outcome: withdrawal.Sent}, opened.Add(2*time.Minute))
-	v.decide(returned, withdrawal.Confirm, withdrawal.Decision{Outcome: withdrawal.Return, Reason: "account closed"}, opened.Add(3*time.Minute))
+	v.decide(returned, withdrawal.Review, approval.Decision{Outcome: approval.Approve}, opened.Add(time.Minute))
+	v.decide(returned, withdrawal.Send, approval.Decision{Outcome: withdrawal.Sent}, opened.Add(2*time.Minute))
+	v.decide(returned, withdrawal.Confirm, approval.Decision{Outcome: withdrawal.Bounced, Reason: "account closed"}, opened.Add(3*time.Minute))
 
 	refused := v.open("alice", withdrawal.BankCard, "100.00", "c")
-	v.decide(refused, withdrawal.Review, withdrawal.Decision{Outcome: withdrawal.Refuse, Reason: "papers are missing"}, opened.Add(time.Minute))
+	v.decide(refused, withdrawal.Review, approval.Decision{Outcome: approval.Reject, Reason: "papers are missing"}, opened.Add(time.Minute))
 
 	v.open("wang", withdrawal.BankCard, "1000.00", "d")
 
 	approved := v.open("alice", withdrawal.BankCard, "700.00", "e")
-	v.decide(approved, withdrawal.Review, withdrawal.Decision{Outcome: withdrawal.Approve}, opened.Add(time.Minute))
+	v.decide(approved, withdrawal.Review, approval.Decision{Outcome: approval.Approve}, opened.Add(time.Minute))
 	return v
 }

@@ -2,41 +2,59 @@ package views
 
 import (
 	"context"
+	"strings"
 	"time"
 
+	"countersign/domain/approval"
 	"countersign/domain/money"
-	"countersign/domain/person"
 	"countersign/domain/withdrawal"
+
+	"github.com/lib/pq"
 )
 
 // Task is one question, with the case it is about.
 type Task struct {
-	ID          string               `db:"task_id"      json:"task"`
-	Case        string               `db:"case_number"  json:"case"`
-	Partner     string               `db:"partner_id"   json:"partner"`
-	Kind        withdrawal.TaskKind  `db:"kind"         json:"kind"`
-	Question    string               `db:"question"     json:"question"`
-	Role        person.Role          `db:"role"         json:"role"`
-	EscalatedTo person.Role          `db:"escalated_to" json:"escalated_to,omitempty"`
-	OpenedBy    string               `db:"opened_by"    json:"opened_by"`
-	OpenedAt    time.Time            `db:"opened_at"    json:"opened_at"`
-	DueAt       *time.Time           `db:"due_at"       json:"due_at,omitempty"`
-	State       withdrawal.TaskState `db:"state"        json:"state"`
-	Amount      *money.Amount        `db:"amount"       json:"amount,omitempty"` // what it is about
-	DecidedBy   *string              `db:"decided_by"   json:"decided_by,omitempty"`
-	DecidedAt   *time.Time           `db:"decided_at"   json:"decided_at,omitempty"`
-	Outcome     withdrawal.Outcome   `db:"outcome"      json:"outcome,omitempty"`
-	Reason      string               `db:"reason"       json:"reason,omitempty"`
-	Reference   string               `db:"reference"    json:"reference,omitempty"`
+	ID         string             `db:"task_id"      json:"task"`
+	Case       string             `db:"case_number"  json:"case"`
+	Partner    string             `db:"partner_id"   json:"partner"`
+	Matter     string             `db:"matter"       json:"matter"`
+	Round      int                `db:"round"        json:"round"`
+	Step       string             `db:"step"         json:"step"`
+	Question   string             `db:"question"     json:"question"`
+	Candidates pq.StringArray     `db:"candidates"   json:"candidates"` // "role:R" or "person:P", one of which is enough
+	OpenedBy   string             `db:"opened_by"    json:"opened_by"`
+	OpenedAt   time.Time          `db:"opened_at"    json:"opened_at"`
+	RemindAt   *time.Time         `db:"remind_at"    json:"remind_at,omitempty"`
+	DueAt      *time.Time         `db:"due_at"       json:"due_at,omitempty"`
+	Escalated  *time.Time         `db:"escalated_at" json:"escalated_at,omitempty"`
+	DefaultAt  *time.Time         `db:"default_at"   json:"default_at,omitempty"` // when the deadline decides
+	State      approval.TaskState `db:"state"        json:"state"`
+	Amount     *money.Amount      `db:"amount"       json:"amount,omitempty"` // what it is about
+	How        string             `db:"how"          json:"how,omitempty"`    // whose the answer is: person, substitute, deadline
+	DecidedBy  *string            `db:"decided_by"   json:"decided_by,omitempty"`
+	OnBehalf   *string            `db:"on_behalf"    json:"on_behalf,omitempty"`
+	DecidedAt  *time.Time         `db:"decided_at"   json:"decided_at,omitempty"`
+	Outcome    approval.Outcome   `db:"outcome"      json:"outcome,omitempty"`
+	Reason     string             `db:"reason"       json:"reason,omitempty"`
+	Reference  string             `db:"reference"    json:"reference,omitempty"`
 }
 
 // Outcomes lists the answers that the question takes.
-func (t Task) Outcomes() []withdrawal.Outcome { return withdrawal.Outcomes(t.Kind) }
+func (t Task) Outcomes() []approval.Outcome { return withdrawal.MatterOf(t.Matter).Outcomes() }
+
+// Asked says who may decide, as people read it: "vendor-finance or li".
+func (t Task) Asked() string {
+	who := make([]string, len(t.Candidates))
+	for i, c := range t.Candidates {
+		_, who[i], _ = strings.Cut(c, ":")
+	}
+	return strings.Join(who, " or ")
+}
 
 // TaskFilter narrows a list of tasks; what is empty does not.
 type TaskFilter struct {
 	Person string // those that the person may decide
-	Role   person.Role
+	Role   string
 	Case   string
 	All    bool // decided and closed ones too
 }
@@ -62,16 +80,14 @@ func (r Reader) Task(ctx context.Context, id string) (Task, error) {
 }
 
 const taskSQL = `
-	SELECT t.task_id, t.case_number, c.partner_id, t.kind, t.question, t.role, t.escalated_to, t.opened_by, t.opened_at, t.due_at, t.state,
-	       coalesce(t.amount, w.amount) AS amount, t.decided_by, t.decided_at, t.outcome, t.reason, t.reference
+	SELECT t.task_id, t.case_number, c.partner_id, t.matter, t.round, t.step, t.question, t.candidates, t.opened_by, t.opened_at, t.remind_at, t.due_at, t.escalated_at,
+	       t.default_at, t.state, coalesce(t.amount, w.amount) AS amount, t.how, t.decided_by, t.on_behalf, t.decided_at, t.outcome, t.reason, t.reference
 	  FROM tasks t JOIN cases c USING (case_number) LEFT JOIN withdrawals w USING (case_number)`
 
-// Who may decide: an active person of the vendor with the role, but neither the submitter nor who asked (ENG-02).
+// Who may decide: one of the candidates, but neither the submitter nor who asked (ENG-02).
 const tasksWhereSQL = `
-	 WHERE ($1 OR t.state = 'open') AND ($2 = '' OR t.case_number = $2) AND ($3 = '' OR $3 IN (t.role, t.escalated_to))
-	   AND ($4 = '' OR ($4 NOT IN (t.opened_by, c.submitter) AND EXISTS (
-			SELECT 1 FROM people p JOIN person_roles pr USING (person_id)
-			 WHERE p.person_id = $4 AND p.active AND p.partner_id IS NULL AND pr.role IN (t.role, t.escalated_to))))
+	 WHERE ($1 OR t.state = 'open') AND ($2 = '' OR t.case_number = $2) AND ($3 = '' OR 'role:' || $3 = ANY (t.candidates))
+	   AND ($4 = '' OR ($4 NOT IN (t.opened_by, c.submitter) AND t.candidates && who_is($4)))
 	 ORDER BY t.due_at NULLS LAST, t.opened_at, t.task_id`
 
 // tasksOf lists all questions of one case in the order they were asked.

@@ -40,7 +40,7 @@ type Verification struct {
 type Progress func(done, all int64)
 
 // Verify recomputes everything that the database keeps about money and history: stored balances, floors, entries, lots,
-// holds, one entry for each step of a case, and every chain of events. It looks at one instant; nobody waits for it.
+// holds, one entry for each step of a case, every chain of events, and that tasks are what plans and decisions come to. It looks at one instant; nobody waits for it.
 func (r Reader) Verify(ctx context.Context, progress Progress) (Verification, error) {
 	tx, err := r.DB.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
@@ -56,7 +56,7 @@ func (r Reader) Verify(ctx context.Context, progress Progress) (Verification, er
 		name string
 		run  func(context.Context) error
 	}{
-		{"sums", v.sums}, {"entries", v.entries}, {"events", v.events},
+		{"sums", v.sums}, {"entries", v.entries}, {"events", v.events}, {"tasks", v.tasks},
 	} {
 		if err := check.run(ctx); err != nil {
 			return v.found, fmt.Errorf("verify %s: %w", check.name, err)
@@ -162,21 +162,28 @@ const holdsSQL = `
 // partner's side of each is compared too.
 const stepsSQL = `
 	WITH step AS (
-		SELECT c.case_number, 'withdrawal/' || c.case_number || '/' || s.name AS key, 'P.HOLD:' || c.partner_id AS account, s.sign * w.amount AS amount,
+		SELECT c.case_number, 'withdrawal/' || c.case_number || '/' || s.name AS key, 'P.HOLD:' || c.partner_id AS account, w.amount,
 		       s.name = 'hold' OR s.name = 'paid' AND c.state = 'PAID' OR s.name = 'release' AND c.state IN ('REFUSED', 'CANCELLED', 'FAILED', 'DELETED') AS expected
-		  FROM cases c JOIN withdrawals w USING (case_number) CROSS JOIN (VALUES ('hold', 1), ('paid', -1), ('release', -1)) AS s(name, sign)),
+		  FROM cases c JOIN withdrawals w USING (case_number) CROSS JOIN (VALUES ('hold'), ('paid'), ('release')) AS s(name)),
 	taken AS (SELECT s.case_number, s.key, s.expected, s.amount, e.entry_id IS NOT NULL AS there, coalesce(p.amount, 0.00) AS moved
-		  FROM step s LEFT JOIN entries e ON e.key = s.key AND e.case_number = s.case_number LEFT JOIN postings p ON p.entry_id = e.entry_id AND p.account = s.account)
+		  FROM step s LEFT JOIN entries e ON e.key = s.key AND e.case_number = s.case_number LEFT JOIN postings p ON p.entry_id = e.entry_id AND p.account = s.account),
+	held AS (SELECT c.case_number, CASE WHEN c.closed_at IS NULL THEN w.amount ELSE 0.00 END AS expected, (
+			SELECT coalesce(sum(p.amount), 0.00) FROM entries e JOIN postings p USING (entry_id) WHERE e.case_number = c.case_number AND p.account = 'P.HOLD:' || c.partner_id) AS moved
+		  FROM cases c JOIN withdrawals w USING (case_number))
 	SELECT 'step' AS check, 'case ' || case_number AS object,
 	       CASE WHEN NOT there THEN format('there is no entry %s', key)
 	            WHEN NOT expected THEN format('there is an entry %s, which the case''s state does not have', key)
 	            ELSE format('entry %s moves P.HOLD by %s, the case is about %s', key, moved, amount) END AS message
-	  FROM taken WHERE there <> expected OR expected AND moved <> amount
+	  FROM taken WHERE there <> expected OR expected AND key LIKE '%/paid' AND moved <> -amount
+	UNION ALL
+	SELECT 'step', 'case ' || case_number, format('its entries leave %s in P.HOLD, %s is what it holds', moved, expected) FROM held WHERE moved <> expected
 	UNION ALL
 	SELECT 'step', 'case ' || c.case_number, format('entry %s is no step of it', e.key)
-	  FROM entries e JOIN cases c USING (case_number) LEFT JOIN tasks t ON 'withdrawal/' || t.task_id = e.key AND t.case_number = c.case_number AND t.kind = 'late-return' AND t.outcome = 'confirm'
+	  FROM entries e JOIN cases c USING (case_number) LEFT JOIN tasks t ON 'withdrawal/' || t.task_id = e.key AND t.case_number = c.case_number AND t.matter = 'late-return' AND t.outcome = 'confirm'
 	 WHERE c.kind = 'withdrawal' AND t.task_id IS NULL
-	   AND e.key NOT IN ('withdrawal/' || c.case_number || '/hold', 'withdrawal/' || c.case_number || '/paid', 'withdrawal/' || c.case_number || '/release')
+	   AND e.key NOT IN ('withdrawal/' || c.case_number || '/hold', 'withdrawal/' || c.case_number || '/paid', 'withdrawal/' || c.case_number || '/release', 'withdrawal/' || c.case_number || '/not-approved')
+	   AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.case_number = c.case_number AND a.matter = 'review' -- a resubmission releases what was held and holds anew
+	                   AND e.key IN ('withdrawal/' || c.case_number || '/release@' || (a.round - 1), 'withdrawal/' || c.case_number || '/hold@' || a.round))
 	 ORDER BY 2, 3`
 
 // line is one posting with what its entry and its account say.

@@ -44,7 +44,8 @@ func TestGivenTamperingByTheSuperuserWhenTheLedgerIsVerifiedThenItIsFound(t *tes
 			WITH e AS (INSERT INTO entries (key, digest, case_number, memo, at) SELECT 'again', digest, case_number, memo, at FROM entries WHERE key = 'withdrawal/W000001/paid' RETURNING entry_id),
 			p AS (INSERT INTO postings SELECT e.entry_id, account, amount FROM e, (VALUES ('P.HOLD:P1001', -2000.00), ('V.BANK', 2000.00)) AS l(account, amount))
 			UPDATE accounts SET balance = balance - 2000 WHERE account = 'P.HOLD:P1001'`, []string{
-			"holds partner P1001: P.HOLD is -300.00, the open withdrawals add up to 1700.00", "step case W000001: entry again is no step of it", "floor account P.HOLD:P1001",
+			"holds partner P1001: P.HOLD is -300.00, the open withdrawals add up to 1700.00", "step case W000001: entry again is no step of it",
+			"step case W000001: its entries leave -2000.00 in P.HOLD, 0.00 is what it holds", "floor account P.HOLD:P1001",
 		}},
 		"a summed account below its floor": {`
 			WITH e AS (INSERT INTO entries (key, digest, memo, at) VALUES ('x', '', '', now()) RETURNING entry_id),

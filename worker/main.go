@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -136,8 +137,12 @@ func bringUpToDate(ctx context.Context, cfg config.Config, c client.Client, name
 	return workflows.RegisterSearchAttributes(ctx, c, namespace)
 }
 
-// deliver sends the outbox by mail; without a mail server the messages stay readable with `starter outbox`.
+// deliver tells webhooks of events and sends the outbox by mail, until the context ends and what is under way is through.
+// Without a mail server the messages stay readable with `starter outbox`.
 func deliver(ctx context.Context, cfg config.Config, db *sqlx.DB) {
+	var senders sync.WaitGroup
+	defer senders.Wait()
+	senders.Go(func() { (&activities.Webhooks{DB: db}).Run(ctx, time.Second) })
 	if cfg.SMTPURL == "" {
 		return
 	}
@@ -146,7 +151,7 @@ func deliver(ctx context.Context, cfg config.Config, db *sqlx.DB) {
 		slog.Error("messages stay in the outbox", "error", err)
 		return
 	}
-	(&activities.Outbox{DB: db, Mail: smtp}).Run(ctx, time.Second)
+	senders.Go(func() { (&activities.Outbox{DB: db, Mail: smtp}).Run(ctx, time.Second) })
 }
 
 // measure collects Temporal's client metrics for Prometheus.

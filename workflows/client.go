@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/withdrawal"
 
 	"github.com/google/uuid"
@@ -35,16 +36,13 @@ func SubmitWithdrawal(ctx context.Context, c client.Client, app withdrawal.Appli
 		return opened, errors.New("an application needs a request key")
 	}
 	var err error
-	// The key alone would answer another body with the first result, and without the code a refusal of a wrong code would
-	// be the answer for as long as Temporal remembers.
-	content := sha256.Sum256(append(app.Digest(), app.Code...))
 	for range 3 { // a run that just ended with a refusal may still hold the ID
 		var handle client.WorkflowUpdateHandle
 		handle, err = c.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 			StartWorkflowOperation: c.NewWithStartWorkflowOperation(startOptions(app), WithdrawalType, WithdrawalInput{Application: app}),
 			UpdateOptions: client.UpdateWorkflowOptions{
 				UpdateName:   SubmitUpdate,
-				UpdateID:     clip(app.RequestKey) + "/" + hex.EncodeToString(content[:8]),
+				UpdateID:     requestID(app),
 				WaitForStage: client.WorkflowUpdateStageCompleted,
 				Args:         []any{app},
 			},
@@ -89,7 +87,7 @@ func ResumeWithdrawal(ctx context.Context, c client.Client, workflowID, partner,
 
 // Decide sends one decision to the run of its case and answers where the case stands afterwards. The decision's key is the
 // update's ID: the same again answers the first result.
-func Decide(ctx context.Context, c client.Client, workflowID string, d withdrawal.Decision) (activities.WithdrawalStanding, error) {
+func Decide(ctx context.Context, c client.Client, workflowID string, d approval.Decision) (activities.WithdrawalStanding, error) {
 	if d.Key == "" {
 		d.Key = uuid.NewString()
 	}
@@ -102,6 +100,29 @@ func Cancel(ctx context.Context, c client.Client, workflowID string, r CancelReq
 		r.Key = uuid.NewString()
 	}
 	return update(ctx, c, workflowID, CancelUpdate, r.Key, r)
+}
+
+// Resubmit sends a changed application to the run of a case that was returned. The same again answers the first result.
+func Resubmit(ctx context.Context, c client.Client, workflowID string, app withdrawal.Application) (activities.WithdrawalStanding, error) {
+	if app.RequestKey == "" {
+		return activities.WithdrawalStanding{}, errors.New("a resubmission needs a request key")
+	}
+	return update(ctx, c, workflowID, ResubmitUpdate, requestID(app), app)
+}
+
+// MigratePolicy moves a case in flight to the newest policy.
+func MigratePolicy(ctx context.Context, c client.Client, workflowID string, r CancelRequest) (activities.WithdrawalStanding, error) {
+	if r.Key == "" {
+		r.Key = uuid.NewString()
+	}
+	return update(ctx, c, workflowID, MigrateUpdate, r.Key, r)
+}
+
+// requestID names an application as an update. The key alone would answer another body with the first result, and without
+// the code a refusal of a wrong code would be the answer for as long as Temporal remembers.
+func requestID(app withdrawal.Application) string {
+	content := sha256.Sum256(append(app.Digest(), app.Code...))
+	return clip(app.RequestKey) + "/" + hex.EncodeToString(content[:8])
 }
 
 func update(ctx context.Context, c client.Client, workflowID, name, id string, arg any) (activities.WithdrawalStanding, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
@@ -151,12 +152,17 @@ func (h *house) start(app withdrawal.Application) *run {
 
 // update sends an update after a time from the start.
 func (r *run) update(after time.Duration, name string, into *answerOf, arg any) {
+	r.asks(after, name, into, func() any { return arg })
+}
+
+// asks is update for what is known only when its time comes.
+func (r *run) asks(after time.Duration, name string, into *answerOf, arg func() any) {
 	r.env.RegisterDelayedCallback(func() {
 		r.env.UpdateWorkflow(name, fmt.Sprintf("%s-%s-%p", name, after, into), &testsuite.TestUpdateCallback{
 			OnReject:   func(err error) { *into = answerOf{came: true, err: err} },
 			OnAccept:   func() {},
 			OnComplete: func(v any, err error) { *into = answerOf{came: true, standing: standingOf(v), err: err} },
-		}, arg)
+		}, arg())
 	}, after)
 }
 
@@ -166,16 +172,12 @@ func standingOf(v any) activities.WithdrawalStanding {
 }
 
 // decides sends a decision after a time; the task is named by its kind, the case by what opened.
-func (r *run) decides(after time.Duration, kind withdrawal.TaskKind, d withdrawal.Decision) *answerOf {
+func (r *run) decides(after time.Duration, kind approval.Matter, d approval.Decision) *answerOf {
 	into := &answerOf{}
-	r.env.RegisterDelayedCallback(func() {
-		d.Task = withdrawal.TaskID(r.opened.standing.Case, kind)
-		r.env.UpdateWorkflow(DecideUpdate, fmt.Sprintf("%s-%s-%p", kind, after, into), &testsuite.TestUpdateCallback{
-			OnReject:   func(err error) { *into = answerOf{came: true, err: err} },
-			OnAccept:   func() {},
-			OnComplete: func(v any, err error) { *into = answerOf{came: true, standing: standingOf(v), err: err} },
-		}, d)
-	}, after)
+	r.asks(after, DecideUpdate, into, func() any {
+		d.Task = approval.TaskID(r.opened.standing.Case, kind.Name, 1)
+		return d
+	})
 	return into
 }
 
@@ -267,8 +269,12 @@ func (h *house) refuses(app withdrawal.Application) ([]string, string) {
 }
 
 // decide asks the deciding activity directly.
-func (h *house) decide(number string, kind withdrawal.TaskKind, d withdrawal.Decision) (activities.WithdrawalStanding, error) {
-	d.Task = withdrawal.TaskID(number, kind)
+func (h *house) decide(number string, kind approval.Matter, d approval.Decision) (activities.WithdrawalStanding, error) {
+	return h.decideOn(approval.TaskID(number, kind.Name, 1), d)
+}
+
+func (h *house) decideOn(task string, d approval.Decision) (activities.WithdrawalStanding, error) {
+	d.Task = task
 	if d.Key == "" {
 		d.Key = fmt.Sprintf("%s-%s-%s", d.Task, d.Person, d.Outcome)
 	}
@@ -285,17 +291,17 @@ func (h *house) must(s activities.WithdrawalStanding, err error) activities.With
 // approve, send and confirm carry a case on.
 func (h *house) approve(number string) activities.WithdrawalStanding {
 	h.t.Helper()
-	return h.must(h.decide(number, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve}))
+	return h.must(h.decide(number, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Approve}))
 }
 
 func (h *house) send(number string) activities.WithdrawalStanding {
 	h.t.Helper()
-	return h.must(h.decide(number, withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Sent}))
+	return h.must(h.decide(number, withdrawal.Send, approval.Decision{Person: "lina", Outcome: withdrawal.Sent}))
 }
 
 func (h *house) confirm(number, amount string) activities.WithdrawalStanding {
 	h.t.Helper()
-	return h.must(h.decide(number, withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: amount, Reference: "B-1"}))
+	return h.must(h.decide(number, withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: amount, Reference: "B-1"}))
 }
 
 // rebate is mei's application for P1001's incentive money.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
 	"countersign/domain/withdrawal"
@@ -25,7 +26,7 @@ func TestGivenAnySequenceOfRequests_WhenEachIsDoneOrRefused_ThenTheLedgerAddsUpA
 	h := newHouse(t, cst("2025-11-03 10:00"), "")
 	checks := 0
 	seen := map[string]int{}
-	rapid.Check(t, func(t *rapid.T) {
+	property := func(t *rapid.T) {
 		checks++
 		m := newModel(t, h, fmt.Sprintf("P%04d", checks), seen)
 		t.Repeat(map[string]func(*rapid.T){
@@ -34,6 +35,8 @@ func TestGivenAnySequenceOfRequests_WhenEachIsDoneOrRefused_ThenTheLedgerAddsUpA
 			"decide":             m.decide,
 			"move on":            m.moveOn, // often enough that cases come to their end
 			"move on again":      m.moveOn,
+			"and again":          m.moveOn,
+			"return":             m.giveBack,
 			"cancel":             m.cancel,
 			"stop":               m.stop,
 			"delete":             m.delete,
@@ -41,10 +44,15 @@ func TestGivenAnySequenceOfRequests_WhenEachIsDoneOrRefused_ThenTheLedgerAddsUpA
 			"report late return": m.reportLateReturn,
 			"repeat":             m.repeat,
 		})
-	})
-	for _, what := range []string{"apply done", "apply refused", "decide done", "decide refused", "cancel refused", "repeat done", "PAID", "report refused"} {
-		require.Positive(t, seen[what], "%q never came about: %v", what, seen)
 	}
+	missing := []string{"apply done", "apply refused", "decide done", "decide refused", "cancel refused", "repeat done", "PAID", "report refused", "resubmit done"}
+	for range 5 { // one round of checks is nearly always enough
+		rapid.Check(t, property)
+		if missing = slices.DeleteFunc(missing, func(what string) bool { return seen[what] > 0 }); len(missing) == 0 {
+			break
+		}
+	}
+	require.Empty(t, missing, "never came about: %v", seen)
 	t.Log(seen)
 }
 
@@ -76,6 +84,7 @@ type modelCase struct {
 	number string
 	state  withdrawal.State
 	amount money.Amount
+	round  int // of the review
 	app    withdrawal.Application
 	tasks  []string // late returns asked about
 	back   bool     // one was credited
@@ -139,7 +148,7 @@ func (m *model) judge(t *rapid.T, what string, c *modelCase, ask func() (activit
 			if now.State != c.state && !withdrawal.CanMove(c.state, now.State) {
 				t.Fatalf("%s moved %s from %s to %s", what, c.number, c.state, now.State)
 			}
-			c.state = now.State
+			c.state, c.amount = now.State, now.Amount
 			m.seen[string(now.State)]++
 		}
 		return true
@@ -207,20 +216,25 @@ func (m *model) apply(t *rapid.T) {
 		}
 		return
 	}
-	c := &modelCase{number: opened.Case, state: opened.State, amount: opened.Amount, app: app}
+	c := &modelCase{number: opened.Case, state: opened.State, amount: opened.Amount, round: 1, app: app}
 	m.cases, m.opened[app.RequestKey] = append(m.cases, c), c
 }
 
 func (m *model) decide(t *rapid.T) {
 	c := m.anyCase(t)
-	task := withdrawal.TaskID(c.number, rapid.SampledFrom([]withdrawal.TaskKind{withdrawal.Review, withdrawal.Send, withdrawal.Confirm}).Draw(t, "task"))
+	matter, round := rapid.SampledFrom([]approval.Matter{withdrawal.Review, withdrawal.Send, withdrawal.Confirm}).Draw(t, "task"), 1
+	if matter.Name == withdrawal.Review.Name {
+		round = rapid.IntRange(1, c.round).Draw(t, "round")
+	}
+	task := approval.TaskID(c.number, matter.Name, round)
 	if len(c.tasks) > 0 && rapid.Bool().Draw(t, "about a late return") {
 		task = rapid.SampledFrom(c.tasks).Draw(t, "late return")
 	}
-	m.decideOn(t, c, withdrawal.Decision{
+	m.decideOn(t, c, approval.Decision{
 		Task: task, Person: m.person(t), Key: fmt.Sprintf("%s-%d", m.partner, rapid.IntRange(1, 9).Draw(t, "key")),
-		Outcome: rapid.SampledFrom([]withdrawal.Outcome{
-			withdrawal.Approve, withdrawal.Refuse, withdrawal.Sent, withdrawal.Fail, withdrawal.Arrived, withdrawal.Return,
+		Outcome: rapid.SampledFrom([]approval.Outcome{
+			approval.Approve, approval.Reject, approval.Return, approval.Ask, approval.Comment, approval.Urge,
+			withdrawal.Sent, withdrawal.Fail, withdrawal.Arrived, withdrawal.Bounced,
 		}).Draw(t, "outcome"),
 		Reason:    rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason"),
 		Amount:    rapid.SampledFrom([]string{c.amount.String(), "1.00"}).Draw(t, "amount"),
@@ -231,15 +245,20 @@ func (m *model) decide(t *rapid.T) {
 // moveOn is a decision that the case waits for.
 func (m *model) moveOn(t *rapid.T) {
 	c := m.anyCase(t)
-	d := withdrawal.Decision{Person: "zhao", Reason: "because", Amount: c.amount.String(), Reference: "B-1"}
+	d := approval.Decision{Person: "zhao", Reason: "because", Amount: c.amount.String(), Reference: "B-1"}
 	d.Key = fmt.Sprintf("%s-on-%d", m.partner, len(m.repeats))
 	switch c.state {
 	case withdrawal.UnderReview:
-		d.Task, d.Outcome = withdrawal.TaskID(c.number, withdrawal.Review), rapid.SampledFrom([]withdrawal.Outcome{withdrawal.Approve, withdrawal.Approve, withdrawal.Refuse}).Draw(t, "outcome")
+		d.Task = approval.TaskID(c.number, withdrawal.Review.Name, c.round)
+		d.Outcome = rapid.SampledFrom([]approval.Outcome{approval.Approve, approval.Approve, approval.Approve, approval.Return, approval.Reject}).Draw(t, "outcome")
+		d.Amount = rapid.SampledFrom([]string{"", c.amount.String(), "0.01"}).Draw(t, "approved")
+	case withdrawal.Awaiting:
+		m.resubmit(t, c)
+		return
 	case withdrawal.Approved:
-		d.Task, d.Outcome = withdrawal.TaskID(c.number, withdrawal.Send), withdrawal.Sent
+		d.Task, d.Outcome = approval.TaskID(c.number, withdrawal.Send.Name, 1), withdrawal.Sent
 	case withdrawal.Paying:
-		d.Task, d.Outcome = withdrawal.TaskID(c.number, withdrawal.Confirm), rapid.SampledFrom([]withdrawal.Outcome{withdrawal.Arrived, withdrawal.Arrived, withdrawal.Return}).Draw(t, "outcome")
+		d.Task, d.Outcome = approval.TaskID(c.number, withdrawal.Confirm.Name, 1), rapid.SampledFrom([]approval.Outcome{withdrawal.Arrived, withdrawal.Arrived, withdrawal.Bounced}).Draw(t, "outcome")
 	case withdrawal.Paid: // and a part comes back
 		if len(c.tasks) == 0 {
 			m.report(t, c, activities.ReportLateReturnInput{Case: c.number, Person: "lina", Amount: "0.01", Reference: "B-1"})
@@ -257,7 +276,39 @@ func (m *model) moveOn(t *rapid.T) {
 	}
 }
 
-func (m *model) decideOn(t *rapid.T, c *modelCase, d withdrawal.Decision, bySignal bool) bool {
+// giveBack returns a case for changes, which come at once or later.
+func (m *model) giveBack(t *rapid.T) {
+	for _, c := range m.cases {
+		switch c.state {
+		case withdrawal.UnderReview:
+			m.decideOn(t, c, approval.Decision{
+				Task: approval.TaskID(c.number, withdrawal.Review.Name, c.round), Person: "zhao", Outcome: approval.Return, Reason: "because", Key: fmt.Sprintf("%s-back-%d", c.number, c.round),
+			}, false)
+			return
+		case withdrawal.Awaiting:
+			m.resubmit(t, c)
+			return
+		default:
+		}
+	}
+	t.Skip("none under review")
+}
+
+// resubmit changes what was returned and puts it up again.
+func (m *model) resubmit(t *rapid.T, c *modelCase) {
+	app := c.app
+	app.RequestKey, app.Amount = fmt.Sprintf("%s-%d", c.number, c.round+1), rapid.SampledFrom([]string{"0.01", "9.99"}).Draw(t, "changed")
+	at := m.tick(t)
+	app.Code = m.h.code(app.Submitter, m.partner, at)
+	in := activities.ResubmitWithdrawalInput{Case: c.number, Application: app, At: at}
+	if m.judge(t, "resubmit", c, func() (activities.WithdrawalStanding, error) {
+		return m.h.act.ResubmitWithdrawal(context.Background(), in)
+	}) {
+		c.round++
+	}
+}
+
+func (m *model) decideOn(t *rapid.T, c *modelCase, d approval.Decision, bySignal bool) bool {
 	in := activities.DecideWithdrawalInput{Decision: d, BySignal: bySignal, At: m.tick(t)}
 	lots := m.h.count(`SELECT count(*) FROM lots WHERE partner_id = $1`, m.partner)
 	done := m.judge(t, "decide", c, func() (activities.WithdrawalStanding, error) {
@@ -321,10 +372,10 @@ func (m *model) report(t *rapid.T, c *modelCase, in activities.ReportLateReturnI
 	in.At = m.tick(t)
 	m.judge(t, "report", c, func() (activities.WithdrawalStanding, error) {
 		task, err := m.h.act.ReportLateReturn(context.Background(), in)
-		if err == nil && !slices.Contains(c.tasks, task.ID) {
-			c.tasks = append(c.tasks, task.ID)
+		if err == nil && !slices.Contains(c.tasks, task.Task) {
+			c.tasks = append(c.tasks, task.Task)
 		}
-		return activities.WithdrawalStanding{Case: c.number, State: c.state}, err
+		return activities.WithdrawalStanding{Case: c.number, State: c.state, Amount: c.amount}, err
 	})
 }
 

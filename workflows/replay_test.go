@@ -41,6 +41,16 @@ var endings = map[string]withdrawal.State{
 	"stop_refused_then_paid":  withdrawal.Paid,
 	"resumed_then_paid":       withdrawal.Paid,
 	"decided_by_signal":       withdrawal.Paid,
+
+	// recorded since reviews are chains; those above are from before
+	"every_decision_then_paid":         withdrawal.Paid,
+	"resubmitted_then_paid":            withdrawal.Paid,
+	"cancelled_after_return":           withdrawal.Cancelled,
+	"lapsed_after_return":              withdrawal.Cancelled,
+	"refused_by_deadline":              withdrawal.Refused,
+	"approved_by_deadline_then_failed": withdrawal.Failed,
+	"parallel_then_refused":            withdrawal.Refused,
+	"migrated_then_refused":            withdrawal.Refused,
 }
 
 func recorded(t *testing.T) []string {

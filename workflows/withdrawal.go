@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/refusal"
 	"countersign/domain/withdrawal"
@@ -23,6 +24,8 @@ const (
 	DecideUpdate   = "decide" // answers once the decision is recorded
 	DecideSignal   = "decide" // the same for those who need no answer; a refusal becomes an event
 	CancelUpdate   = "cancel"
+	ResubmitUpdate = "resubmit" // after a return for changes
+	MigrateUpdate  = "migrate"  // to the newest policy
 )
 
 // TypeSubmitAgain is the error of an application that met a run which was just refused for another one.
@@ -49,7 +52,7 @@ type CancelRequest struct {
 }
 
 func (c CancelRequest) wellFormed() refusal.List {
-	if c.Person == "" || !withdrawal.Fits(64, c.Person) || !withdrawal.Fits(128, c.Key) || !withdrawal.Fits(500, c.Reason) {
+	if c.Person == "" || !approval.Fits(64, c.Person) || !approval.Fits(128, c.Key) || !approval.Fits(500, c.Reason) {
 		return refusal.List{refusal.New("ENG-06", "CBC.0100", "cancellation", "A cancellation names the person who cancels, in at most 64 characters, and gives at most 500 of reason, without NUL characters.")}
 	}
 	return nil
@@ -60,7 +63,9 @@ func (c CancelRequest) wellFormed() refusal.List {
 //	          ┌─ REFUSED                          no case opened: every failed guard at once (ENG-06)
 //	submit ───┤
 //	          ├─ UNDER_REVIEW ─┬─ REFUSED         hold released (WDR-11)
-//	          │                ├─ CANCELLED       hold released
+//	          │      ▲         ├─ CANCELLED       hold released
+//	          │      │         ├─ AWAITING_CHANGES ── CANCELLED, or
+//	          │      └─────────│───── resubmitted, as the next round (PGM-11)
 //	          │                ▼
 //	          └─ APPROVED ─────┬─ FAILED          could not be sent, names came apart (WDL-04)
 //	   by rule (WDL-17)        ▼
@@ -77,8 +82,9 @@ func Withdrawal(ctx workflow.Context, in WithdrawalInput) (WithdrawalResult, err
 		return w.end(ctx, err)
 	}
 
-	// UNDER_REVIEW: vendor finance decides (WDR-02), the partner may take the application back.
-	w.serve(ctx, "review term", withdrawal.UnderReview)
+	// UNDER_REVIEW: the policy's chain decides, step by step (WDR-02); AWAITING_CHANGES: it was returned, and the partner
+	// resubmits it (PGM-11). In both the partner may take the application back.
+	w.serve(ctx, "review term", withdrawal.UnderReview, withdrawal.Awaiting)
 
 	// APPROVED, then PAYING: vendor finance sends, then reports the bank's answer (WDL-16, WDL-22, WDR-03).
 	w.serve(ctx, "term of arrival (WDL-16)", withdrawal.Approved, withdrawal.Paying)
@@ -103,6 +109,7 @@ type withdrawalCase struct {
 // request is one message to the case, waiting for its turn.
 type request struct {
 	summary  string
+	at       time.Time // of the request
 	activity any
 	in       any
 	done     bool
@@ -137,8 +144,8 @@ func (w *withdrawalCase) open(ctx workflow.Context, in WithdrawalInput) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, attributes...)
 }
 
-// serve answers requests while the case is in one of the states, and escalates once when the term closes (half-open: at
-// the closing instant it is over). Cancellation of the run stops the case, unless its payment is under way.
+// serve answers requests while the case is in one of the states, and does what the clock asks for when a term closes
+// (half-open: at the closing instant it is over; a request of before it goes first). Cancellation of the run stops the case, unless its payment is under way.
 func (w *withdrawalCase) serve(ctx workflow.Context, term string, states ...withdrawal.State) {
 	for slices.Contains(states, w.now.State) {
 		w.describe(ctx)
@@ -148,21 +155,44 @@ func (w *withdrawalCase) serve(ctx workflow.Context, term string, states ...with
 		}
 		options := workflow.AwaitOptions{TimerOptions: workflow.TimerOptions{Summary: term + " of " + w.now.Case}}
 		called := func() bool { return len(w.requests) > 0 }
-		due, err := w.now.DueAt, error(nil)
-		if due == nil {
+		wake, err := w.wake(), error(nil)
+		if wake == nil {
 			err = workflow.Await(waiting, called)
-		} else if options.Timeout = due.Sub(workflow.Now(ctx)); options.Timeout > 0 {
+		} else if options.Timeout = wake.Sub(workflow.Now(ctx)); options.Timeout > 0 {
 			_, err = workflow.AwaitWithOptions(waiting, options, called)
 		}
 		switch {
 		case err != nil: // cancelled: the only error that waiting has
 			w.stop(ctx)
-		case due != nil && calendar.Late(workflow.Now(ctx), *due): // by the instant, not by which came first
-			w.escalate(ctx)
+		case w.inTime():
+			w.answerNext(ctx)
+		case wake != nil && calendar.Late(workflow.Now(ctx), *wake): // by the instant, not by which came first
+			w.escalate(ctx, w.until(ctx))
 		default:
 			w.answerNext(ctx)
 		}
 	}
+}
+
+// wake is when the clock does something next. Histories of before chains know only when the step is overdue.
+func (w *withdrawalCase) wake() *time.Time {
+	if w.now.WakeAt != nil {
+		return w.now.WakeAt
+	}
+	return w.now.DueAt
+}
+
+// inTime tells whether the oldest request came before the clock's next instant, however late its turn is.
+func (w *withdrawalCase) inTime() bool {
+	return w.now.WakeAt != nil && len(w.requests) > 0 && w.requests[0].at.Before(*w.now.WakeAt)
+}
+
+// until is up to when the clock may go: not beyond the oldest request, which came before what closes after it.
+func (w *withdrawalCase) until(ctx workflow.Context) time.Time {
+	if w.now.WakeAt != nil && len(w.requests) > 0 {
+		return w.requests[0].at
+	}
+	return workflow.Now(ctx)
 }
 
 // answerNext runs the oldest request; the transaction judges it, whatever state the case is in by now.
@@ -175,12 +205,13 @@ func (w *withdrawalCase) answerNext(ctx workflow.Context) {
 	r.done = true // now the handler answers
 }
 
-// escalate makes the overdue step known. Only a case that is not there any more has nothing to escalate.
-func (w *withdrawalCase) escalate(ctx workflow.Context) {
-	now, err := record[activities.WithdrawalStanding](ctx, "escalate", acts.EscalateWithdrawal, activities.EscalateWithdrawalInput{Case: w.now.Case, State: w.now.State, At: workflow.Now(ctx)})
+// escalate does what deadlines ask for: remind, escalate, decide. Only a case that is not there any more has nothing of it.
+func (w *withdrawalCase) escalate(ctx workflow.Context, at time.Time) {
+	now, err := record[activities.WithdrawalStanding](ctx, "escalate", acts.EscalateWithdrawal,
+		activities.EscalateWithdrawalInput{Case: w.now.Case, State: w.now.State, At: at})
 	if err != nil {
 		workflow.GetLogger(ctx).Error("nothing escalated", "case", w.now.Case, "error", err)
-		w.now.DueAt = nil
+		w.now.DueAt, w.now.WakeAt = nil, nil
 		return
 	}
 	w.now = now
@@ -236,10 +267,12 @@ func (w *withdrawalCase) describe(ctx workflow.Context) {
 	text := fmt.Sprintf("**%s** is %s: %s CNY by %s to %s.", w.now.Case, w.now.State, w.now.Amount, w.now.Route, w.now.Holder)
 	switch {
 	case w.now.State.Ended():
+	case w.now.State == withdrawal.Awaiting && w.now.DueAt != nil:
+		text += " Waits for the partner's changes until " + w.now.DueAt.UTC().Format(time.RFC3339) + ", then it is cancelled."
 	case w.now.DueAt != nil:
-		text += " Waits for vendor finance until " + w.now.DueAt.UTC().Format(time.RFC3339) + ", then escalates."
+		text += " Waits for the vendor's people until " + w.now.DueAt.UTC().Format(time.RFC3339) + ", then it is overdue."
 	default:
-		text += " Overdue and escalated; waits for vendor finance."
+		text += " Overdue and escalated; waits for the vendor's people."
 	}
 	workflow.SetCurrentDetails(ctx, text)
 }
@@ -252,7 +285,7 @@ func (w *withdrawalCase) listen(ctx workflow.Context) error {
 	}
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, DecideUpdate, w.decide, workflow.UpdateHandlerOptions{
 		Description: "Decide one task: task, person, outcome, and what the outcome needs",
-		Validator:   func(_ workflow.Context, d withdrawal.Decision) error { return activities.Final(d.WellFormed().Err()) },
+		Validator:   func(_ workflow.Context, d approval.Decision) error { return activities.Final(d.WellFormed().Err()) },
 	}); err != nil {
 		return err
 	}
@@ -262,11 +295,22 @@ func (w *withdrawalCase) listen(ctx workflow.Context) error {
 	}); err != nil {
 		return err
 	}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, ResubmitUpdate, w.resubmit, workflow.UpdateHandlerOptions{
+		Description: "Resubmit an application that was returned for changes",
+	}); err != nil {
+		return err
+	}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, MigrateUpdate, w.migrate, workflow.UpdateHandlerOptions{
+		Description: "Move the case to the newest policy, on purpose",
+		Validator:   func(_ workflow.Context, c CancelRequest) error { return activities.Final(c.wellFormed().Err()) },
+	}); err != nil {
+		return err
+	}
 	w.mail = workflow.GetSignalChannelWithOptions(ctx, DecideSignal, workflow.SignalChannelOptions{Description: "Decide one task without an answer"})
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
 		for {
-			var d withdrawal.Decision
+			var d approval.Decision
 			w.mail.Receive(ctx, &d)
 			w.bySignal(ctx, d)
 		}
@@ -277,7 +321,7 @@ func (w *withdrawalCase) listen(ctx workflow.Context) error {
 // receive takes the signals that came behind the last step: they are judged and recorded like the others.
 func (w *withdrawalCase) receive(ctx workflow.Context) {
 	for {
-		var d withdrawal.Decision
+		var d approval.Decision
 		if !w.mail.ReceiveAsync(&d) {
 			return
 		}
@@ -302,14 +346,14 @@ func (w *withdrawalCase) submit(ctx workflow.Context, app withdrawal.Application
 }
 
 // decide hands one decision to the main line and answers once it is recorded.
-func (w *withdrawalCase) decide(ctx workflow.Context, d withdrawal.Decision) (activities.WithdrawalStanding, error) {
+func (w *withdrawalCase) decide(ctx workflow.Context, d approval.Decision) (activities.WithdrawalStanding, error) {
 	if d.Key == "" {
 		d.Key = workflow.GetCurrentUpdateInfo(ctx).ID
 	}
 	return w.handDecision(ctx, d, false)
 }
 
-func (w *withdrawalCase) bySignal(ctx workflow.Context, d withdrawal.Decision) {
+func (w *withdrawalCase) bySignal(ctx workflow.Context, d approval.Decision) {
 	w.signals++
 	if d.Key == "" { // the sender gave none: its place in the run is one
 		d.Key = fmt.Sprintf("signal/%s/%d", workflow.GetInfo(ctx).WorkflowExecution.RunID, w.signals)
@@ -327,9 +371,9 @@ func (w *withdrawalCase) bySignal(ctx workflow.Context, d withdrawal.Decision) {
 	})
 }
 
-func (w *withdrawalCase) handDecision(ctx workflow.Context, d withdrawal.Decision, bySignal bool) (activities.WithdrawalStanding, error) {
+func (w *withdrawalCase) handDecision(ctx workflow.Context, d approval.Decision, bySignal bool) (activities.WithdrawalStanding, error) {
 	at := workflow.Now(ctx)
-	return w.hand(ctx, func() (string, any, any, error) {
+	return w.hand(ctx, at, func() (string, any, any, error) {
 		if !strings.HasPrefix(d.Task, w.now.Case+"/") {
 			return "", nil, nil, temporal.NewApplicationErrorWithOptions(fmt.Sprintf("case %s has no task %q", w.now.Case, d.Task), activities.TypeNotFound,
 				temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign})
@@ -344,14 +388,33 @@ func (w *withdrawalCase) cancel(ctx workflow.Context, c CancelRequest) (activiti
 		c.Key = workflow.GetCurrentUpdateInfo(ctx).ID
 	}
 	at := workflow.Now(ctx)
-	return w.hand(ctx, func() (string, any, any, error) {
+	return w.hand(ctx, at, func() (string, any, any, error) {
 		return "cancel by " + c.Person, acts.CancelWithdrawal,
 			activities.CancelWithdrawalInput{Case: w.now.Case, Key: c.Key, Person: c.Person, Reason: c.Reason, At: at}, nil
 	})
 }
 
+// resubmit hands a changed application to the main line.
+func (w *withdrawalCase) resubmit(ctx workflow.Context, app withdrawal.Application) (activities.WithdrawalStanding, error) {
+	at, run := workflow.Now(ctx), workflow.GetInfo(ctx).WorkflowExecution.RunID
+	return w.hand(ctx, at, func() (string, any, any, error) {
+		return "resubmit by " + app.Submitter, acts.ResubmitWithdrawal, activities.ResubmitWithdrawalInput{Case: w.now.Case, Application: app, RunID: run, At: at}, nil
+	})
+}
+
+// migrate hands a change of policy to the main line.
+func (w *withdrawalCase) migrate(ctx workflow.Context, c CancelRequest) (activities.WithdrawalStanding, error) {
+	if c.Key == "" {
+		c.Key = workflow.GetCurrentUpdateInfo(ctx).ID
+	}
+	at := workflow.Now(ctx)
+	return w.hand(ctx, at, func() (string, any, any, error) {
+		return "migrate policy by " + c.Person, acts.MigratePolicy, activities.MigratePolicyInput{Case: w.now.Case, Key: c.Key, Person: c.Person, At: at}, nil
+	})
+}
+
 // hand queues a step for the main line and waits for its answer. The instant of a request is when its handler started.
-func (w *withdrawalCase) hand(ctx workflow.Context, step func() (summary string, activity, in any, err error)) (activities.WithdrawalStanding, error) {
+func (w *withdrawalCase) hand(ctx workflow.Context, at time.Time, step func() (summary string, activity, in any, err error)) (activities.WithdrawalStanding, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if err := workflow.Await(ctx, func() bool { return w.settled }); err != nil {
 		return activities.WithdrawalStanding{}, err
@@ -363,7 +426,7 @@ func (w *withdrawalCase) hand(ctx workflow.Context, step func() (summary string,
 	if err != nil {
 		return activities.WithdrawalStanding{}, err
 	}
-	r := &request{summary: summary, activity: activity, in: in}
+	r := &request{summary: summary, at: at, activity: activity, in: in}
 	w.requests = append(w.requests, r)
 	if err := workflow.Await(ctx, func() bool { return r.done }); err != nil {
 		return activities.WithdrawalStanding{}, err

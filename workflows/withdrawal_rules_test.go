@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
 	"countersign/domain/withdrawal"
@@ -358,7 +359,7 @@ func TestWDL27OnlyARefusedOneCanBeDeleted(t *testing.T) {
 	require.Equal(t, []string{"WDL-27 ACCT.WDL.27"}, codesOf(activities.RefusalOf(err)))
 
 	refused := h.opens(h.toBank("k2", "100.00")).Case
-	h.must(h.decide(refused, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "no"}))
+	h.must(h.decide(refused, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "no"}))
 	for range 2 { // the same key twice is one deletion
 		s := h.must(h.act.DeleteWithdrawal(context.Background(), activities.CancelWithdrawalInput{Case: refused, Key: "d2", Person: "mei", At: h.now}))
 		require.Equal(t, withdrawal.Deleted, s.State)
@@ -374,7 +375,7 @@ func TestWDL28AFailedOriginalRouteBecomesBankCardMoney(t *testing.T) {
 	require.Equal(t, [4]string{"500.00", "500.00", "0.00", "0.00"}, h.available("P1001"))
 	number := h.opens(h.original("k1", "500.00")).Case
 	h.send(number)
-	failed := h.must(h.decide(number, withdrawal.Confirm, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Return, Reason: "Alipay account closed"}))
+	failed := h.must(h.decide(number, withdrawal.Confirm, approval.Decision{Person: "lina", Outcome: withdrawal.Bounced, Reason: "Alipay account closed"}))
 	require.Equal(t, withdrawal.Failed, failed.State)
 	require.Equal(t, [4]string{"500.00", "0.00", "500.00", "0.00"}, h.available("P1001"))
 	h.addsUp()
@@ -410,7 +411,7 @@ func TestWDR02NothingIsPaidBeforeApproval(t *testing.T) {
 	h.lot("P1001", "l1", "INCENTIVE", "", "2024-10-01 09:00", "10300.00")
 	number := h.opens(h.rebate("k1", "10300.00")).Case
 	require.Equal(t, "0.00", h.balance(ledger.Bank))
-	_, err := h.decide(number, withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Sent})
+	_, err := h.decide(number, withdrawal.Send, approval.Decision{Person: "lina", Outcome: withdrawal.Sent})
 	require.True(t, activities.IsNotFound(err), "there is no task to send before approval")
 	require.Equal(t, "10300.00", h.balance(ledger.Hold("P1001")))
 	require.Equal(t, withdrawal.Approved, h.approve(number).State)
@@ -449,11 +450,11 @@ func TestWDR11ARejectedOrReturnedOneReleasesEverything(t *testing.T) {
 		number := h.opens(h.rebate("k1", "10300.00")).Case
 		require.Equal(t, "0.00", h.available("P1001")[3])
 		if ending == "rejected" {
-			h.must(h.decide(number, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "documents missing"}))
+			h.must(h.decide(number, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "documents missing"}))
 		} else {
 			h.approve(number)
 			h.send(number)
-			h.must(h.decide(number, withdrawal.Confirm, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Return, Reason: "account closed"}))
+			h.must(h.decide(number, withdrawal.Confirm, approval.Decision{Person: "lina", Outcome: withdrawal.Bounced, Reason: "account closed"}))
 		}
 		require.Equal(t, "10300.00", h.available("P1001")[3], ending)
 		require.Equal(t, "10300.00", h.free(lot), "the same lot, the same date")
@@ -498,7 +499,7 @@ func TestENG02WhoSubmitsDoesNotDecide(t *testing.T) {
 	app := h.toBank("k1", "100.00")
 	app.Submitter, app.Code = "wang", h.code("wang", "P1001", h.now) // submits on the partner's behalf, and is of vendor finance
 	number := h.opens(app).Case
-	_, err := h.decide(number, withdrawal.Review, withdrawal.Decision{Person: "wang", Outcome: withdrawal.Approve})
+	_, err := h.decide(number, withdrawal.Review, approval.Decision{Person: "wang", Outcome: approval.Approve})
 	list := activities.RefusalOf(err)
 	require.Equal(t, []string{"ENG-02 ENG_SELF_APPROVAL"}, codesOf(list))
 	require.Equal(t, "task "+number+"/review", list[0].Object)
@@ -515,13 +516,13 @@ func TestENG03OnlyListedStepsExistAndOthersAreRecorded(t *testing.T) {
 
 	_, err := h.act.CancelWithdrawal(context.Background(), activities.CancelWithdrawalInput{Case: number, Key: "c1", Person: "mei", At: h.now})
 	require.Equal(t, []string{"ENG-03 ENG_STATE"}, codesOf(activities.RefusalOf(err)))
-	_, err = h.decide(number, withdrawal.Review, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Refuse, Reason: "too late"})
+	_, err = h.decide(number, withdrawal.Review, approval.Decision{Person: "zhao", Outcome: approval.Reject, Reason: "too late"})
 	list := activities.RefusalOf(err)
 	require.Equal(t, []string{"ENG-03 ENG_STATE"}, codesOf(list), "a task already decided")
 	require.Contains(t, list[0].Message, "approve by lina", "the refusal says what happened meanwhile")
 	require.Equal(t, []string{
 		"mei submit >UNDER_REVIEW WDR-02", "lina approve UNDER_REVIEW>APPROVED WDR-02",
-		"mei cancel refused APPROVED>APPROVED ENG-03", "zhao refuse refused APPROVED>APPROVED ENG-03",
+		"mei cancel refused APPROVED>APPROVED ENG-03", "zhao reject refused APPROVED>APPROVED ENG-03",
 	}, h.history(number))
 	h.addsUp()
 }
@@ -556,7 +557,7 @@ func TestGivenAConfirmation_WhenTheAmountDiffers_ThenItIsRefused(t *testing.T) {
 	number := h.opens(h.toBank("k1", "800.00")).Case
 	h.approve(number)
 	h.send(number)
-	_, err := h.decide(number, withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "799.00", Reference: "B-1"})
+	_, err := h.decide(number, withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "799.00", Reference: "B-1"})
 	require.Equal(t, []string{"WDL-16 WDR_AMOUNT"}, codesOf(activities.RefusalOf(err)))
 	require.Equal(t, "800.00", h.balance(ledger.Hold("P1001")))
 }
@@ -632,18 +633,18 @@ func TestEveryStepMayRunTwice(t *testing.T) {
 		return h.act.EscalateWithdrawal(ctx, activities.EscalateWithdrawalInput{Case: number, State: withdrawal.UnderReview, At: cst("2025-11-06 00:00")})
 	})
 	for _, d := range []struct {
-		kind withdrawal.TaskKind
-		d    withdrawal.Decision
+		kind approval.Matter
+		d    approval.Decision
 	}{
-		{withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve}},
-		{withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Sent}},
-		{withdrawal.Confirm, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Arrived, Amount: "100.00", Reference: "B"}},
+		{withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Approve}},
+		{withdrawal.Send, approval.Decision{Person: "lina", Outcome: withdrawal.Sent}},
+		{withdrawal.Confirm, approval.Decision{Person: "lina", Outcome: withdrawal.Arrived, Amount: "100.00", Reference: "B"}},
 	} {
 		twice(func() (activities.WithdrawalStanding, error) { return h.decide(number, d.kind, d.d) })
 	}
 	require.Equal(t, 2, h.count(`SELECT count(*) FROM entries WHERE case_number = $1`, number), "hold and payment, once each")
 	require.Len(t, h.history(number), 5)
-	require.Equal(t, 5, h.count(`SELECT count(*) FROM outbox WHERE NOT secret`), "four notices and one escalation")
+	require.Equal(t, 4+3*3+4, h.count(`SELECT count(*) FROM outbox WHERE NOT secret`), "four notices to who applied, three questions to three people each, one escalation to them and the manager")
 
 	bad := app
 	bad.RequestKey, bad.Code = "k2", "no-code"
@@ -664,7 +665,7 @@ func TestTwoDecisionsInOneInstantAreOne(t *testing.T) {
 	h.lot("P1001", "l1", "EBANK_CORPORATE", "A Ltd", "2025-10-01 09:00", "1000.00")
 	number := h.opens(h.toBank("k1", "100.00")).Case
 	errs := make(chan error, 2)
-	for _, d := range []withdrawal.Decision{{Person: "lina", Outcome: withdrawal.Approve}, {Person: "zhao", Outcome: withdrawal.Refuse, Reason: "no"}} {
+	for _, d := range []approval.Decision{{Person: "lina", Outcome: approval.Approve}, {Person: "zhao", Outcome: approval.Reject, Reason: "no"}} {
 		go func() {
 			_, err := h.decide(number, withdrawal.Review, d)
 			errs <- err
@@ -713,7 +714,7 @@ func TestGivenAPaidWithdrawal_WhenTheBankReturnsItLate_ThenATaskMakesANewLot(t *
 	h := newHouse(t, cst("2025-11-03 10:00"), "")
 	h.lot("P1001", "l1", "EBANK_CORPORATE", "A Ltd", "2025-10-01 09:00", "1000.00")
 	number := h.opens(h.toBank("k1", "800.00")).Case
-	report := func(person, amount, reference string) (withdrawal.Task, error) {
+	report := func(person, amount, reference string) (activities.LateReturnReport, error) {
 		return h.act.ReportLateReturn(context.Background(), activities.ReportLateReturnInput{Case: number, Person: person, Amount: amount, Reference: reference, At: h.now})
 	}
 	_, err := report("lina", "800.00", "R-1")
@@ -726,13 +727,13 @@ func TestGivenAPaidWithdrawal_WhenTheBankReturnsItLate_ThenATaskMakesANewLot(t *
 	require.NoError(t, err)
 	same, err := report("lina", "800.00", "R-1")
 	require.NoError(t, err)
-	require.Equal(t, task.ID, same.ID, "one task for a reference")
+	require.Equal(t, task.Task, same.Task, "one task for a reference")
 	_, err = report("lina", "800.00", "R-2")
 	require.Equal(t, []string{"WDL-18 WDR_AMOUNT"}, codesOf(activities.RefusalOf(err)), "no more than was paid")
 
 	answer := func(person string) error {
-		_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{At: h.now, Decision: withdrawal.Decision{
-			Task: task.ID, Person: person, Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "R-1", Key: "late-" + person,
+		_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{At: h.now, Decision: approval.Decision{
+			Task: task.Task, Person: person, Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "R-1", Key: "late-" + person,
 		}})
 		return err
 	}

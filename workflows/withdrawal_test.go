@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
 	"countersign/domain/withdrawal"
@@ -25,9 +26,9 @@ func TestGivenMoneyOnTheAccount_WhenApprovedSentAndConfirmed_ThenItIsPaid(t *tes
 
 	app := h.toBank("k1", "800.00")
 	r := h.start(app)
-	approved := r.decides(1*minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve})
-	sent := r.decides(2*minute, withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Sent, Reference: "B-1"})
-	paid := r.decides(3*minute, withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
+	approved := r.decides(1*minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Approve})
+	sent := r.decides(2*minute, withdrawal.Send, approval.Decision{Person: "lina", Outcome: withdrawal.Sent, Reference: "B-1"})
+	paid := r.decides(3*minute, withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
 	r.toEnd(app)
 
 	require.NoError(t, r.err)
@@ -49,8 +50,8 @@ func TestGivenMoneyOnTheAccount_WhenApprovedSentAndConfirmed_ThenItIsPaid(t *tes
 
 // paying is a case that is approved and sent after one and two minutes.
 func (r *run) paying() {
-	r.decides(1*minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve})
-	r.decides(2*minute, withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Sent})
+	r.decides(1*minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Approve})
+	r.decides(2*minute, withdrawal.Send, approval.Decision{Person: "lina", Outcome: withdrawal.Sent})
 }
 
 func aLtdWithCash(t *testing.T) *house {
@@ -86,8 +87,8 @@ func TestGivenAReview_WhenRefused_ThenTheHoldIsReleased(t *testing.T) {
 	h := aLtdWithCash(t)
 	app := h.toBank("k1", "800.00")
 	r := h.start(app)
-	noReason := r.decides(minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse})
-	r.decides(2*minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "documents missing"})
+	noReason := r.decides(minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject})
+	r.decides(2*minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "documents missing"})
 	r.toEnd(app)
 	require.NoError(t, r.err)
 	require.Equal(t, []string{"ENG-06 CBC.0100"}, codesOf(noReason.refused()))
@@ -114,8 +115,8 @@ func TestGivenAnApproval_WhenItCannotBeSent_ThenTheCaseFailsAndTheHoldIsReleased
 	h := aLtdWithCash(t)
 	app := h.toBank("k1", "800.00")
 	r := h.start(app)
-	r.decides(1*minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve})
-	r.decides(2*minute, withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Fail, Reason: "bank unknown"})
+	r.decides(1*minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Approve})
+	r.decides(2*minute, withdrawal.Send, approval.Decision{Person: "lina", Outcome: withdrawal.Fail, Reason: "bank unknown"})
 	r.toEnd(app)
 	require.NoError(t, r.err)
 	require.Equal(t, withdrawal.Failed, r.result.State)
@@ -127,7 +128,7 @@ func TestGivenAPayment_WhenTheBankReturnsIt_ThenTheCaseFailsAndTheHoldIsReleased
 	app := h.toBank("k1", "800.00")
 	r := h.start(app)
 	r.paying()
-	r.decides(3*minute, withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Return, Reason: "account closed"})
+	r.decides(3*minute, withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Bounced, Reason: "account closed"})
 	r.toEnd(app)
 	require.NoError(t, r.err)
 	require.Equal(t, withdrawal.Failed, r.result.State)
@@ -141,8 +142,8 @@ func TestWDL16WithoutConfirmationItEscalatesOnceWhenTheTermCloses(t *testing.T) 
 	r := h.start(app)
 	r.paying()
 	closes := cst("2025-11-13 00:00").Sub(h.now)
-	early := r.decides(closes-time.Second, withdrawal.Confirm, withdrawal.Decision{Person: "chen", Outcome: withdrawal.Return, Reason: "not mine yet"})
-	r.decides(closes+48*time.Hour, withdrawal.Confirm, withdrawal.Decision{Person: "chen", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
+	early := r.decides(closes-time.Second, withdrawal.Confirm, approval.Decision{Person: "chen", Outcome: withdrawal.Bounced, Reason: "not mine yet"})
+	r.decides(closes+48*time.Hour, withdrawal.Confirm, approval.Decision{Person: "chen", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
 	r.toEnd(app)
 	require.NoError(t, r.err)
 	require.Equal(t, []string{"COM-16 CBC.0151"}, codesOf(early.refused()), "before the term closes the manager has no say")
@@ -164,7 +165,7 @@ func TestGivenAReview_WhenItsTermCloses_ThenTheManagerMayDecide(t *testing.T) {
 	h := aLtdWithCash(t)
 	app := h.toBank("k1", "800.00")
 	r := h.start(app)
-	r.decides(cst("2025-11-06 00:01").Sub(h.now), withdrawal.Review, withdrawal.Decision{Person: "chen", Outcome: withdrawal.Refuse, Reason: "overdue"})
+	r.decides(cst("2025-11-06 00:01").Sub(h.now), withdrawal.Review, approval.Decision{Person: "chen", Outcome: approval.Reject, Reason: "overdue"})
 	r.toEnd(app)
 	require.NoError(t, r.err)
 	require.Equal(t, withdrawal.Refused, r.result.State)
@@ -181,7 +182,7 @@ func TestGivenATerm_WhenTheOperatorAddsAHoliday_ThenTheTermIsLonger(t *testing.T
 		_, err := h.db.Exec(`INSERT INTO calendar_days (day, year, working, name) VALUES ('2025-11-11', 2025, false, 'declared')`)
 		require.NoError(t, err)
 	}, time.Hour)
-	r.decides(cst("2025-11-14 00:01").Sub(h.now), withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
+	r.decides(cst("2025-11-14 00:01").Sub(h.now), withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
 	r.toEnd(app)
 	require.NoError(t, r.err)
 	var at time.Time
@@ -193,20 +194,20 @@ func TestGivenASignal_WhenItDecides_ThenItCountsLikeAnUpdateAndTheEventSaysSo(t 
 	h := aLtdWithCash(t)
 	app := h.toBank("k1", "800.00")
 	r := h.start(app)
-	signal := func(after time.Duration, d withdrawal.Decision) {
+	signal := func(after time.Duration, d approval.Decision) {
 		r.env.RegisterDelayedCallback(func() {
-			d.Task = withdrawal.TaskID(r.opened.standing.Case, withdrawal.Review)
+			d.Task = approval.TaskID(r.opened.standing.Case, withdrawal.Review.Name, 1)
 			r.env.SignalWorkflow(DecideSignal, d)
 		}, after)
 	}
-	signal(1*minute, withdrawal.Decision{Person: "mei", Outcome: withdrawal.Approve}) // the submitter, without the role
-	signal(2*minute, withdrawal.Decision{Outcome: withdrawal.Approve})                // malformed: dropped
-	signal(3*minute, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "no"})
+	signal(1*minute, approval.Decision{Person: "mei", Outcome: approval.Approve}) // the submitter, without the role
+	signal(2*minute, approval.Decision{Outcome: approval.Approve})                // malformed: dropped
+	signal(3*minute, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "no"})
 	r.toEnd(app)
 	require.NoError(t, r.err)
 	require.Equal(t, withdrawal.Refused, r.result.State)
 	require.Equal(t, []string{
-		"mei submit >UNDER_REVIEW WDR-02", "mei approve refused UNDER_REVIEW>UNDER_REVIEW COM-16", "lina refuse UNDER_REVIEW>REFUSED WDR-11",
+		"mei submit >UNDER_REVIEW WDR-02", "mei approve refused UNDER_REVIEW>UNDER_REVIEW COM-16", "lina reject UNDER_REVIEW>REFUSED WDR-11",
 	}, h.history(r.result.Case))
 	require.Equal(t, 2, h.count(`SELECT count(*) FROM events WHERE via = 'signal'`))
 	h.released()
@@ -220,9 +221,9 @@ func TestGivenAPolicyWithoutSignals_WhenOneDecides_ThenItIsRefused(t *testing.T)
 	app := h.toBank("k1", "800.00")
 	r := h.start(app)
 	r.env.RegisterDelayedCallback(func() {
-		r.env.SignalWorkflow(DecideSignal, withdrawal.Decision{Task: withdrawal.TaskID(r.opened.standing.Case, withdrawal.Review), Person: "lina", Outcome: withdrawal.Approve})
+		r.env.SignalWorkflow(DecideSignal, approval.Decision{Task: approval.TaskID(r.opened.standing.Case, withdrawal.Review.Name, 1), Person: "lina", Outcome: approval.Approve})
 	}, minute)
-	r.decides(2*minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "by update"})
+	r.decides(2*minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "by update"})
 	r.toEnd(app)
 	require.Contains(t, h.history(r.result.Case), "lina approve refused UNDER_REVIEW>UNDER_REVIEW COM-16")
 	require.Equal(t, withdrawal.Refused, r.result.State)
@@ -237,8 +238,8 @@ func TestGivenAPolicyChange_WhenACaseIsInFlight_ThenItKeepsItsOwn(t *testing.T) 
 		p.ReviewRole, p.ArrivalTerm = "somebody-else", calendar.MustTerm("P1WD")
 		h.setPolicy(p)
 	}, 30*time.Second)
-	approved := r.decides(minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve})
-	r.decides(2*minute, withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Fail, Reason: "end"})
+	approved := r.decides(minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Approve})
+	r.decides(2*minute, withdrawal.Send, approval.Decision{Person: "lina", Outcome: withdrawal.Fail, Reason: "end"})
 	r.toEnd(app)
 	require.NoError(t, approved.err)
 	require.True(t, cst("2025-11-13 00:00").Equal(*approved.standing.DueAt))
@@ -252,7 +253,7 @@ func TestGivenACancelledRun_WhenTheMoneyIsStillHere_ThenTheHoldIsReleased(t *tes
 		want := withdrawal.Cancelled
 		if approved {
 			want = withdrawal.Failed
-			r.decides(minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Approve})
+			r.decides(minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Approve})
 		}
 		r.env.RegisterDelayedCallback(r.env.CancelWorkflow, 2*minute)
 		r.toEnd(app)
@@ -268,7 +269,7 @@ func TestGivenACancelledRun_WhenThePaymentIsUnderWay_ThenOnlyTheBanksAnswerEndsI
 	r := h.start(app)
 	r.paying()
 	r.env.RegisterDelayedCallback(r.env.CancelWorkflow, 3*minute)
-	confirmed := r.decides(4*minute, withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
+	confirmed := r.decides(4*minute, withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
 	r.toEnd(app)
 	require.NoError(t, r.err)
 	require.NoError(t, confirmed.err)
@@ -287,7 +288,7 @@ func TestCOM20TheSameKeyWithAnotherBodyIsRefusedByTheRunningCase(t *testing.T) {
 	var same, changed answerOf
 	r.update(1*minute, SubmitUpdate, &same, app)
 	r.update(2*minute, SubmitUpdate, &changed, other)
-	r.decides(3*minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "end"})
+	r.decides(3*minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "end"})
 	r.toEnd(app)
 	require.NoError(t, same.err)
 	require.Equal(t, r.opened.standing.Case, same.standing.Case)
@@ -300,8 +301,8 @@ func TestGivenATaskOfAnotherCase_WhenDecidedHere_ThenItIsNotFound(t *testing.T) 
 	app := h.toBank("k1", "50.00")
 	r := h.start(app)
 	var stray answerOf
-	r.update(minute, DecideUpdate, &stray, withdrawal.Decision{Task: withdrawal.TaskID(other, withdrawal.Review), Person: "lina", Outcome: withdrawal.Approve})
-	r.decides(2*minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "end"})
+	r.update(minute, DecideUpdate, &stray, approval.Decision{Task: approval.TaskID(other, withdrawal.Review.Name, 1), Person: "lina", Outcome: approval.Approve})
+	r.decides(2*minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "end"})
 	r.toEnd(app)
 	require.True(t, activities.IsNotFound(stray.err), "%v", stray.err)
 	require.Len(t, h.history(other), 1, "the other case is untouched")
@@ -315,7 +316,7 @@ func TestGivenACaseWhoseRunIsGone_WhenResumed_ThenTheBanksAnswerEndsIt(t *testin
 
 	r := h.start(withdrawal.Application{})
 	r.opened.standing.Case = number
-	paid := r.decides(minute, withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
+	paid := r.decides(minute, withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
 	r.env.ExecuteWorkflow(Withdrawal, WithdrawalInput{Resume: number})
 	require.NoError(t, r.env.GetWorkflowError())
 	require.NoError(t, paid.err)
@@ -390,13 +391,13 @@ func TestGivenASignalBehindTheLastDecision_WhenTheRunEnds_ThenItIsJudgedAndRecor
 	app := h.toBank("k1", "800.00")
 	r := h.start(app)
 	r.env.RegisterDelayedCallback(func() {
-		task := withdrawal.TaskID(r.opened.standing.Case, withdrawal.Review)
-		r.env.SignalWorkflow(DecideSignal, withdrawal.Decision{Task: task, Person: "lina", Outcome: withdrawal.Refuse, Reason: "no"})
-		r.env.SignalWorkflow(DecideSignal, withdrawal.Decision{Task: task, Person: "zhao", Outcome: withdrawal.Approve})
+		task := approval.TaskID(r.opened.standing.Case, withdrawal.Review.Name, 1)
+		r.env.SignalWorkflow(DecideSignal, approval.Decision{Task: task, Person: "lina", Outcome: approval.Reject, Reason: "no"})
+		r.env.SignalWorkflow(DecideSignal, approval.Decision{Task: task, Person: "zhao", Outcome: approval.Approve})
 	}, minute)
 	r.toEnd(app)
 	require.Equal(t, []string{
-		"mei submit >UNDER_REVIEW WDR-02", "lina refuse UNDER_REVIEW>REFUSED WDR-11", "zhao approve refused REFUSED>REFUSED ENG-03",
+		"mei submit >UNDER_REVIEW WDR-02", "lina reject UNDER_REVIEW>REFUSED WDR-11", "zhao approve refused REFUSED>REFUSED ENG-03",
 	}, h.history(r.result.Case))
 }
 
@@ -404,8 +405,8 @@ func TestGivenADecisionAtTheClosingInstant_WhenBothCome_ThenTheTermIsOver(t *tes
 	h := aLtdWithCash(t)
 	app := h.toBank("k1", "800.00")
 	r := h.start(app)
-	byManager := r.decides(cst("2025-11-06 00:00").Sub(h.now), withdrawal.Review, withdrawal.Decision{Person: "chen", Outcome: withdrawal.Refuse, Reason: "overdue"})
-	r.decides(cst("2025-11-07 00:00").Sub(h.now), withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "end"})
+	byManager := r.decides(cst("2025-11-06 00:00").Sub(h.now), withdrawal.Review, approval.Decision{Person: "chen", Outcome: approval.Reject, Reason: "overdue"})
+	r.decides(cst("2025-11-07 00:00").Sub(h.now), withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "end"})
 	r.toEnd(app)
 	require.NoError(t, byManager.err, "the closing instant is out (PGM-02)")
 }
@@ -424,10 +425,10 @@ func TestARepeatUnderAKeyIsTheSameRequestOrRefused(t *testing.T) {
 
 	number = h.opens(h.toBank("k2", "100.00")).Case
 	h.approve(number)
-	_, err := h.decide(number, withdrawal.Send, withdrawal.Decision{Person: "mei", Outcome: "nonsense", Key: number + "/review"})
+	_, err := h.decide(number, withdrawal.Send, approval.Decision{Person: "mei", Outcome: "nonsense", Key: number + "/review"})
 	require.Equal(t, []string{"COM-16 CBC.0151", "ENG-02 ENG_SELF_APPROVAL", "COM-08 CBC.0100"}, codesOf(activities.RefusalOf(err)),
 		"a key that reads like a task's name is a key like any other")
-	_, err = h.decide(number, withdrawal.Send, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Outcome(strings.Repeat("x", 1<<20))})
+	_, err = h.decide(number, withdrawal.Send, approval.Decision{Person: "lina", Outcome: approval.Outcome(strings.Repeat("x", 1<<20))})
 	require.Equal(t, []string{"ENG-06 CBC.0100"}, codesOf(activities.RefusalOf(err)))
 	require.Less(t, len(err.Error()), 1000, "a refusal never repeats what is too long")
 }
@@ -439,7 +440,7 @@ func TestGivenAResumedCase_WhenTheApplicantRepeatsTheRequest_ThenItIsTheFirstRes
 	h.approve(number)
 	h.send(number)
 	r := h.start(app) // its update meets the resumed run
-	r.decides(minute, withdrawal.Confirm, withdrawal.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
+	r.decides(minute, withdrawal.Confirm, approval.Decision{Person: "zhao", Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "B-1"})
 	r.env.ExecuteWorkflow(Withdrawal, WithdrawalInput{Resume: number})
 	require.NoError(t, r.env.GetWorkflowError())
 	require.NoError(t, r.opened.err)
@@ -452,9 +453,9 @@ func TestGivenADefect_WhenSomebodyDecides_ThenTheyAreToldAndTheCaseWaitsForTheMe
 	r := h.start(app)
 	owner := pgtest.Owner(t, h.db)
 	r.env.RegisterDelayedCallback(func() { owner.MustExec(`UPDATE policies SET body = jsonb_set(body, '{code_tries}', '"many"')`) }, 30*time.Second)
-	told := r.decides(1*minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "no"})
+	told := r.decides(1*minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "no"})
 	r.env.RegisterDelayedCallback(func() { owner.MustExec(`UPDATE policies SET body = jsonb_set(body, '{code_tries}', '5')`) }, 2*minute)
-	again := r.decides(3*minute, withdrawal.Review, withdrawal.Decision{Person: "lina", Outcome: withdrawal.Refuse, Reason: "no"})
+	again := r.decides(3*minute, withdrawal.Review, approval.Decision{Person: "lina", Outcome: approval.Reject, Reason: "no"})
 	r.toEnd(app)
 	var defect *temporal.ApplicationError
 	require.ErrorAs(t, told.err, &defect)

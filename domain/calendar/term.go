@@ -128,6 +128,33 @@ func (t Term) String() string {
 	return text
 }
 
+// Words is the term as part of an English sentence: "7 working days", "90 seconds"; "no term" for the zero Term.
+func (t Term) Words() string {
+	if t.IsZero() {
+		return "no term"
+	}
+	n, noun := t.n, map[unit]string{inDays: "day", inMonths: "month", inWorkingDays: "working day"}[t.unit]
+	if t.unit == inNanoseconds {
+		size := time.Nanosecond
+		for _, s := range []struct {
+			noun string
+			size time.Duration
+		}{{"second", time.Second}, {"minute", time.Minute}, {"hour", time.Hour}} {
+			if time.Duration(t.n)%s.size == 0 {
+				noun, size = s.noun, s.size
+			}
+		}
+		if noun == "" {
+			return t.String() // 1.5s
+		}
+		n /= int64(size)
+	}
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
 // MarshalText is String.
 func (t Term) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 

@@ -193,3 +193,17 @@ func FuzzParseTermTakesOnlyWhatComesBack(f *testing.F) {
 		}
 	})
 }
+
+func TestATermIsSaidInWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"P1D": "1 day", "P7D": "7 days", "P12M": "12 months", "P1WD": "1 working day", "P7WD": "7 working days",
+		"90s": "90 seconds", "5m": "5 minutes", "1h": "1 hour", "24h": "24 hours", "90m": "90 minutes", "1500ms": "1.5s",
+	} {
+		if got := calendar.MustTerm(text).Words(); got != want {
+			t.Errorf("%s is %q, not %q", text, got, want)
+		}
+	}
+	if got := (calendar.Term{}).Words(); got != "no term" {
+		t.Errorf("no term is %q", got)
+	}
+}

@@ -1,205 +1,127 @@
 package withdrawal
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
-	"unicode/utf8"
 
+	"countersign/domain/approval"
 	"countersign/domain/money"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 )
 
-// TaskKind is a question that a withdrawal puts to vendor finance.
-type TaskKind string
-
-// The questions.
-const (
-	Review     TaskKind = "review"      // may the money leave? (WDR-02)
-	Send       TaskKind = "send"        // release it for payment: the last checks run before any money moves
-	Confirm    TaskKind = "confirm"     // pay it, and say what the bank answered
-	LateReturn TaskKind = "late-return" // did the bank really give paid money back?
+// The matters that a withdrawal puts to people.
+var (
+	Review     = approval.Matter{Name: "review", Approve: approval.Approve, Reject: approval.Reject, Worked: true} // may the money leave? (WDR-02)
+	Send       = approval.Matter{Name: "send", Approve: Sent, Reject: Fail}                                        // release it for payment: the last checks run before any money moves
+	Confirm    = approval.Matter{Name: "confirm", Approve: Arrived, Reject: Bounced}                               // pay it, and say what the bank answered
+	LateReturn = approval.Matter{Name: "late-return", Approve: Arrived, Reject: approval.Reject}                   // did the bank really give paid money back?
 )
 
-// Outcome is an answer.
-type Outcome string
+// Matters lists them.
+var Matters = []approval.Matter{Review, Send, Confirm, LateReturn}
 
-// The answers. Which of them a question takes is in answers.
+// MatterOf finds a matter by name; the zero matter takes no answer.
+func MatterOf(name string) approval.Matter {
+	if i := slices.IndexFunc(Matters, func(m approval.Matter) bool { return m.Name == name }); i >= 0 {
+		return Matters[i]
+	}
+	return approval.Matter{Name: name}
+}
+
+// The words by which payments are answered.
 const (
-	Approve Outcome = "approve"
-	Refuse  Outcome = "refuse"
-	Sent    Outcome = "send"
-	Fail    Outcome = "fail"
-	Arrived Outcome = "confirm"
-	Return  Outcome = "return"
+	Sent    approval.Outcome = "send"
+	Fail    approval.Outcome = "fail"
+	Arrived approval.Outcome = "confirm"
+	Bounced approval.Outcome = "return" // by the bank
 )
 
-type answer struct {
-	outcome  Outcome
-	to       State  // of the case; empty: stays
-	rule     string // behind it; empty: that of the route's arrival
-	reasoned bool   // needs a reason
-	amount   bool   // needs the amount and the bank's reference
-}
-
-var answers = map[TaskKind][]answer{
-	Review:     {{outcome: Approve, to: Approved, rule: "WDR-02"}, {outcome: Refuse, to: Refused, rule: "WDR-11", reasoned: true}},
-	Send:       {{outcome: Sent, to: Paying, rule: "WDR-02"}, {outcome: Fail, to: Failed, rule: "WDR-11", reasoned: true}},
-	Confirm:    {{outcome: Arrived, to: Paid, amount: true}, {outcome: Return, to: Failed, rule: "WDR-11", reasoned: true}},
-	LateReturn: {{outcome: Arrived, rule: "WDL-28", amount: true}, {outcome: Refuse, rule: "ENG-06", reasoned: true}},
-}
-
-// Outcomes lists what a question takes, as people type it.
-func Outcomes(k TaskKind) []Outcome {
-	var out []Outcome
-	for _, a := range answers[k] {
-		out = append(out, a.outcome)
-	}
-	return out
-}
-
-// TaskID names a case's one task of a kind.
-func TaskID(caseNumber string, k TaskKind) string { return caseNumber + "/" + string(k) }
-
-// TaskState is where a task stands.
-type TaskState string
-
-// The states of a task. Closed is a question that went away undecided.
-const (
-	TaskOpen    TaskState = "open"
-	TaskDecided TaskState = "decided"
-	TaskClosed  TaskState = "closed"
-)
-
-// Task is one question as the database knows it now.
-type Task struct {
-	ID          string        `db:"task_id"      json:"task"`
-	Case        string        `db:"case_number"  json:"case"`
-	Kind        TaskKind      `db:"kind"         json:"kind"`
-	Question    string        `db:"question"     json:"question"`
-	Role        person.Role   `db:"role"         json:"role"`
-	EscalatedTo person.Role   `db:"escalated_to" json:"escalated_to,omitempty"`
-	OpenedBy    string        `db:"opened_by"    json:"opened_by"`
-	State       TaskState     `db:"state"        json:"state"`
-	Amount      *money.Amount `db:"amount"       json:"amount,omitempty"` // what a late return is about
-	DecidedBy   *string       `db:"decided_by"   json:"decided_by,omitempty"`
-	DecidedAt   *time.Time    `db:"decided_at"   json:"decided_at,omitempty"`
-	Outcome     Outcome       `db:"outcome"      json:"outcome,omitempty"`
-	Reference   string        `db:"reference"    json:"reference,omitempty"`
-	DecisionKey *string       `db:"decision_key" json:"-"`
-
-	DecisionDigest []byte `db:"decision_digest" json:"-"`
-}
-
-// Decision is a person's answer to a task, as entered.
-type Decision struct {
-	Task      string  `json:"task"`
-	Person    string  `json:"person"`
-	Outcome   Outcome `json:"outcome"`
-	Reason    string  `json:"reason,omitempty"`
-	Amount    string  `json:"amount,omitempty"`    // what the bank confirms
-	Reference string  `json:"reference,omitempty"` // the bank's reference
-	Key       string  `json:"key,omitempty"`       // request key: a repeat under it is the same decision
-}
-
-// WellFormed tells what a message lacks to be looked at at all; every guard of the rules is left to JudgeDecision.
-func (d Decision) WellFormed() refusal.List {
-	refuse := func(sentence string) refusal.List {
-		return refusal.List{refusal.New("ENG-06", "CBC.0100", "decision", "%s", sentence)}
-	}
-	if d.Task == "" || d.Person == "" || d.Outcome == "" {
-		return refuse("A decision names task, person and outcome.")
-	}
-	if !Fits(64, d.Task, d.Person, string(d.Outcome), d.Amount) || !Fits(128, d.Key) || !Fits(500, d.Reason, d.Reference) {
-		return refuse("A decision is text without NUL characters, at most 500 of it for reason and reference each, 64 for what else it names.")
-	}
-	return nil
-}
-
-// Fits tells whether a message's texts are short enough and can be kept: a refusal repeats them, and Temporal ends a run
-// whose answer is too large.
-func Fits(limit int, texts ...string) bool {
-	return !slices.ContainsFunc(texts, func(s string) bool { return utf8.RuneCountInString(s) > limit || strings.ContainsRune(s, 0) })
-}
-
-// Digest identifies what is decided: a decision's key with another content is another decision (COM-20).
-func (d Decision) Digest() []byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q %q", d.Task, d.Person, d.Outcome, d.Reason, plain(d.Amount), d.Reference))
-	return sum[:]
-}
-
-// DecisionFacts is what a decision is judged by: everything as locked in the deciding transaction.
-type DecisionFacts struct {
-	Person    *person.Person // nil: unknown
-	Submitter string
-	Route     Route
-	Task      Task
-	CaseState State
-	Amount    money.Amount // of the withdrawal, or of the late return
-	BySignal  bool
-	Policy    Policy
-}
-
-// Verdict is what an accepted decision leads to.
+// Verdict is what a matter's outcome leads to.
 type Verdict struct {
 	To   State  // the case's next state; empty: it stays
 	Rule string // the rule behind it
 	Note string
 }
 
-// JudgeDecision checks one decision: caller, parameters, state, amount, all failed guards at once.
-func JudgeDecision(d Decision, f DecisionFacts) (Verdict, refusal.List) {
+// VerdictOf says what an outcome of a matter means for the case.
+func VerdictOf(m approval.Matter, outcome approval.Outcome, route Route) Verdict {
+	approved := outcome == approval.Approve
+	switch m.Name {
+	case Review.Name:
+		switch {
+		case approved:
+			return Verdict{To: Approved, Rule: "WDR-02"}
+		case outcome == approval.Return:
+			return Verdict{To: Awaiting, Rule: "PGM-11"}
+		}
+		return Verdict{To: Refused, Rule: "WDR-11"}
+	case Send.Name:
+		if approved {
+			return Verdict{To: Paying, Rule: "WDR-02"}
+		}
+		return Verdict{To: Failed, Rule: "WDR-11"}
+	case Confirm.Name:
+		if approved {
+			return Verdict{To: Paid, Rule: arrivalRule(route)}
+		}
+		return Verdict{To: Failed, Rule: "WDR-11"}
+	}
+	if approved {
+		return Verdict{Rule: "WDL-28"}
+	}
+	return Verdict{Rule: "ENG-06"}
+}
+
+// JudgeArrival checks what a confirmation says of the bank's answer: its reference, and the amount to the fen. Asked is the
+// reference that the task is about; empty: none yet.
+func JudgeArrival(d approval.Decision, route Route, amount money.Amount, asked string) refusal.List {
 	var list refusal.List
 	refuse := func(rule, code, object, format string, args ...any) {
 		list = append(list, refusal.New(rule, code, object, format, args...))
 	}
-	task := "task " + f.Task.ID
+	task := "task " + d.Task
 	switch {
-	case f.Person == nil:
-		refuse("COM-16", "CBC.0151", "person "+d.Person, "There is no person %q; speak as somebody who is registered.", d.Person)
-	case !f.Person.OfVendor() || !f.Person.Holds(f.Task.Role, f.Task.EscalatedTo):
-		refuse("COM-16", "CBC.0151", task, "%s does not hold the role %s; somebody with that role decides.", f.Person.Name, f.Task.Role)
-	}
-	if d.Person == f.Submitter || d.Person == f.Task.OpenedBy {
-		refuse("ENG-02", "ENG_SELF_APPROVAL", task, "You cannot decide on your own request; ask a colleague with the role %s (PGM-07).", f.Task.Role)
-	}
-	if f.BySignal && !f.Policy.DecideBySignal {
-		refuse("COM-16", "CBC.0151", task, "This programme takes no decision by signal; decide by update or at the command line.")
-	}
-	i := slices.IndexFunc(answers[f.Task.Kind], func(a answer) bool { return a.outcome == d.Outcome })
-	if i < 0 {
-		var choices []string
-		for _, o := range Outcomes(f.Task.Kind) {
-			choices = append(choices, string(o))
-		}
-		refuse("COM-08", "CBC.0100", task, "The task %s takes %s, not %q.", f.Task.Kind, strings.Join(choices, " or "), d.Outcome)
-		return Verdict{}, append(list, stateOf(f)...)
-	}
-	a := answers[f.Task.Kind][i]
-	if a.reasoned && strings.TrimSpace(d.Reason) == "" {
-		refuse("ENG-06", "CBC.0100", task, "The outcome %s needs a reason that the partner will read; enter one.", d.Outcome)
-	}
-	switch {
-	case a.amount && strings.TrimSpace(d.Reference) == "":
+	case strings.TrimSpace(d.Reference) == "":
 		refuse("ENG-06", "CBC.0100", task, "A confirmation carries the bank's reference; enter it.")
-	case a.amount && f.Task.Reference != "" && d.Reference != f.Task.Reference:
-		refuse("ENG-06", "CBC.0100", task, "The task is about the bank's reference %q, not %q; look at the statement again.", f.Task.Reference, d.Reference)
+	case asked != "" && d.Reference != asked:
+		refuse("ENG-06", "CBC.0100", task, "The task is about the bank's reference %q, not %q; look at the statement again.", asked, d.Reference)
 	}
-	list = append(list, stateOf(f)...)
-	if a.amount {
-		amount, err := money.ParseEntered(d.Amount)
-		switch {
-		case err != nil:
-			refuse("COM-02", "CBC.0100", "amount", "%s.", capital(err.Error()))
-		case !amount.Equal(f.Amount):
-			refuse(arrivalRule(f.Route), "WDR_AMOUNT", task, "The bank confirms %s, the case is about %s; the amounts have to match, settle the difference first.", amount, f.Amount)
+	entered, err := money.ParseEntered(d.Amount)
+	switch {
+	case err != nil:
+		refuse("COM-02", "CBC.0100", "amount", "%s.", capital(err.Error()))
+	case !entered.Equal(amount):
+		refuse(arrivalRule(route), "WDR_AMOUNT", task, "The bank confirms %s, the case is about %s; the amounts have to match, settle the difference first.", entered, amount)
+	}
+	return list
+}
+
+// OverdueRule is the rule under which a matter is overdue; empty: the policy's alone.
+func OverdueRule(m approval.Matter, route Route, byRule bool) string {
+	switch {
+	case m.Name == Review.Name || m.Name == LateReturn.Name:
+		return ""
+	case byRule:
+		return "WDL-17"
+	case route == Incentive:
+		return "WDL-22"
+	}
+	return "WDL-16"
+}
+
+// Cut trims a plan's lines to what was approved: the chosen lots, then from the first line on until the amount is reached.
+func Cut(lines []Line, chosen []string, amount money.Amount) []Line {
+	var out []Line
+	for _, l := range lines {
+		if chosen != nil && !slices.Contains(chosen, l.Lot.String()) || amount.Sign() <= 0 {
+			continue
 		}
+		l.Amount = money.Min(l.Amount, amount)
+		amount = amount.Sub(l.Amount)
+		out = append(out, l)
 	}
-	return Verdict{To: a.to, Rule: cmp.Or(a.rule, arrivalRule(f.Route)), Note: strings.TrimSpace(d.Reason)}, list
+	return out
 }
 
 // arrivalRule is the rule under which money of a route arrives.
@@ -214,17 +136,6 @@ func arrivalRule(r Route) string {
 	return "WDL-22"
 }
 
-func stateOf(f DecisionFacts) refusal.List {
-	if f.Task.State == TaskOpen {
-		return nil
-	}
-	what := "was closed undecided"
-	if f.Task.State == TaskDecided && f.Task.DecidedBy != nil && f.Task.DecidedAt != nil {
-		what = fmt.Sprintf("was decided already: %s by %s at %s", f.Task.Outcome, *f.Task.DecidedBy, f.Task.DecidedAt.UTC().Format(time.RFC3339))
-	}
-	return refusal.List{refusal.New("ENG-03", "ENG_STATE", "task "+f.Task.ID, "The task %s; the case is %s.", what, f.CaseState)}
-}
-
 // JudgeCancel checks whether a person may take an application back: for the own partner, undecided.
 func JudgeCancel(p *person.Person, id, partnerID, caseNumber string, state State) refusal.List {
 	var list refusal.List
@@ -234,8 +145,8 @@ func JudgeCancel(p *person.Person, id, partnerID, caseNumber string, state State
 	case !MayAct(*p, partnerID):
 		list = append(list, refusal.New("COM-16", "CBC.0151", "case "+caseNumber, "%s may not act for partner %s; ask the partner's administrator for the permission.", p.Name, partnerID))
 	}
-	if state != UnderReview {
-		list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+caseNumber, "The withdrawal is %s; it can be cancelled only while it is under review.", state))
+	if state != UnderReview && state != Awaiting {
+		list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+caseNumber, "The withdrawal is %s; it can be cancelled only until it is decided.", state))
 	}
 	return list
 }
@@ -261,9 +172,17 @@ func NameAtPayment(route Route, sources []Source, holder, verified string) bool 
 	return true
 }
 
+// Return is a return that was reported before.
+type Return struct {
+	Task      string       `db:"task_id"`
+	Amount    money.Amount `db:"amount"`
+	Reference string       `db:"reference"`
+	Rejected  bool         `db:"rejected"` // it was no return after all
+}
+
 // JudgeLateReturn checks the report that a bank gave back money of a paid withdrawal. The same reference with the same
 // amount answers the task it opened first; all reports together may not exceed what was paid.
-func JudgeLateReturn(p *person.Person, id string, policy Policy, entered, reference, caseNumber string, state State, paid money.Amount, known []Task) (money.Amount, *Task, refusal.List) {
+func JudgeLateReturn(p *person.Person, id string, policy Policy, entered, reference, caseNumber string, state State, paid money.Amount, known []Return) (money.Amount, *Return, refusal.List) {
 	var list refusal.List
 	refuse := func(rule, code, format string, args ...any) {
 		list = append(list, refusal.New(rule, code, "case "+caseNumber, format, args...))
@@ -286,14 +205,14 @@ func JudgeLateReturn(p *person.Person, id string, policy Policy, entered, refere
 	}
 	total := amount
 	for i, t := range known {
-		if t.Reference == reference && t.Amount != nil && t.Outcome != Refuse { // a report refused by mistake may be made again
+		if t.Reference == reference && !t.Rejected { // a report refused by mistake may be made again
 			if t.Amount.Equal(amount) {
 				return amount, &known[i], list
 			}
-			refuse("COM-20", "COM_REQUEST_KEY", "The reference %q was reported with %s before; a return of another amount has another reference.", reference, *t.Amount)
+			refuse("COM-20", "COM_REQUEST_KEY", "The reference %q was reported with %s before; a return of another amount has another reference.", reference, t.Amount)
 		}
-		if t.Amount != nil && t.Outcome != Refuse {
-			total = total.Add(*t.Amount)
+		if !t.Rejected {
+			total = total.Add(t.Amount)
 		}
 	}
 	if total.Cmp(paid) > 0 {

@@ -9,13 +9,14 @@ import (
 // Notice is what people are told, in Chinese and English.
 type Notice string
 
-// The notices. Each is sent once a case.
+// The notices. Each is sent once a case; submitted and returned once a round.
 const (
 	Submitted    Notice = "submitted"
 	WasApproved  Notice = "approved"
 	WasSent      Notice = "sent"
 	WasPaid      Notice = "paid"
 	WasRefused   Notice = "refused"
+	WasReturned  Notice = "returned" // for changes
 	WasCancelled Notice = "cancelled"
 	HasFailed    Notice = "failed"
 	WasDeleted   Notice = "deleted"
@@ -46,6 +47,8 @@ func NoticeOf(s State) Notice {
 		return WasPaid
 	case Refused:
 		return WasRefused
+	case Awaiting:
+		return WasReturned
 	case Cancelled:
 		return WasCancelled
 	case Failed:
@@ -62,6 +65,7 @@ var words = map[Notice]struct{ chinese, english, advice string }{
 	WasSent:      {"付款中", "is being paid", "等待银行确认。 Waits for the bank's confirmation."},
 	WasPaid:      {"已到账", "was paid", ""},
 	WasRefused:   {"审核未通过", "was refused", "资金已解冻。 The held money is back on the account."},
+	WasReturned:  {"已退回修改", "was returned for changes", "请修改后重新提交，资金仍冻结。 Please change it and resubmit; the money stays held."},
 	WasCancelled: {"已取消", "was cancelled", "资金已解冻。 The held money is back on the account."},
 	HasFailed:    {"付款失败", "failed", "资金已解冻，请核对账户后重新申请。 The held money is back on the account; check the payee and apply anew."},
 	WasDeleted:   {"已删除", "was deleted", ""},

@@ -16,9 +16,10 @@ type State string
 
 // The states. Paid, Refused, Cancelled and Failed are endings: the partner applies anew. Deleted hides a refused one.
 const (
-	UnderReview State = "UNDER_REVIEW" // the money is held, vendor finance decides
-	Approved    State = "APPROVED"     // waits to be sent
-	Paying      State = "PAYING"       // sent, waits for the bank's or channel's confirmation
+	UnderReview State = "UNDER_REVIEW"     // the money is held, the chain of the policy decides
+	Awaiting    State = "AWAITING_CHANGES" // returned for changes: the money stays held, the partner resubmits or cancels
+	Approved    State = "APPROVED"         // waits to be sent
+	Paying      State = "PAYING"           // sent, waits for the bank's or channel's confirmation
 	Paid        State = "PAID"
 	Refused     State = "REFUSED"
 	Cancelled   State = "CANCELLED"
@@ -36,6 +37,9 @@ var Moves = []Move{
 	{UnderReview, Approved},
 	{UnderReview, Refused},
 	{UnderReview, Cancelled},
+	{UnderReview, Awaiting},
+	{Awaiting, UnderReview},
+	{Awaiting, Cancelled},
 	{Approved, Paying},
 	{Approved, Failed},
 	{Paying, Paid},
@@ -51,13 +55,15 @@ func (s State) Ended() bool {
 	switch s {
 	case Paid, Refused, Cancelled, Failed, Deleted:
 		return true
-	case UnderReview, Approved, Paying:
+	case UnderReview, Awaiting, Approved, Paying:
 	}
 	return false
 }
 
 // Holding tells whether the amount lies in P.HOLD in this state.
-func (s State) Holding() bool { return s == UnderReview || s == Approved || s == Paying }
+func (s State) Holding() bool {
+	return s == UnderReview || s == Awaiting || s == Approved || s == Paying
+}
 
 // Route is how money leaves. Each lot is in the pool of one route.
 type Route string

@@ -11,7 +11,7 @@ import (
 )
 
 var states = []withdrawal.State{
-	withdrawal.UnderReview, withdrawal.Approved, withdrawal.Paying, withdrawal.Paid,
+	withdrawal.UnderReview, withdrawal.Awaiting, withdrawal.Approved, withdrawal.Paying, withdrawal.Paid,
 	withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed, withdrawal.Deleted,
 }
 
@@ -64,16 +64,6 @@ func TestGivenAnApproval_WhenSevenWorkingDaysAreOver_ThenTheMoneyIsOverdueFromTh
 		require.NoError(t, err)
 		require.Equal(t, day.AddDays(1).Start(), closes, "approved %s", approved)
 	}
-}
-
-func TestGivenAPolicy_WhenItIsChecked_ThenEveryFaultIsNamedAtOnce(t *testing.T) {
-	require.NoError(t, withdrawal.DefaultPolicy().Check())
-	err := withdrawal.Policy{}.Check()
-	for _, named := range []string{"review_role", "arrival_term", "risk_amount", "code_tries"} {
-		require.ErrorContains(t, err, named)
-	}
-	require.Equal(t, "5m", withdrawal.DefaultPolicy().CodeTerm.String())
-	require.Equal(t, 5, withdrawal.DefaultPolicy().CodeTries)
 }
 
 func TestGivenEachState_WhenACaseComesIntoIt_ThenANoticeTellsItInBothLanguages(t *testing.T) {

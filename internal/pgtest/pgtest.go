@@ -47,6 +47,23 @@ func Owner(t testing.TB, programme *sqlx.DB) *sqlx.DB {
 	return db
 }
 
+// Empty makes a database without a schema, for tests of migrations, and connects to it as the owner's login.
+func Empty(t testing.TB) *sqlx.DB {
+	t.Helper()
+	admin, err := sql.Open("postgres", base(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	db, err := sqlx.Open("postgres", fresh(t, admin, "template0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1) // so that a SET holds
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
 // URL makes a database with the newest schema and returns how the owner reaches it.
 func URL(t testing.TB) string {
 	t.Helper()
@@ -55,8 +72,13 @@ func URL(t testing.TB) string {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	template := templateFor(t, admin)
-	name := fmt.Sprintf("%s_%d_%d", template, os.Getpid(), next.Add(1))
+	return fresh(t, admin, templateFor(t, admin))
+}
+
+// fresh makes a database from a template, dropped when the test ends, and returns how the owner reaches it.
+func fresh(t testing.TB, admin *sql.DB, template string) string {
+	t.Helper()
+	name := fmt.Sprintf("countersign_%d_%d", os.Getpid(), next.Add(1))
 	if _, err := admin.Exec(`CREATE DATABASE ` + name + ` TEMPLATE ` + template); err != nil {
 		t.Fatalf("make the test's database: %v", err)
 	}

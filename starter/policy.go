@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/activities"
+	"countersign/domain/withdrawal"
+	"countersign/views"
+	"countersign/workflows"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+)
+
+func (h *house) policyCommand() *cobra.Command {
+	return group("policy", "The programme's parameters", h.policyShowCommand(), h.policyCheckCommand(), h.policySetCommand(), h.policyMigrateCommand())
+}
+
+func kindOf(args []string) string {
+	if len(args) == 0 {
+		return withdrawal.Kind
+	}
+	return args[0]
+}
+
+func (h *house) policyShowCommand() *cobra.Command {
+	var version int
+	c := &cobra.Command{
+		Use: "show [KIND]", Short: "Show the programme's parameters for a kind of case, and who is asked", Args: atMost(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := h.reader(c.Context())
+			if err != nil {
+				return err
+			}
+			p, err := r.Policy(c.Context(), kindOf(args), version)
+			if err != nil {
+				return err
+			}
+			return h.policyShow(p)
+		},
+	}
+	c.Flags().IntVar(&version, "version", 0, "a former version; 0 is the newest")
+	return c
+}
+
+func (h *house) policyShow(p views.Policy) error {
+	var body withdrawal.Policy
+	if err := json.Unmarshal(p.Body, &body); err != nil {
+		return fmt.Errorf("policy %s version %d: %w", p.Kind, p.Version, err)
+	}
+	words := wordsOf(body)
+	return h.show(struct {
+		views.Policy
+		policyWords
+	}{p, words}, func() {
+		var parameters map[string]json.RawMessage
+		if json.Unmarshal(p.Body, &parameters) == nil {
+			delete(parameters, "approval") // below, in words
+		}
+		record(h.out, append([]any{"kind", p.Kind, "version", p.Version, "set by", p.SetBy, "set at", shown(p.SetAt)}, fields(parameters)...)...)
+		h.say("")
+		h.policyWords(words)
+	})
+}
+
+// policyWords says a policy as a clerk reads it.
+type policyWords struct {
+	Chain     []string `json:"chain"` // who is asked, a line a step
+	Deadlines []string `json:"deadlines"`
+}
+
+func wordsOf(p withdrawal.Policy) policyWords {
+	chain := p.Chain(withdrawal.Review.Name)
+	return policyWords{
+		Chain: chain.Words(withdrawal.Fields),
+		Deadlines: []string{
+			fmt.Sprintf("Who applied has %s for changes to a returned application.", chain.ChangesTerm.Words()),
+			fmt.Sprintf("Money arrives within %s of its approval, of wallets within %s; then %s may decide as well.", p.ArrivalTerm.Words(), p.WalletTerm.Words(), p.EscalationRole),
+			fmt.Sprintf("A late return is overdue after %s.", p.ReviewTerm.Words()),
+			fmt.Sprintf("A verification code holds for %s and %d tries.", p.CodeTerm.Words(), p.CodeTries),
+		},
+	}
+}
+
+func (h *house) policyWords(w policyWords) {
+	h.say("Who is asked, in this order:")
+	for _, line := range w.Chain {
+		h.say("  %s", oneLine(line))
+	}
+	h.say("\nDeadlines:")
+	for _, line := range w.Deadlines {
+		h.say("  %s", oneLine(line))
+	}
+}
+
+func (h *house) policyCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check FILE.yaml", Short: "Find everything that is wrong with a policy file; no server is asked", Args: exactly("FILE.yaml"),
+		Long: `Find everything that is wrong with a policy file, each with its line. A file that is in order is shown in words: who is asked, and
+the deadlines. No server is asked, so that roles and people are not looked up.
+
+Exit code 0: in order. 2: not.`,
+		RunE: func(_ *cobra.Command, args []string) error { return h.policyCheck(args[0]) },
+	}
+}
+
+func (h *house) policyCheck(file string) error {
+	p, faults, err := readPolicy(file)
+	if err != nil {
+		return err
+	}
+	if len(faults) == 0 {
+		words := wordsOf(p)
+		return h.show(struct {
+			File string `json:"file"`
+			OK   bool   `json:"ok"`
+			policyWords
+		}{file, true, words}, func() {
+			h.say("%s is in order.\n", file)
+			h.policyWords(words)
+		})
+	}
+	if err := h.show(map[string]any{"file": file, "ok": false, "faults": faults}, func() {
+		h.say("%s is NOT in order; found %d:\n", file, len(faults))
+		t := newTable("LINE>", "YAML", "WHAT IS WRONG")
+		for _, f := range faults {
+			line := "-"
+			if f.Line > 0 {
+				line = fmt.Sprint(f.Line)
+			}
+			t.add(line, none(clipped(f.YAML)), f.Fault)
+		}
+		t.print(h.out)
+	}); err != nil {
+		return err
+	}
+	return stopped(2)
+}
+
+// clipped keeps a line of a file short enough for a table.
+func clipped(s string) string {
+	if runes := []rune(s); len(runes) > 60 {
+		return string(runes[:59]) + "…"
+	}
+	return s
+}
+
+func (h *house) policySetCommand() *cobra.Command {
+	var by string
+	c := &cobra.Command{
+		Use: "set KIND FILE.yaml --as PERSON", Short: "Set a new version; open cases keep theirs", Args: exactly("KIND", "FILE.yaml"),
+		Long: `Set a new version of a kind's policy. Cases in flight keep the version they were opened under; starter policy migrate moves one.
+What starter policy check finds is refused.`,
+		RunE: func(c *cobra.Command, args []string) error { return h.policySet(c.Context(), args[0], args[1], by) },
+	}
+	c.Flags().StringVar(&by, "as", "", "who sets it")
+	return needs(c, "as")
+}
+
+func (h *house) policySet(ctx context.Context, kind, file, by string) error {
+	if kind != withdrawal.Kind {
+		return usageError{fmt.Errorf("there is no kind of case %q; policies are for: %s", kind, withdrawal.Kind)}
+	}
+	p, faults, err := readPolicy(file)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		var lines []string
+		for _, f := range faults {
+			line := f.Fault
+			if f.Line > 0 {
+				line = fmt.Sprintf("line %d, %s: %s", f.Line, clipped(f.YAML), f.Fault)
+			}
+			lines = append(lines, "  "+oneLine(line))
+		}
+		return errors.New(file + " is not in order:\n" + strings.Join(lines, "\n"))
+	}
+	db, err := h.database(ctx)
+	if err != nil {
+		return err
+	}
+	version, err := (&activities.Programme{DB: db}).SetPolicy(ctx, kind, p, by, time.Now())
+	if err != nil {
+		return err
+	}
+	return h.show(map[string]any{"kind": kind, "version": version}, func() { h.say("The policy for %s has version %d now; open cases keep theirs.", kind, version) })
+}
+
+func (h *house) policyMigrateCommand() *cobra.Command {
+	r := workflows.CancelRequest{}
+	c := &cobra.Command{
+		Use: "migrate CASE --as PERSON", Short: "Move a case under review to the newest policy, in a new round", Args: exactly("CASE"),
+		Long: `Move a case that is under review to the newest version of its policy: its round closes undecided, and the next one opens under the
+new chain, with the comments kept. The process owner does it.`,
+		RunE: func(c *cobra.Command, args []string) error { return h.policyMigrate(c.Context(), args[0], r) },
+	}
+	f := c.Flags()
+	f.StringVar(&r.Person, "as", "", "who migrates it")
+	f.StringVar(&r.Key, "key", "", "key of the request (default: a new one)")
+	return needs(c, "as")
+}
+
+func (h *house) policyMigrate(ctx context.Context, number string, r workflows.CancelRequest) error {
+	if r.Key == "" {
+		r.Key = uuid.NewString()
+	}
+	now, err := h.send(ctx, number, "--key "+r.Key, func(ctx context.Context, workflowID string) (activities.WithdrawalStanding, error) {
+		return workflows.MigratePolicy(ctx, h.temporal, workflowID, r)
+	}, func(ctx context.Context, w *activities.Withdrawals) (activities.WithdrawalStanding, error) {
+		return w.MigratePolicy(ctx, activities.MigratePolicyInput{Case: number, Key: r.Key, Person: r.Person, At: time.Now()})
+	})
+	if err != nil {
+		return err
+	}
+	return h.show(struct {
+		activities.WithdrawalStanding
+		Key string `json:"key"`
+	}{now, r.Key}, func() { h.standing(now) })
+}
