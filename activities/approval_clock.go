@@ -95,10 +95,10 @@ func (w *Withdrawals) tick(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *r
 		e.At = at
 		var list refusal.List
 		var err error
-		switch act {
-		case approval.Remind:
+		switch {
+		case act == approval.Remind:
 			err = r.remind(ctx, tx, t, e)
-		case approval.Involve:
+		case act == approval.Involve:
 			err = w.overdue(ctx, tx, c, r, t, e)
 		default:
 			list, err = w.byDefault(ctx, tx, c, r, t, e)
@@ -189,10 +189,11 @@ func (w *Withdrawals) overdue(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r
 // byDefault lets the deadline decide.
 func (w *Withdrawals) byDefault(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *round, t *taskRow, e event) (refusal.List, error) {
 	outcome := r.plan.Step(t.Step).Default.Outcome
-	line := said{
-		Move: approval.Move{Act: outcome, Seat: t.Seat}, Word: r.matter.Word(outcome), How: byDeadline, At: e.At,
-		Reason: "nobody decided until " + e.At.UTC().Format(time.RFC3339) + "; the policy says: " + string(outcome),
+	reason := "nobody decided until " + e.At.UTC().Format(time.RFC3339) + "; the policy says: " + string(outcome)
+	if r.changed && outcome == approval.Approve { // as void as a person's approval would be
+		outcome, reason = approval.Reject, reason+", but what is applied for has changed since the round was opened"
 	}
+	line := said{Move: approval.Move{Act: outcome, Seat: t.Seat}, Word: r.matter.Word(outcome), How: byDeadline, At: e.At, Reason: reason}
 	if _, err := r.say(ctx, tx, line); err != nil {
 		return nil, err
 	}

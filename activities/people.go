@@ -107,7 +107,7 @@ func mayManage(ctx context.Context, tx *sqlx.Tx, by, id string) (*person.Person,
 		return nil, nil, err
 	}
 	owner := policy.Chain(withdrawal.Review.Name).Owner
-	if !actor.Active || by != id && by != superior && !(actor.OfVendor() && actor.Holds(owner)) {
+	if !actor.Active || by != id && by != superior && (!actor.OfVendor() || !actor.Holds(owner)) {
 		list = append(list, refusal.New("COM-16", "CBC.0151", "person "+id, "%s is neither %s nor their superior and does not hold the role %s; one of these does it.", actor.Name, p.Name, owner))
 	}
 	return p, list, nil

@@ -197,23 +197,22 @@ func (w *Withdrawals) said(ctx context.Context, tx *sqlx.Tx, c lockedCase, r *ro
 	}
 	notice, people := approval.TaskSaid, []string{}
 	var err error
-	switch line.Act {
-	case approval.Copy:
+	seat := r.standing.Seat(task.Seat)
+	switch {
+	case line.Act == approval.Copy:
 		notice, people = approval.TaskCopied, []string{line.To}
-	case approval.Ask:
+	case line.Act == approval.Ask:
 		notice, people = approval.TaskAsked, []string{c.Submitter}
-	case approval.Urge:
+	case !who.OwnSide: // the other side is told: who applied, or who decides
+		people = []string{c.Submitter}
+	case seat != nil && seat.State == approval.Open:
+		people, err = r.deciders(ctx, tx, *seat, e.At)
+	}
+	if err != nil {
+		return err
+	}
+	if line.Act == approval.Urge {
 		notice = approval.TaskUrged
-		fallthrough
-	default: // the other side: who decides, or who applied
-		if seat := r.standing.Seat(task.Seat); who.OwnSide && seat != nil && seat.State == approval.Open {
-			people, err = r.deciders(ctx, tx, *seat, e.At)
-		} else if !who.OwnSide {
-			people = []string{c.Submitter}
-		}
-		if err != nil {
-			return err
-		}
 	}
 	return notifyTask(ctx, tx, c.caseRow, task, notice, e.Actor, line.Reason, people, e.Key+"/"+c.Number, e.At)
 }
@@ -226,6 +225,9 @@ func (w *Withdrawals) follow(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r 
 	outcome := r.standing.Outcome
 	if outcome == "" {
 		return nil, appendEvent(ctx, tx, e)
+	}
+	if outcome == approval.Approve && r.changed && r.matter.Worked { // also where nobody's approval ended the round
+		return refusal.List{refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "What is applied for has changed since the round was opened, so its approvals are void; return it for changes or refuse it.")}, nil
 	}
 	verdict := withdrawal.VerdictOf(r.matter, outcome, c.Route)
 	e.Rule = verdict.Rule

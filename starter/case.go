@@ -209,7 +209,7 @@ func (h *house) gone(ctx context.Context) ([]repair, bool, error) {
 			plan = "let it fail, release the hold"
 		case withdrawal.Paying:
 			plan = "start a new run: the money may be on its way"
-		case withdrawal.UnderReview, withdrawal.Paid, withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed, withdrawal.Deleted:
+		case withdrawal.UnderReview, withdrawal.Awaiting, withdrawal.Paid, withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed, withdrawal.Deleted:
 		}
 		found = append(found, repair{Case: c.Number, State: c.State, Plan: plan, workflowID: c.WorkflowID, partner: c.Partner, runID: c.RunID})
 	}

@@ -119,19 +119,19 @@ type seer struct {
 	others []string // for whom they stand in
 }
 
+// asSeenBy asks without a transaction, whose round trips would cost as much as the page: what happens between two of its
+// statements makes the answer newer, not wrong.
 func (r Reader) asSeenBy(ctx context.Context, id string, at time.Time, f func(seer) error) error {
-	return r.look(ctx, at, func(l look) error {
-		s := seer{look: l, others: []string{}}
-		var err error
-		if s.Party, err = l.party(ctx, id); err != nil {
-			return err
-		}
-		for _, p := range s.StandsInFor {
-			s.others = append(s.others, p.ID)
-		}
-		s.who = whoIs(s.Party)
-		return f(s)
-	})
+	s := seer{look: look{r.DB, at}, others: []string{}}
+	var err error
+	if s.Party, err = s.party(ctx, id); err != nil {
+		return err
+	}
+	for _, p := range s.StandsInFor {
+		s.others = append(s.others, p.ID)
+	}
+	s.who = whoIs(s.Party)
+	return f(s)
 }
 
 // whoIs is as whom a person may decide: what the function who_is answers in SQL, without its cost.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -119,11 +120,7 @@ func migrates(who string) line {
 // resubmits sends mei's application anew, with a fresh code and what is changed about it.
 func resubmits(key, amount string, change ...func(*withdrawal.Application)) line {
 	return line{update: ResubmitUpdate, arg: func(r *run) any {
-		app := withdrawal.Application{
-			RequestKey: key, PartnerID: "P1001", Submitter: "mei", Route: withdrawal.BankCard, Amount: amount,
-			Payee: withdrawal.Payee{Holder: "A Ltd", AccountNo: "6222-1", Bank: "ICBC", Branch: "Shenzhen"},
-			Code:  r.h.code("mei", "P1001", r.env.Now()),
-		}
+		app := r.h.toBankBy("mei", key, amount, r.env.Now())
 		for _, f := range change {
 			f(&app)
 		}
@@ -153,11 +150,12 @@ func pays(amount string) []line {
 // plays carries mei's application of an amount through a script to its end, and compares every answer.
 func (h *house) plays(amount string, lines ...line) *run {
 	h.t.Helper()
-	return h.playsApplication(h.toBank("k1", amount), lines...)
+	return h.playsApplication(h.toBank(fmt.Sprintf("k%d", h.runs+1), amount), lines...)
 }
 
 func (h *house) playsApplication(app withdrawal.Application, lines ...line) *run {
 	h.t.Helper()
+	h.runs++
 	r := h.start(app)
 	answers := make([]answerOf, len(lines))
 	var now time.Duration
@@ -286,6 +284,7 @@ func TestGivenAStepOfSeveralPeople_WhenTheyAnswer_ThenTheModeCounts(t *testing.T
 	over := func(task, who, word string) line {
 		return approve(task, who).refused(word, "ENG-03 ENG_STATE")
 	}
+	h := chained(t, approval.Chain{})
 	for _, c := range []struct {
 		name  string
 		step  approval.Step
@@ -294,37 +293,59 @@ func TestGivenAStepOfSeveralPeople_WhenTheyAnswer_ThenTheModeCounts(t *testing.T
 		tasks []string
 	}{
 		{"any: the first answer counts", step("audit", "role:auditor"), []line{approve("audit", "ben")}, withdrawal.Approved, []string{"audit decided approve ben"}},
-		{"all: everybody approves", mode(approval.All, 0, step("audit", "each:auditor")),
+		{
+			"all: everybody approves", mode(approval.All, 0, step("audit", "each:auditor")),
 			[]line{approve("audit", "ben").refused("is not asked here; somebody of these decides: ann", "COM-16 CBC.0151"), approve("audit", "ann"), approve("audit.3", "cas"), approve("audit.2", "ben")},
-			withdrawal.Approved, []string{"audit decided approve ann", "audit.2 decided approve ben", "audit.3 decided approve cas"}},
-		{"all: one refusal ends it", mode(approval.All, 0, step("audit", "each:auditor")),
+			withdrawal.Approved,
+			[]string{"audit decided approve ann", "audit.2 decided approve ben", "audit.3 decided approve cas"},
+		},
+		{
+			"all: one refusal ends it", mode(approval.All, 0, step("audit", "each:auditor")),
 			[]line{approve("audit", "ann"), reject("audit.2", "ben")},
-			withdrawal.Refused, []string{"audit decided approve ann", "audit.2 decided reject ben", "audit.3 closed"}},
-		{"votes: two of three approve", mode(approval.Votes, 2, step("audit", "each:auditor")),
+			withdrawal.Refused,
+			[]string{"audit decided approve ann", "audit.2 decided reject ben", "audit.3 closed"},
+		},
+		{
+			"votes: two of three approve", mode(approval.Votes, 2, step("audit", "each:auditor")),
 			[]line{reject("audit", "ann"), approve("audit.2", "ben"), approve("audit.3", "cas")},
-			withdrawal.Approved, []string{"audit decided reject ann", "audit.2 decided approve ben", "audit.3 decided approve cas"}},
-		{"votes: the third is not asked for any more", mode(approval.Votes, 2, step("audit", "each:auditor")),
+			withdrawal.Approved,
+			[]string{"audit decided reject ann", "audit.2 decided approve ben", "audit.3 decided approve cas"},
+		},
+		{
+			"votes: the third is not asked for any more", mode(approval.Votes, 2, step("audit", "each:auditor")),
 			[]line{approve("audit", "ann"), approve("audit.2", "ben"), over("audit.3", "cas", "was closed undecided; the case is APPROVED")},
-			withdrawal.Approved, []string{"audit decided approve ann", "audit.2 decided approve ben", "audit.3 closed"}},
-		{"votes: two refusals are enough", mode(approval.Votes, 2, step("audit", "each:auditor")),
+			withdrawal.Approved,
+			[]string{"audit decided approve ann", "audit.2 decided approve ben", "audit.3 closed"},
+		},
+		{
+			"votes: two refusals are enough", mode(approval.Votes, 2, step("audit", "each:auditor")),
 			[]line{reject("audit", "ann"), reject("audit.2", "ben")},
-			withdrawal.Refused, []string{"audit decided reject ann", "audit.2 decided reject ben", "audit.3 closed"}},
-		{"sequence: one after the other", mode(approval.Sequence, 0, step("audit", "person:cas", "role:auditor")),
+			withdrawal.Refused,
+			[]string{"audit decided reject ann", "audit.2 decided reject ben", "audit.3 closed"},
+		},
+		{
+			"sequence: one after the other", mode(approval.Sequence, 0, step("audit", "person:cas", "role:auditor")),
 			[]line{
 				approve("audit.2", "ann").refused("waits", "ENG-03 ENG_STATE"), approve("audit", "cas"), approve("audit.2", "cas").refused("has decided step audit of this round already", "ENG-02 ENG_SELF_APPROVAL"), approve("audit.2", "ann"),
 			},
-			withdrawal.Approved, []string{"audit decided approve cas", "audit.2 decided approve ann"}},
-		{"sequence: the second is not asked after a refusal", mode(approval.Sequence, 0, step("audit", "person:cas", "person:ann")),
-			[]line{reject("audit", "cas")}, withdrawal.Refused, []string{"audit decided reject cas", "audit.2 closed"}},
+			withdrawal.Approved,
+			[]string{"audit decided approve cas", "audit.2 decided approve ann"},
+		},
+		{
+			"sequence: the second is not asked after a refusal", mode(approval.Sequence, 0, step("audit", "person:cas", "person:ann")),
+			[]line{reject("audit", "cas")},
+			withdrawal.Refused,
+			[]string{"audit decided reject cas", "audit.2 closed"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := chained(t, steps(c.step))
+			h.review(steps(c.step))
 			if c.want == withdrawal.Approved {
 				c.lines = append(c.lines, says("send", "lina", withdrawal.Fail, "end"))
 			}
 			r := h.plays("800.00", c.lines...)
 			require.Equal(t, c.tasks, h.tasks(r.result.Case))
-			require.Equal(t, 1, h.count(`SELECT count(*) FROM events WHERE to_state = $1 AND from_state = 'UNDER_REVIEW'`, c.want))
+			require.Equal(t, 1, h.count(`SELECT count(*) FROM events WHERE case_number = $1 AND from_state = 'UNDER_REVIEW' AND to_state = $2`, r.result.Case, c.want))
 			h.released()
 		})
 	}
@@ -360,8 +381,7 @@ func TestGivenARelation_WhenTheRoundOpens_ThenThePersonOfTheCaseIsAsked(t *testi
 	h.must(h.decideOn(number+"/contact", approval.Decision{Person: "wang", Outcome: approval.Approve}))
 	require.Equal(t, "role:finance-manager", h.asked(number+"/boss"), "mei has no superior: the process owner is asked")
 
-	app = h.toBank("k2", "100.00")
-	app.Submitter, app.Code = "wang", h.code("wang", "P1001", h.now)
+	app = h.toBankBy("wang", "k2", "100.00", h.now)
 	number = h.opens(app).Case
 	require.Equal(t, "person:wang role:finance-manager", h.asked(number+"/contact"), "wang submitted: nobody else may decide, so the owner may")
 	require.Contains(t, h.history(number), "rule ask owner UNDER_REVIEW>UNDER_REVIEW")
@@ -449,6 +469,22 @@ func TestGivenAQuestion_WhenTheApplicantAnswers_ThenBothSidesAreToldAndTheTaskSt
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM outbox WHERE person_id = 'mei' AND body LIKE '%which contract?%'`))
 	require.Equal(t, 5, h.count(`SELECT count(*) FROM decisions WHERE act IN ('ask', 'comment', 'urge', 'copy')`), "the refused ones are none")
 	h.released()
+}
+
+func TestGivenAnUrgedTask_WhenItIsUrgedAgain_ThenOnlyAnHourLater(t *testing.T) {
+	h := chained(t, twoSteps())
+	number := h.opens(h.toBank("k1", "800.00")).Case
+	urge := func(key string, after time.Duration) []string {
+		_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{
+			Decision: approval.Decision{Task: number + "/finance", Person: "mei", Outcome: approval.Urge, Key: key}, At: h.now.Add(after),
+		})
+		return codesOf(activities.RefusalOf(err))
+	}
+	require.Empty(t, urge("1", 0))
+	require.Equal(t, []string{"ENG-03 ENG_STATE"}, urge("2", time.Hour-time.Microsecond))
+	require.Empty(t, urge("3", time.Hour))
+	require.Equal(t, []string{"finance waits for you", "finance is urged", "finance is urged"}, h.told(number, "lina"))
+	require.Equal(t, 2, h.count(`SELECT count(*) FROM decisions WHERE act = 'urge'`))
 }
 
 // Rule: PGM-11, COM-20, WDL-15
@@ -726,8 +762,7 @@ func TestENG02FourEyesAlsoThroughSubstitutionAndDelegation(t *testing.T) {
 	h := chained(t, steps(step("finance", "role:vendor-finance", "role:finance-manager")))
 	h.absent("lina", "wang", h.now, h.now.Add(48*time.Hour)) // wang substitutes, and submits
 	h.absent("wang", "tan", h.now, h.now.Add(48*time.Hour))
-	app := h.toBank("k1", "100.00")
-	app.Submitter, app.Code = "wang", h.code("wang", "P1001", h.now)
+	app := h.toBankBy("wang", "k1", "100.00", h.now)
 	to := func(who string, outcome approval.Outcome, to string) line {
 		return decides("finance", approval.Decision{Person: who, Outcome: outcome, To: to})
 	}
@@ -801,6 +836,24 @@ func TestGivenAPayeeChangedBehindTheEnginesBack_WhenReviewedOrSent_ThenNothingLe
 		)
 		h.released()
 	})
+	t.Run("before the deadline that approves", func(t *testing.T) {
+		h := chained(t, timed(approval.Approve))
+		r := h.plays("800.00", forge(h), meanwhile(func(*run) {}).at(defaulted.Sub(h.now)-time.Second))
+		require.Equal(t, withdrawal.Refused, r.result.State)
+		require.Equal(t, []string{"finance decided reject deadline"}, h.tasks(r.result.Case))
+		require.Equal(t, 1, h.count(`SELECT count(*) FROM decisions WHERE reason LIKE '%has changed since the round was opened'`))
+		h.released()
+	})
+	t.Run("before the last signer is removed", func(t *testing.T) {
+		h := chained(t, steps(mode(approval.All, 0, step("audit", "person:ann", "person:ben"))))
+		h.plays("800.00",
+			says("audit", "ann", approval.Approve),
+			forge(h),
+			says("audit.2", "chen", approval.RemoveSigner).refused("its approvals are void", "ENG-03 ENG_STATE"),
+			says("audit.2", "ben", approval.Reject, "forged"),
+		)
+		h.released()
+	})
 	t.Run("after the approval", func(t *testing.T) {
 		h := chained(t, twoSteps())
 		r := h.plays("400.00",
@@ -822,38 +875,44 @@ func TestGivenAPayeeChangedBehindTheEnginesBack_WhenReviewedOrSent_ThenNothingLe
 
 // Rule: ENG-01, COM-20
 func TestGivenEveryKindOfDecision_WhenItComesTwiceUnderItsKey_ThenNothingMoreHappens(t *testing.T) {
-	for _, d := range []approval.Decision{
-		{Outcome: approval.Approve}, {Outcome: approval.Approve, Amount: "300.00"}, {Outcome: approval.Approve, Lines: []string{"L000002"}},
-		{Outcome: approval.Reject}, {Outcome: approval.Return}, {Outcome: approval.Ask}, {Outcome: approval.Comment}, {Outcome: approval.Urge, Person: "mei"},
-		{Outcome: approval.Copy, To: "tan"}, {Outcome: approval.Transfer, To: "zhao"}, {Outcome: approval.Delegate, To: "zhao"},
-		{Outcome: approval.AddSigner, To: "tan"}, {Outcome: approval.AddSigner, To: "tan", Before: true},
+	h := chained(t, steps(step("finance", "role:vendor-finance")))
+	for i, d := range []approval.Decision{
+		{Outcome: approval.Approve},
+		{Outcome: approval.Approve, Amount: "3.00"},
+		{Outcome: approval.Approve, Lines: []string{"L000002"}},
+		{Outcome: approval.Reject},
+		{Outcome: approval.Return},
+		{Outcome: approval.Ask},
+		{Outcome: approval.Comment},
+		{Outcome: approval.Urge, Person: "mei"},
+		{Outcome: approval.Copy, To: "tan"},
+		{Outcome: approval.Transfer, To: "zhao"},
+		{Outcome: approval.Delegate, To: "zhao"},
+		{Outcome: approval.AddSigner, To: "tan"},
+		{Outcome: approval.AddSigner, To: "tan", Before: true},
 	} {
 		t.Run(fmt.Sprintf("%s %s%s%v%t", d.Outcome, d.To, d.Amount, d.Lines, d.Before), func(t *testing.T) {
-			h := chained(t, steps(step("finance", "role:vendor-finance")))
-			number := h.opens(h.toBank("k1", "800.00")).Case
-			if d.Person == "" {
-				d.Person = "lina"
-			}
-			d.Reason, d.Key = "because", "the-key"
-			size := func() [4]int {
-				return [4]int{
-					h.count(`SELECT count(*) FROM decisions`), h.count(`SELECT count(*) FROM events`), h.count(`SELECT count(*) FROM outbox`), h.count(`SELECT count(*) FROM entries`),
+			number := h.opens(h.toBank(fmt.Sprintf("k%d", i), "8.00")).Case
+			d.Person, d.Reason, d.Key = cmp.Or(d.Person, "lina"), "because", fmt.Sprintf("key-%d", i)
+			size := func() [5]int {
+				return [5]int{
+					h.count(`SELECT count(*) FROM decisions WHERE case_number = $1`, number), h.count(`SELECT count(*) FROM events WHERE case_number = $1`, number),
+					h.count(`SELECT count(*) FROM outbox`), h.count(`SELECT count(*) FROM entries`), h.count(`SELECT count(*) FROM tasks`),
 				}
 			}
 			first := h.must(h.decideOn(number+"/finance", d))
 			once := size()
-			require.Equal(t, 1, once[0])
-			require.Equal(t, 2, once[1])
+			require.Equal(t, [2]int{1, 2}, [2]int(once[:2]), "one decision, and its event beside the application's")
 			require.Equal(t, first, h.must(h.decideOn(number+"/finance", d)))
 			require.Equal(t, once, size())
 
 			d.Reason = "something else"
 			_, err := h.decideOn(number+"/finance", d)
 			require.Equal(t, []string{"COM-20 COM_REQUEST_KEY"}, codesOf(activities.RefusalOf(err)))
-			require.Equal(t, 1, h.count(`SELECT count(*) FROM decisions`))
-			h.addsUp()
+			require.Equal(t, 1, h.count(`SELECT count(*) FROM decisions WHERE case_number = $1`, number))
 		})
 	}
+	h.addsUp()
 }
 
 // Policies that cannot work are refused before a case meets them.

@@ -114,10 +114,15 @@ func (h *house) code(person, partner string, at time.Time) string {
 
 // toBank is mei's application for P1001 by bank card to an account of "A Ltd", with a fresh code.
 func (h *house) toBank(key, amount string) withdrawal.Application {
+	return h.toBankBy("mei", key, amount, h.now)
+}
+
+// toBankBy is toBank of another person, and of another time.
+func (h *house) toBankBy(submitter, key, amount string, at time.Time) withdrawal.Application {
 	return withdrawal.Application{
-		RequestKey: key, PartnerID: "P1001", Submitter: "mei", Route: withdrawal.BankCard, Amount: amount,
+		RequestKey: key, PartnerID: "P1001", Submitter: submitter, Route: withdrawal.BankCard, Amount: amount,
 		Payee: withdrawal.Payee{Holder: "A Ltd", AccountNo: "6222-1", Bank: "ICBC", Branch: "Shenzhen"},
-		Code:  h.code("mei", "P1001", h.now),
+		Code:  h.code(submitter, "P1001", at),
 	}
 }
 

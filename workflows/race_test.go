@@ -100,8 +100,7 @@ func TestENG03OfTwoWhoActInOneInstantExactlyOneWinsAndTheOtherIsTold(t *testing.
 					if n%2 == 1 {
 						a = kind.odd
 					}
-					app := k.toBank(fmt.Sprintf("%s-%d", who, n), "1.00")
-					app.Submitter, app.Code = who, k.code(who, "P1001", k.now)
+					app := k.toBankBy(who, fmt.Sprintf("%s-%d", who, n), "1.00", k.now)
 					if k.race(k.opens(app).Case, a, kind.b) {
 						first++
 					}

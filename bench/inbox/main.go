@@ -120,6 +120,7 @@ func measure(ctx context.Context, db *sqlx.DB, runs int, at time.Time) error {
 		name string
 		ask  func() error
 	}{
+		{"SELECT 1, to compare", func() error { var n int; return db.GetContext(ctx, &n, `SELECT $1::int`, 1) }},
 		{"first page, heavy", inbox(heavy, views.InboxFilter{})},
 		{"second page, heavy", inbox(heavy, views.InboxFilter{After: first.Next})},
 		{"first page, light", inbox(light, views.InboxFilter{})},

@@ -84,9 +84,11 @@ func TestGivenABrokenCase_WhenAConditionIsAsked_ThenTheErrorNamesTheField(t *tes
 func TestGivenACondition_WhenItIsShown_ThenWordsAndSourceSayTheSame(t *testing.T) {
 	for _, row := range []struct{ text, words, source string }{
 		{"", "always", ""},
-		{"amount>=50_000 AND route IN (BANK_CARD,INCENTIVE)",
+		{
+			"amount>=50_000 AND route IN (BANK_CARD,INCENTIVE)",
 			"the amount is at least 50000.00 and the route is BANK_CARD or INCENTIVE",
-			"amount >= 50000.00 and route in (BANK_CARD, INCENTIVE)"},
+			"amount >= 50000.00 and route in (BANK_CARD, INCENTIVE)",
+		},
 		{"amount == 5", "the amount is 5.00", "amount = 5.00"},
 		{"amount != -0", "the amount is not 0.00", "amount != 0.00"},
 		{"amount < 5", "the amount is less than 5.00", "amount < 5.00"},
@@ -101,24 +103,36 @@ func TestGivenACondition_WhenItIsShown_ThenWordsAndSourceSayTheSame(t *testing.T
 		{"route not in (BANK_CARD, INCENTIVE, TRADE)", "the route is neither BANK_CARD nor INCENTIVE nor TRADE", "route not in (BANK_CARD, INCENTIVE, TRADE)"},
 		{`partner_kind in ("the boss's", 'a "b"')`, `the partner's kind is "the boss's" or 'a "b"'`, `partner_kind in ("the boss's", 'a "b"')`},
 		{"urgent or new", "either the urgent mark is set or the mark for a new partner is set", "urgent or new"},
-		{"urgent or (new or amount = 1)",
+		{
+			"urgent or (new or amount = 1)",
 			"either the urgent mark is set or the mark for a new partner is set or the amount is 1.00",
-			"urgent or new or amount = 1.00"},
-		{"urgent or (new and amount = 1)",
+			"urgent or new or amount = 1.00",
+		},
+		{
+			"urgent or (new and amount = 1)",
 			"either the urgent mark is set or (the mark for a new partner is set and the amount is 1.00)",
-			"urgent or new and amount = 1.00"},
-		{"(urgent or new) and amount = 1",
+			"urgent or new and amount = 1.00",
+		},
+		{
+			"(urgent or new) and amount = 1",
 			"(either the urgent mark is set or the mark for a new partner is set) and the amount is 1.00",
-			"(urgent or new) and amount = 1.00"},
-		{"not (urgent or route = TRADE and amount < 1)",
+			"(urgent or new) and amount = 1.00",
+		},
+		{
+			"not (urgent or route = TRADE and amount < 1)",
 			"the urgent mark is not set and (either the route is not TRADE or the amount is at least 1.00)",
-			"not urgent and (route != TRADE or amount >= 1.00)"},
-		{"urgent or not (new and not (route in (TRADE, INCENTIVE) and not amount < 1))",
+			"not urgent and (route != TRADE or amount >= 1.00)",
+		},
+		{
+			"urgent or not (new and not (route in (TRADE, INCENTIVE) and not amount < 1))",
 			"either the urgent mark is set or the mark for a new partner is not set or (the route is TRADE or INCENTIVE and the amount is at least 1.00)",
-			"urgent or not new or route in (TRADE, INCENTIVE) and amount >= 1.00"},
-		{"urgent and (new or route = TRADE and (amount < 1 or amount > 2))",
+			"urgent or not new or route in (TRADE, INCENTIVE) and amount >= 1.00",
+		},
+		{
+			"urgent and (new or route = TRADE and (amount < 1 or amount > 2))",
 			"the urgent mark is set and (either the mark for a new partner is set or (the route is TRADE and (either the amount is less than 1.00 or the amount is more than 2.00)))",
-			"urgent and (new or route = TRADE and (amount < 1.00 or amount > 2.00))"},
+			"urgent and (new or route = TRADE and (amount < 1.00 or amount > 2.00))",
+		},
 	} {
 		c := parsed(t, row.text)
 		require.Equal(t, row.words, c.Words(), row.text)
