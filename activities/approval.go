@@ -43,8 +43,9 @@ type round struct {
 	moves    []approval.Move
 	standing approval.Standing
 	openedBy string
-	ended    bool // it is over, whatever its moves say: cases are withdrawn, stopped, migrated
-	changed  bool // the case's content is not what the round was opened about
+	applied  []string // who applied in this and former rounds of the review
+	ended    bool     // it is over, whatever its moves say: cases are withdrawn, stopped, migrated
+	changed  bool     // the case's content is not what the round was opened about
 	tasks    []taskRow
 }
 
@@ -117,6 +118,9 @@ func openRound(ctx context.Context, tx *sqlx.Tx, c caseRow, o matterOpening) (*r
 		return nil, nil, fmt.Errorf("open round: %w", err)
 	}
 	r.latest = r.number
+	if err := tx.SelectContext(ctx, &r.applied, `SELECT DISTINCT opened_by FROM approvals WHERE case_number = $1 AND matter = 'review' ORDER BY 1`, c.Number); err != nil {
+		return nil, nil, fmt.Errorf("read applicants: %w", err)
+	}
 	if r.standing, err = r.plan.Standing(nil); err != nil {
 		return nil, nil, err
 	}
@@ -167,11 +171,12 @@ const holdersSQL = `
 func loadRound(ctx context.Context, tx *sqlx.Tx, c caseRow, matter approval.Matter, number int) (*round, error) {
 	r := &round{c: c, matter: matter, number: number}
 	var row struct {
-		Plan     []byte `db:"plan"`
-		OpenedBy string `db:"opened_by"`
-		Ended    bool   `db:"ended"`
-		Changed  bool   `db:"changed"`
-		Latest   int    `db:"latest"`
+		Plan     []byte         `db:"plan"`
+		OpenedBy string         `db:"opened_by"`
+		Applied  pq.StringArray `db:"applied"`
+		Ended    bool           `db:"ended"`
+		Changed  bool           `db:"changed"`
+		Latest   int            `db:"latest"`
 	}
 	if err := tx.GetContext(ctx, &row, fmt.Sprintf(roundSQL, c.Kind), c.Number, matter.Name, number); err != nil {
 		return nil, fmt.Errorf("read round: %w", err)
@@ -179,6 +184,7 @@ func loadRound(ctx context.Context, tx *sqlx.Tx, c caseRow, matter approval.Matt
 	if err := json.Unmarshal(row.Plan, &r.plan); err != nil {
 		return nil, fmt.Errorf("%w: plan of %s, %s, round %d: %w", errDefect, c.Number, matter.Name, number, err)
 	}
+	r.applied = row.Applied
 	r.openedBy, r.ended, r.changed, r.latest = row.OpenedBy, row.Ended, row.Changed, row.Latest
 	var said []struct {
 		Act      approval.Outcome `db:"act"`
@@ -217,6 +223,7 @@ func loadRound(ctx context.Context, tx *sqlx.Tx, c caseRow, matter approval.Matt
 
 const roundSQL = `
 	SELECT plan, opened_by, outcome <> '' AS ended, content <> %s_content(case_number) AS changed,
+	       ARRAY(SELECT DISTINCT opened_by FROM approvals o WHERE o.case_number = a.case_number AND o.matter = 'review' ORDER BY 1) AS applied,
 	       (SELECT max(round) FROM approvals l WHERE l.case_number = a.case_number AND l.matter = a.matter) AS latest
 	  FROM approvals a WHERE case_number = $1 AND matter = $2 AND round = $3`
 
@@ -294,11 +301,12 @@ func (r *round) sync(ctx context.Context, tx *sqlx.Tx, like taskRow, at time.Tim
 			if _, err := tx.ExecContext(ctx, `UPDATE tasks SET state = $2, candidates = $3 WHERE task_id = $1`, t.ID, state, pq.Array(whoTexts(seat.Who))); err != nil {
 				return nil, fmt.Errorf("move task %s: %w", t.ID, err)
 			}
+			waited := t.State == approval.TaskWaiting
 			t.State, t.Candidates = state, whoTexts(seat.Who)
 			if state != approval.TaskOpen {
 				continue
 			}
-			if t.From == nil { // its turn has come
+			if waited { // its turn has come, or has come back: the clock starts anew
 				if list, err := r.start(ctx, tx, t, at); err != nil || len(list) > 0 {
 					return list, err
 				}
@@ -476,7 +484,7 @@ func seatText(s approval.Seat) string { return strings.Join(whoTexts(s.Who), ", 
 // absent.
 func (r *round) deciders(ctx context.Context, tx *sqlx.Tx, seat approval.Seat, at time.Time) ([]string, error) {
 	var ids []string
-	barred := append(r.standing.Signed(seat.Name, r.plan.RepeatSigners), r.openedBy, r.c.Submitter)
+	barred := append(append(r.standing.Signed(seat.Name, r.plan.RepeatSigners), r.openedBy, r.c.Submitter), r.applied...)
 	roles := []string{}
 	if len(seat.Delegators) == 0 {
 		for _, role := range seat.Roles {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/domain/approval"
+	"countersign/domain/calendar"
 	"countersign/domain/refusal"
 	"countersign/domain/withdrawal"
 
@@ -23,7 +24,7 @@ type EscalateWithdrawalInput struct {
 // decides by default, and cancels what nobody resubmitted. What happens has the deadline's instant, however late the job is.
 func (w *Withdrawals) EscalateWithdrawal(ctx context.Context, in EscalateWithdrawalInput) (WithdrawalStanding, error) {
 	in.At = stored(in.At)
-	step := caseStep{w: w, number: in.Case, key: "clock/" + in.At.Format(time.RFC3339Nano), actor: "clock", via: viaClock, action: "escalate", at: in.At}
+	step := caseStep{w: w, number: in.Case, key: "clock/" + calendar.DateOf(in.At).String(), actor: "clock", via: viaClock, action: "escalate", at: in.At} // refused once a day
 	return step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
 		e := step.event()
 		e.From, e.To = c.State, c.State

@@ -105,8 +105,8 @@ func standing(ctx context.Context, tx *sqlx.Tx, number string) (WithdrawalStandi
 	}
 	var c struct {
 		lockedCase
-		Escalated bool       `db:"escalated"`
-		WakeAt    *time.Time `db:"wake_at"`
+		NextDue *time.Time `db:"next_due"`
+		WakeAt  *time.Time `db:"wake_at"`
 	}
 	if err := tx.GetContext(ctx, &c, standingSQL, number); err != nil {
 		return WithdrawalStanding{}, fmt.Errorf("read case %s: %w", number, err)
@@ -116,11 +116,9 @@ func standing(ctx context.Context, tx *sqlx.Tx, number string) (WithdrawalStandi
 		s.WakeAt = nil
 		return s, nil
 	}
-	if !c.Escalated {
-		s.DueAt = c.DueAt
-	}
+	s.DueAt = c.NextDue
 	if c.State == withdrawal.Awaiting {
-		s.WakeAt = c.DueAt
+		s.DueAt, s.WakeAt = c.DueAt, c.DueAt
 	}
 	return s, nil
 }
@@ -134,9 +132,9 @@ const keepDueSQL = `
 const standingSQL = `
 	SELECT c.case_number, c.kind, c.partner_id, c.submitter, c.state, c.due_at, c.policy_version, c.opened_at,
 	       w.route, w.amount, w.holder, w.account_no, w.bank, w.branch, w.paying_entity, w.paid_from, w.approved_by_rule, w.approved_at,
-	       t.escalated, t.wake_at
+	       t.next_due, t.wake_at
 	  FROM cases c JOIN withdrawals w USING (case_number), (
-		SELECT coalesce(bool_and(escalated_at IS NOT NULL), false) AS escalated,
+		SELECT min(due_at) FILTER (WHERE escalated_at IS NULL) AS next_due,
 		       min(least(CASE WHEN reminded_at IS NULL THEN remind_at END, CASE WHEN escalated_at IS NULL THEN due_at END, default_at)) AS wake_at
 		  FROM tasks WHERE case_number = $1 AND state = 'open' AND matter <> 'late-return') t
 	 WHERE c.case_number = $1`

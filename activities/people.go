@@ -13,6 +13,7 @@ import (
 	"countersign/domain/withdrawal"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 )
 
 // People keeps who stands in for whom, and hands over what a person leaves behind. Both are instant: no case waits for them.
@@ -41,6 +42,9 @@ func (p *People) SetAbsence(ctx context.Context, in AbsenceInput) error {
 		if err != nil {
 			return err
 		}
+		if in.Substitute == in.By && in.By != in.Person {
+			list = append(list, refusal.New("ENG-02", "ENG_SELF_APPROVAL", "person "+in.Person, "You cannot name yourself the substitute of somebody else; name another, or have %s do it (PGM-07).", in.Person))
+		}
 		switch {
 		case substitute == nil:
 			list = append(list, refusal.New("COM-16", "CBC.0151", "person "+in.Substitute, "There is no person %q; name somebody who is registered.", in.Substitute))
@@ -62,16 +66,11 @@ func (p *People) SetAbsence(ctx context.Context, in AbsenceInput) error {
 		if !calendar.InWindow(in.At, in.From, in.To) {
 			return nil
 		}
-		cases, err = casesAsking(ctx, tx, in.Person)
+		cases, err = casesAsking(ctx, tx, in.Person, nil, in.At)
 		return err
 	})
-	for _, number := range cases {
-		if err != nil {
-			break
-		}
-		err = inTx(ctx, p.DB, func(tx *sqlx.Tx) error {
-			return handOver(ctx, tx, number, LeaveInput{Person: in.Person, By: in.By, At: in.At}, &LeaveReport{})
-		})
+	if err == nil {
+		err = handOverAll(ctx, p.DB, cases, LeaveInput{Person: in.Person, By: in.By, At: in.At}, &LeaveReport{})
 	}
 	return Final(err)
 }
@@ -134,12 +133,18 @@ func (p *People) Leave(ctx context.Context, in LeaveInput) (LeaveReport, error) 
 	var report LeaveReport
 	var cases []string
 	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) error {
+		if err := lockLeaving(ctx, tx, in); err != nil {
+			return err
+		}
 		_, list, err := mayManage(ctx, tx, in.By, in.Person)
 		if err != nil {
 			return err
 		}
 		if in.By == in.Person {
 			list = append(list, refusal.New("ENG-02", "ENG_SELF_APPROVAL", "person "+in.Person, "You cannot record your own leaving; your superior or the process owner does it (PGM-07)."))
+		}
+		if in.Successor != "" && in.Successor == in.By {
+			list = append(list, refusal.New("ENG-02", "ENG_SELF_APPROVAL", "person "+in.Person, "You cannot take over the tasks of %s yourself; name another, or nobody: then the process owner decides (PGM-07).", in.Person))
 		}
 		if in.Successor != "" {
 			successor, err := findPerson(ctx, tx, in.Successor)
@@ -153,32 +158,68 @@ func (p *People) Leave(ctx context.Context, in LeaveInput) (LeaveReport, error) 
 		if len(list) > 0 {
 			return list
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE people SET active = false WHERE person_id = $1`, in.Person); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE people SET active = false, left_at = coalesce(left_at, $2) WHERE person_id = $1`, in.Person, in.At); err != nil {
 			return fmt.Errorf("let %s leave: %w", in.Person, err)
 		}
-		cases, err = casesAsking(ctx, tx, in.Person)
+		cases, err = casesAsking(ctx, tx, in.Person, nil, in.At)
 		return err
 	})
-	for _, number := range cases {
-		if err != nil {
-			break
-		}
-		err = inTx(ctx, p.DB, func(tx *sqlx.Tx) error { return handOver(ctx, tx, number, in, &report) })
+	if err == nil {
+		err = handOverAll(ctx, p.DB, cases, in, &report)
 	}
 	return report, Final(err)
 }
 
-// casesAsking lists the cases in which a person is asked, by name or by role.
-func casesAsking(ctx context.Context, tx *sqlx.Tx, id string) ([]string, error) {
+// lockLeaving locks who leaves for the change and the others for reading, in the order of their IDs: of two who let people
+// leave at once the second waits.
+func lockLeaving(ctx context.Context, tx *sqlx.Tx, in LeaveInput) error {
+	ids := []string{in.Person, in.By, in.Successor}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		lock := "SHARE"
+		if id == in.Person {
+			lock = "NO KEY UPDATE"
+		}
+		if _, err := tx.ExecContext(ctx, `SELECT 1 FROM people WHERE person_id = $1 FOR `+lock, id); err != nil {
+			return fmt.Errorf("lock person %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// casesAsking lists the cases in which a person is asked, by name or by role, or one for whom they stand in; roles are
+// those that the person held beside.
+func casesAsking(ctx context.Context, tx *sqlx.Tx, id string, roles []string, at time.Time) ([]string, error) {
 	var cases []string
-	if err := tx.SelectContext(ctx, &cases, `
-		SELECT DISTINCT case_number FROM tasks
-		 WHERE state IN ('open', 'waiting') AND candidates && (
-			SELECT array_agg(w) FROM (SELECT 'person:' || $1 AS w UNION SELECT 'role:' || role FROM person_roles WHERE person_id = $1) mine)
-		 ORDER BY case_number`, id); err != nil {
+	if err := tx.SelectContext(ctx, &cases, casesAskingSQL, id, pq.Array(roles), at); err != nil {
 		return nil, fmt.Errorf("look for tasks of %s: %w", id, err)
 	}
 	return cases, nil
+}
+
+const casesAskingSQL = `
+	WITH as_whom AS (
+		SELECT $1::text AS person_id
+		UNION
+		SELECT person_id FROM absences WHERE substitute = $1 AND from_at <= $3 AND $3 < to_at)
+	SELECT DISTINCT case_number FROM tasks
+	 WHERE state IN ('open', 'waiting') AND candidates && (
+		SELECT array_agg(w) FROM (
+			SELECT 'person:' || person_id AS w FROM as_whom
+			UNION
+			SELECT 'role:' || role FROM person_roles JOIN as_whom USING (person_id)
+			UNION
+			SELECT 'role:' || role FROM unnest($2::text[]) role) mine)
+	 ORDER BY case_number`
+
+// handOverAll is handOver of several cases, a transaction for each.
+func handOverAll(ctx context.Context, db *sqlx.DB, cases []string, in LeaveInput, report *LeaveReport) error {
+	for _, number := range cases {
+		if err := inTx(ctx, db, func(tx *sqlx.Tx) error { return handOver(ctx, tx, number, in, report) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // handOver gives a case's tasks of a person who left to the successor, or to the owner where nobody may decide any more.
@@ -191,6 +232,7 @@ func handOver(ctx context.Context, tx *sqlx.Tx, number string, in LeaveInput, re
 		return err
 	}
 	for _, r := range rounds {
+		before := r.withOwner()
 		for _, t := range r.tasks {
 			seat := r.standing.Seat(t.Seat)
 			if t.State != approval.TaskOpen && t.State != approval.TaskWaiting {
@@ -209,12 +251,20 @@ func handOver(ctx context.Context, tx *sqlx.Tx, number string, in LeaveInput, re
 			if _, err := r.somebody(ctx, tx, t.Seat, in.At); err != nil {
 				return err
 			}
-			if owner := string(approval.RoleWho(r.plan.Owner)); !slices.Contains(t.Candidates, owner) && slices.Contains(r.task(t.Seat).Candidates, owner) {
-				report.ToOwner++
-			}
 		}
+		report.ToOwner += r.withOwner() - before
 	}
 	return nil
+}
+
+// withOwner counts the open tasks that the process owner may decide.
+func (r *round) withOwner() (n int) {
+	for _, t := range r.tasks {
+		if t.State == approval.TaskOpen && slices.Contains(t.Candidates, string(approval.RoleWho(r.plan.Owner))) {
+			n++
+		}
+	}
+	return n
 }
 
 // succeed puts a task to the successor of a person who left; others who are asked beside that person still are.

@@ -124,12 +124,13 @@ type LoadReport struct {
 	Entries       int `json:"entries"`        // posted now; a repeat posts none
 }
 
-// Load lays in a programme in one transaction: all of it or nothing.
+// Load lays in a programme in one transaction: all of it or nothing. Tasks that nobody may decide after it, since a person is
+// inactive now or holds a role no more, go to the process owner in transactions of their own.
 func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at time.Time) (LoadReport, error) {
 	l := loading{at: stored(at), by: by}
 	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) error {
 		l.tx = tx
-		l.report = LoadReport{}
+		l.report, l.cases = LoadReport{}, nil
 		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.policy, l.money} {
 			if err := part(ctx, f); err != nil {
 				return err
@@ -137,6 +138,9 @@ func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at tim
 		}
 		return nil
 	})
+	if err == nil {
+		err = handOverAll(ctx, p.DB, l.cases, LeaveInput{By: by, At: l.at}, &LeaveReport{})
+	}
 	return l.report, Final(err)
 }
 
@@ -145,6 +149,7 @@ type loading struct {
 	at     time.Time
 	by     string
 	report LoadReport
+	cases  []string // that ask people who may decide less than before
 }
 
 func (l *loading) exec(ctx context.Context, what, query string, args ...any) error {
@@ -196,6 +201,10 @@ func (l *loading) people(ctx context.Context, f ProgrammeFile) error {
 			return err
 		}
 	}
+	before, err := l.authorities(ctx, f.People)
+	if err != nil {
+		return err
+	}
 	for _, p := range f.People {
 		if err := l.exec(ctx, "person "+p.ID, upsertPersonSQL, p.ID, p.Name, p.Partner, p.Email, !p.Inactive); err != nil {
 			return err
@@ -211,7 +220,66 @@ func (l *loading) people(ctx context.Context, f ProgrammeFile) error {
 			return err
 		}
 	}
-	return l.relations(ctx, f)
+	if err := l.relations(ctx, f); err != nil {
+		return err
+	}
+	return l.lessened(ctx, before, f.People)
+}
+
+// authorities reads what people of the file may decide by, before they are loaded, and locks them in the order of their IDs.
+func (l *loading) authorities(ctx context.Context, people []PersonRecord) (map[string]authority, error) {
+	ids := make([]string, len(people))
+	for i, p := range people {
+		ids[i] = p.ID
+	}
+	if _, err := l.tx.ExecContext(ctx, `SELECT 1 FROM people WHERE person_id = ANY ($1) ORDER BY person_id FOR NO KEY UPDATE`, pq.Array(ids)); err != nil {
+		return nil, fmt.Errorf("lock people: %w", err)
+	}
+	var rows []authority
+	if err := l.tx.SelectContext(ctx, &rows, `
+		SELECT person_id, active, coalesce(partner_id, '') AS partner_id, ARRAY(SELECT role FROM person_roles r WHERE r.person_id = p.person_id) AS roles
+		  FROM people p WHERE person_id = ANY ($1)`, pq.Array(ids)); err != nil {
+		return nil, fmt.Errorf("read people: %w", err)
+	}
+	by := map[string]authority{}
+	for _, a := range rows {
+		by[a.Person] = a
+	}
+	return by, nil
+}
+
+// authority is what a person may decide by.
+type authority struct {
+	Person  string         `db:"person_id"`
+	Active  bool           `db:"active"`
+	Partner string         `db:"partner_id"`
+	Roles   pq.StringArray `db:"roles"`
+}
+
+// exceeds tells whether anything of it is gone.
+func (a authority) exceeds(now authority) bool {
+	return a.Active && (!now.Active || a.Partner != now.Partner || slices.ContainsFunc(a.Roles, func(r string) bool { return !slices.Contains(now.Roles, r) }))
+}
+
+// lessened finds the cases of people who may decide less than before.
+func (l *loading) lessened(ctx context.Context, before map[string]authority, people []PersonRecord) error {
+	now, err := l.authorities(ctx, people)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		if !before[id].exceeds(now[id]) {
+			continue
+		}
+		cases, err := casesAsking(ctx, l.tx, id, before[id].Roles, l.at)
+		if err != nil {
+			return err
+		}
+		l.cases = append(l.cases, cases...)
+	}
+	slices.Sort(l.cases)
+	l.cases = slices.Compact(l.cases)
+	return nil
 }
 
 // relations come last: they name people, who name partners.
@@ -237,11 +305,13 @@ const upsertPartnerSQL = `
 	 WHERE (partners.name, partners.kind, partners.state, partners.verified_name, partners.entity)
 	       <> (excluded.name, excluded.kind, excluded.state, excluded.verified_name, excluded.entity)`
 
+// Who left stays inactive: yesterday's file does not know it.
 const upsertPersonSQL = `
 	INSERT INTO people (person_id, name, partner_id, email, active) VALUES ($1, $2, nullif($3, ''), $4, $5)
 	ON CONFLICT (person_id) DO UPDATE
-	   SET name = excluded.name, partner_id = excluded.partner_id, email = excluded.email, active = excluded.active
-	 WHERE (people.name, people.partner_id, people.email, people.active) IS DISTINCT FROM (excluded.name, excluded.partner_id, excluded.email, excluded.active)`
+	   SET name = excluded.name, partner_id = excluded.partner_id, email = excluded.email, active = excluded.active AND people.left_at IS NULL
+	 WHERE (people.name, people.partner_id, people.email, people.active)
+	       IS DISTINCT FROM (excluded.name, excluded.partner_id, excluded.email, excluded.active AND people.left_at IS NULL)`
 
 func (l *loading) policy(ctx context.Context, f ProgrammeFile) (err error) {
 	if f.Policy != nil {

@@ -61,7 +61,7 @@ func (w *Withdrawals) ReportLateReturn(ctx context.Context, in ReportLateReturnI
 			Question: fmt.Sprintf("%s reports that the bank returned %s %s of withdrawal %s under reference %s. Check the statement, then decide: confirm with amount and reference, or reject with a reason.",
 				p.Name, amount, money.CNY, c.Number, in.Reference),
 		}
-		if o.Facts, err = planFacts(ctx, tx, c); err != nil {
+		if o.Facts, err = planFacts(ctx, tx, c, c.Submitter); err != nil {
 			return nil, err
 		}
 		r, list, err := openRound(ctx, tx, c.caseRow, o)

@@ -247,7 +247,7 @@ func (o *opening) write(ctx context.Context, tx *sqlx.Tx, plan withdrawal.Plan) 
 		}
 	}
 	app.Code = "" // spent, and nobody's business
-	if list, err := o.w.ask(ctx, tx, &c, "", app, at); err != nil || len(list) > 0 {
+	if list, err := o.w.ask(ctx, tx, &c, submission{by: app.Submitter, application: app}, at); err != nil || len(list) > 0 {
 		return "", list, err
 	}
 	if err := c.notify(ctx, tx, withdrawal.Submitted, string(withdrawal.Submitted), "", at); err != nil || !plan.ApprovedByRule {

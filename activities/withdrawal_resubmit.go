@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/domain/refusal"
@@ -69,6 +70,13 @@ func (o *opening) again(ctx context.Context, tx *sqlx.Tx, c *lockedCase, e event
 	if err := tx.GetContext(ctx, &last, lastReturnSQL, c.Number); err != nil {
 		return nil, fmt.Errorf("read last round: %w", err)
 	}
+	former, err := loadRound(ctx, tx, c.caseRow, withdrawal.Review, last.Round)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.ExecContext(ctx, `SELECT 1 FROM partners WHERE partner_id = $1 FOR SHARE`, c.Partner); err != nil { // partners before balances, as load does
+		return nil, fmt.Errorf("lock partner: %w", err)
+	}
 	if _, err := o.lockMoney(ctx, tx); err != nil {
 		return nil, err
 	}
@@ -99,16 +107,20 @@ func (o *opening) again(ctx context.Context, tx *sqlx.Tx, c *lockedCase, e event
 	if err := hold(ctx, tx, c.Number, c.Partner, fmt.Sprintf("hold@%d", last.Round+1), plan.Amount, e.At); err != nil { // WDL-19
 		return nil, err
 	}
-	before := *c
 	if err := tx.GetContext(ctx, c, caseSQL, c.Number); err != nil {
 		return nil, fmt.Errorf("read case %s: %w", c.Number, err)
 	}
 	app.Code = ""
 	e.Key, e.Rule, e.Note = fmt.Sprintf("round/%d", last.Round+1), "PGM-11", fmt.Sprintf("round %d", last.Round+1) // never a key that a caller could choose
-	if plan.Amount.Cmp(before.Amount) > 0 || app.Route != before.Route || c.payee() != before.payee() {
-		last.Returned = "" // who approved another payment has not approved this one
+	sub := submission{by: app.Submitter, application: resubmission{app, o.in.Application.Digest()}}
+	var same bool
+	if err := tx.GetContext(ctx, &same, `SELECT content = withdrawal_content($1) FROM approvals WHERE case_number = $1 AND matter = 'review' AND round = $2`, c.Number, last.Round); err != nil {
+		return nil, fmt.Errorf("compare content: %w", err)
 	}
-	return o.w.enter(ctx, tx, c, withdrawal.UnderReview, e, last.Returned, resubmission{app, o.in.Application.Digest()})
+	if same { // who approved something else has not approved this
+		sub.returned, sub.former = last.Returned, former.standing
+	}
+	return o.w.enter(ctx, tx, c, withdrawal.UnderReview, e, sub)
 }
 
 // resubmission is kept with its round: the application, and its digest by which a repeat is recognised.
@@ -159,11 +171,23 @@ func (w *Withdrawals) MigratePolicy(ctx context.Context, in MigratePolicyInput) 
 		if err != nil {
 			return nil, err
 		}
+		pinned, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
+		if err != nil {
+			return nil, err
+		}
+		var latest int
+		if err := tx.GetContext(ctx, &latest, `SELECT coalesce(max(round), 0) FROM approvals WHERE case_number = $1 AND matter = $2`, c.Number, withdrawal.Review.Name); err != nil {
+			return nil, fmt.Errorf("read last round: %w", err)
+		}
+		r, err := loadRound(ctx, tx, c.caseRow, withdrawal.Review, latest)
+		if err != nil {
+			return nil, err
+		}
 		p, err := findPerson(ctx, tx, in.Person)
 		if err != nil {
 			return nil, err
 		}
-		owner := newest.Chain(withdrawal.Review.Name).Owner
+		owner := pinned.Chain(withdrawal.Review.Name).Owner // of the chain that is given up
 		var list refusal.List
 		switch {
 		case p == nil:
@@ -171,11 +195,16 @@ func (w *Withdrawals) MigratePolicy(ctx context.Context, in MigratePolicyInput) 
 		case !p.OfVendor() || !p.Holds(owner):
 			list = append(list, refusal.New("COM-16", "CBC.0151", "case "+c.Number, "%s does not hold the role %s; somebody with that role migrates a case.", p.Name, owner))
 		}
+		if in.Person == c.Submitter || slices.Contains(r.applied, in.Person) {
+			list = append(list, refusal.New("ENG-02", "ENG_SELF_APPROVAL", "case "+c.Number, "You cannot choose the chain for your own request; ask somebody else with the role %s (PGM-07).", owner))
+		}
 		switch {
 		case c.State != withdrawal.UnderReview:
 			list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The withdrawal is %s; only one under review can take another policy.", c.State))
 		case newest.Version == c.PolicyVersion:
 			list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The case has the newest policy already, version %d.", c.PolicyVersion))
+		case r.changed:
+			list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "What is applied for has changed since the round was opened; a new chain would be about something else. Return it for changes or reject it."))
 		}
 		if len(list) > 0 {
 			return list, nil
@@ -192,6 +221,6 @@ func (w *Withdrawals) MigratePolicy(ctx context.Context, in MigratePolicyInput) 
 			return nil, fmt.Errorf("pin policy: %w", err)
 		}
 		c.PolicyVersion = newest.Version
-		return w.ask(ctx, tx, &c, "", nil, e.At)
+		return w.ask(ctx, tx, &c, submission{by: r.openedBy}, e.At)
 	})
 }

@@ -128,7 +128,7 @@ func (w *Withdrawals) judge(ctx context.Context, tx *sqlx.Tx, c lockedCase, r *r
 	}
 	facts := approval.Round{
 		Matter: r.matter, Seat: task.Seat, CaseState: string(c.State), Number: r.number, Latest: r.latest, Plan: r.plan, Moves: r.moves,
-		Submitter: c.Submitter, OpenedBy: r.openedBy, Amount: c.Amount, Ended: r.ended, Changed: r.changed, DefaultAt: task.DefaultAt,
+		Partner: c.Partner, Submitter: c.Submitter, OpenedBy: r.openedBy, Applied: r.applied, Amount: c.Amount, Ended: r.ended, Changed: r.changed, DefaultAt: task.DefaultAt,
 		History: func(string) string { return task.history() },
 	}
 	if r.matter.Worked {
@@ -352,11 +352,19 @@ func (c *lockedCase) mayNotPay(ctx context.Context, tx *sqlx.Tx) (string, error)
 // move carries the case to its next state: the state with its guard, the event, the money, the questions, the notice. Only
 // lawful steps exist (ENG-03): a step that another one overtook is refused.
 func (w *Withdrawals) move(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to withdrawal.State, e event) (refusal.List, error) {
-	return w.enter(ctx, tx, c, to, e, "", nil)
+	return w.enter(ctx, tx, c, to, e, submission{by: c.Submitter})
 }
 
-// enter is move for a state whose question begins at a step, about an application.
-func (w *Withdrawals) enter(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to withdrawal.State, e event, returned string, application any) (refusal.List, error) {
+// submission is what a round is opened with.
+type submission struct {
+	by          string            // who applies in this round
+	application any               // as entered; nil: as before
+	returned    string            // the step that returned the round before; empty: the round begins anew
+	former      approval.Standing // what that round came to
+}
+
+// enter is move for a state whose question is about a submission.
+func (w *Withdrawals) enter(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to withdrawal.State, e event, sub submission) (refusal.List, error) {
 	if !withdrawal.CanMove(c.State, to) {
 		return refusal.List{refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The withdrawal is %s; it cannot become %s.", c.State, to)}, nil
 	}
@@ -395,7 +403,7 @@ func (w *Withdrawals) enter(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to 
 		if err := abandon(ctx, tx, c.Number, e.At); err != nil {
 			return nil, err
 		}
-	} else if list, err := w.ask(ctx, tx, c, returned, application, e.At); err != nil || len(list) > 0 {
+	} else if list, err := w.ask(ctx, tx, c, sub, e.At); err != nil || len(list) > 0 {
 		return list, err
 	}
 	n := withdrawal.NoticeOf(to)
@@ -445,14 +453,14 @@ func (c *lockedCase) release(ctx context.Context, tx *sqlx.Tx, step string, bank
 	return nil
 }
 
-// ask puts the question of the case's state to people. Returned names the step that returned the round before.
-func (w *Withdrawals) ask(ctx context.Context, tx *sqlx.Tx, c *lockedCase, returned string, application any, at time.Time) (refusal.List, error) {
+// ask puts the question of the case's state to people.
+func (w *Withdrawals) ask(ctx context.Context, tx *sqlx.Tx, c *lockedCase, sub submission, at time.Time) (refusal.List, error) {
 	policy, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
 	if err != nil {
 		return nil, err
 	}
 	order := PaymentOrder{Case: c.Number, Route: c.Route, Amount: c.Amount, Currency: money.CNY, Payee: c.payee(), PayingEntity: c.PayingEntity, PaidFrom: c.PaidFrom}
-	o := matterOpening{OpenedBy: c.Submitter, At: at, From: at, Application: application}
+	o := matterOpening{OpenedBy: sub.by, At: at, From: at, Application: sub.application}
 	switch c.State {
 	case withdrawal.UnderReview:
 		o.Matter = withdrawal.Review
@@ -468,23 +476,23 @@ func (w *Withdrawals) ask(ctx context.Context, tx *sqlx.Tx, c *lockedCase, retur
 	if c.ApprovedByRule && c.State != withdrawal.UnderReview {
 		o.Chain.Steps[0].Due = policy.WalletTerm // WDL-17
 	}
-	if o.Facts, err = planFacts(ctx, tx, *c); err != nil {
+	if o.Facts, err = planFacts(ctx, tx, *c, sub.by); err != nil {
 		return nil, err
 	}
-	o.Facts.Returned = returned
+	o.Facts.Returned, o.Facts.Former = sub.returned, sub.former
 	_, list, err := openRound(ctx, tx, c.caseRow, o)
 	return list, err
 }
 
-// planFacts is what a withdrawal's chain is planned with.
-func planFacts(ctx context.Context, tx *sqlx.Tx, c lockedCase) (approval.Facts, error) {
+// planFacts is what a withdrawal's chain is planned with, when somebody applies.
+func planFacts(ctx context.Context, tx *sqlx.Tx, c lockedCase, by string) (approval.Facts, error) {
 	var p struct {
 		Kind     string `db:"kind"`
 		Entity   string `db:"entity"`
 		OnBehalf bool   `db:"on_behalf"`
 	}
 	if err := tx.GetContext(ctx, &p, `
-		SELECT p.kind, p.entity, s.partner_id IS NULL AS on_behalf FROM partners p, people s WHERE p.partner_id = $1 AND s.person_id = $2`, c.Partner, c.Submitter); err != nil {
+		SELECT p.kind, p.entity, s.partner_id IS NULL AS on_behalf FROM partners p, people s WHERE p.partner_id = $1 AND s.person_id = $2`, c.Partner, by); err != nil {
 		return approval.Facts{}, fmt.Errorf("read partner: %w", err)
 	}
 	return approval.Facts{Fields: withdrawal.Fields, Values: withdrawal.Values(c.Amount, c.Route, p.Kind, p.Entity, p.OnBehalf), Amount: c.Amount}, nil

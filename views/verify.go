@@ -184,6 +184,10 @@ const stepsSQL = `
 	   AND e.key NOT IN ('withdrawal/' || c.case_number || '/hold', 'withdrawal/' || c.case_number || '/paid', 'withdrawal/' || c.case_number || '/release', 'withdrawal/' || c.case_number || '/not-approved')
 	   AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.case_number = c.case_number AND a.matter = 'review' -- a resubmission releases what was held and holds anew
 	                   AND e.key IN ('withdrawal/' || c.case_number || '/release@' || (a.round - 1), 'withdrawal/' || c.case_number || '/hold@' || a.round))
+	UNION ALL
+	SELECT 'granted', 'case ' || c.case_number, 'what is paid is not what was approved'
+	  FROM cases c WHERE c.kind = 'withdrawal' AND c.state IN ('APPROVED', 'PAYING', 'PAID')
+	   AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.case_number = c.case_number AND a.matter = 'review' AND a.granted = withdrawal_content(c.case_number))
 	 ORDER BY 2, 3`
 
 // line is one posting with what its entry and its account say.

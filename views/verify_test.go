@@ -57,7 +57,13 @@ func TestGivenTamperingByTheSuperuserWhenTheLedgerIsVerifiedThenItIsFound(t *tes
 			"lots partner P1001: lots add up to",
 		}},
 		"a changed line": {`UPDATE withdrawal_lines SET amount = amount + 1 WHERE case_number = 'W000001'`, []string{
-			"lines case W000001: its lots add up to 2001.00, the amount is 2000.00",
+			"lines case W000001: its lots add up to 2001.00, the amount is 2000.00", "granted case W000001: what is paid is not what was approved",
+		}},
+		"a forgotten approval": {`UPDATE approvals SET granted = NULL, outcome = 'closed' WHERE case_number = 'W000005' AND matter = 'review'`, []string{
+			"granted case W000005: what is paid is not what was approved", `task case W000005: review, round 1: the decisions come to "approve", the round says "closed"`,
+		}},
+		"a task that nobody decided": {`UPDATE tasks SET decided_by = 'zhao' WHERE task_id = 'W000003/review'`, []string{
+			"task case W000003: review, round 1: the decisions come to review decided li, the tasks say review decided zhao",
 		}},
 		"a case said to be paid": {`UPDATE cases SET state = 'PAID' WHERE case_number = 'W000005'`, []string{
 			"holds partner P1001: P.HOLD is 1700.00, the open withdrawals add up to 1000.00", "step case W000005: there is no entry withdrawal/W000005/paid",
@@ -123,7 +129,7 @@ func containsPrefix(lines []string, prefix string) bool {
 	return false
 }
 
-var touched = []string{"accounts", "cases", "entries", "postings", "events", "lots", "withdrawal_lines"}
+var touched = []string{"accounts", "cases", "entries", "postings", "events", "lots", "withdrawal_lines", "approvals", "tasks"}
 
 // restore brings back what a tampering changed, so that the next one is seen alone.
 func restore(t *testing.T, v vendor) {

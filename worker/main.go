@@ -1,4 +1,5 @@
-// Command worker hosts the programme's workflows and activities, and delivers its messages.
+// Command worker hosts the programme's workflows and activities, delivers its messages, and sees to it that no task is left
+// to nobody.
 package main
 
 import (
@@ -95,15 +96,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
-	delivered := make(chan struct{})
+	attended := make(chan struct{})
 	go func() {
-		defer close(delivered)
-		deliver(ctx, cfg, db)
+		defer close(attended)
+		attend(ctx, cfg, db)
 	}()
 	logger.Info("worker runs", "queue", workflows.TaskQueue, "namespace", namespace, "metrics", cfg.MetricsAddress)
 	<-ctx.Done()
 	w.Stop() // drains
-	<-delivered
+	<-attended
 	logger.Info("worker stopped")
 	return nil
 }
@@ -137,12 +138,13 @@ func bringUpToDate(ctx context.Context, cfg config.Config, c client.Client, name
 	return workflows.RegisterSearchAttributes(ctx, c, namespace)
 }
 
-// deliver tells webhooks of events and sends the outbox by mail, until the context ends and what is under way is through.
-// Without a mail server the messages stay readable with `starter outbox`.
-func deliver(ctx context.Context, cfg config.Config, db *sqlx.DB) {
-	var senders sync.WaitGroup
-	defer senders.Wait()
-	senders.Go(func() { (&activities.Webhooks{DB: db}).Run(ctx, time.Second) })
+// attend sweeps up tasks that nobody may decide, tells webhooks of events and sends the outbox by mail, until the context
+// ends and what is under way is through. Without a mail server the messages stay readable with `starter outbox`.
+func attend(ctx context.Context, cfg config.Config, db *sqlx.DB) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { (&activities.Sweep{DB: db}).Run(ctx, time.Minute) })
+	running.Go(func() { (&activities.Webhooks{DB: db}).Run(ctx, time.Second) })
 	if cfg.SMTPURL == "" {
 		return
 	}
@@ -151,7 +153,7 @@ func deliver(ctx context.Context, cfg config.Config, db *sqlx.DB) {
 		slog.Error("messages stay in the outbox", "error", err)
 		return
 	}
-	senders.Go(func() { (&activities.Outbox{DB: db, Mail: smtp}).Run(ctx, time.Second) })
+	running.Go(func() { (&activities.Outbox{DB: db, Mail: smtp}).Run(ctx, time.Second) })
 }
 
 // measure collects Temporal's client metrics for Prometheus.

@@ -205,7 +205,8 @@ func TestGivenAnAbsence_WhenItIsSet_ThenBySomebodyWhoMayAndForAnotherOfTheVendor
 		from, to            time.Time
 		want                []string
 	}{
-		{"lina", "zhao", "zhao", from, to, []string{"COM-16 CBC.0151"}}, // neither herself nor her superior nor the owner
+		{"lina", "zhao", "tan", from, to, []string{"COM-16 CBC.0151"}},           // neither herself nor her superior nor the owner
+		{"lina", "chen", "chen", from, to, []string{"ENG-02 ENG_SELF_APPROVAL"}}, // nobody takes somebody else's place by themself
 		{"lina", "zhao", "nobody", from, to, []string{"COM-16 CBC.0151"}},
 		{"nobody", "zhao", "chen", from, to, []string{"COM-16 CBC.0151"}},
 		{"mei", "zhao", "chen", from, to, []string{"COM-16 CBC.0151"}}, // not of the vendor
@@ -389,7 +390,7 @@ func TestGivenARequestOfBeforeTheDeadline_WhenItsTurnComesAfterIt_ThenItCounts(t
 	h.released()
 }
 
-func TestGivenATaskThatWaitsForASigner_WhenItsDeadlineCloses_ThenItDecidesAfterTheSigner(t *testing.T) {
+func TestGivenATaskThatWaitsForASigner_WhenItsDeadlineCloses_ThenItsClockStartsAnewAfterTheSigner(t *testing.T) {
 	h := chained(t, timed(approval.Reject))
 	number := h.opens(h.toBank("k1", "800.00")).Case
 	h.now = defaulted.Add(-time.Hour)
@@ -399,7 +400,8 @@ func TestGivenATaskThatWaitsForASigner_WhenItsDeadlineCloses_ThenItDecidesAfterT
 	require.Equal(t, []string{"finance waiting", "finance.2 open"}, h.tasks(number))
 	h.now = defaulted.Add(2 * time.Hour)
 	h.must(h.decideOn(number+"/finance.2", approval.Decision{Person: "tan", Outcome: approval.Approve}))
-	require.Equal(t, withdrawal.Refused, h.tick(number, h.now).State)
+	require.Equal(t, withdrawal.UnderReview, h.tick(number, h.now).State, "the task's clock starts anew: lina has her time")
+	require.Equal(t, withdrawal.Refused, h.tick(number, cst("2025-11-14 00:00")).State)
 	require.Equal(t, []string{"finance decided reject deadline", "finance.2 decided approve tan"}, h.tasks(number))
 	h.released()
 }
@@ -528,4 +530,38 @@ func TestGivenAnotherPolicy_WhenACaseIsResubmitted_ThenItKeepsItsOwn(t *testing.
 	)
 	require.Equal(t, withdrawal.Refused, r.result.State)
 	h.released()
+}
+
+// A step without terms beside one that is overdue: the clock has nothing more to do, and does not go round in a circle.
+func TestGivenAnOverdueStepBesideOneWithoutTerms_WhenItHasEscalated_ThenTheRunWaits(t *testing.T) {
+	finance := step("finance", "role:vendor-finance")
+	finance.Due, finance.Escalate = calendar.MustTerm("1h"), "finance-manager"
+	h := chained(t, steps(finance, beside(step("compliance", "role:compliance"))))
+	r := h.plays("800.00",
+		says("finance", "chen", approval.Approve).at(2*time.Hour),
+		says("compliance", "han", approval.Reject, "no").at(3*time.Hour),
+	)
+	require.Equal(t, withdrawal.Refused, r.result.State)
+	require.Equal(t, []string{"2025-11-03 11:00:00 escalate UNDER_REVIEW>UNDER_REVIEW"}, h.clock(r.result.Case))
+	h.released()
+}
+
+// Rule: ENG-05
+func TestENG05ADefaultThatTheCalendarStopsIsTriedAgainUntilTheYearIsLoaded(t *testing.T) {
+	first := step("finance", "role:vendor-finance")
+	first.Default = &approval.Default{After: calendar.MustTerm("1h"), Outcome: approval.Approve}
+	second := step("manager", "role:finance-manager")
+	second.Due = calendar.MustTerm("P5WD")
+	h := chained(t, steps(first, second))
+	h.now = cst("2026-12-30 10:00") // the data ends with 2026
+	app := h.toBank("k1", "800.00")
+	app.Route = withdrawal.BankCard
+	load := meanwhile(func(r *run) {
+		require.Equal(t, withdrawal.UnderReview, r.opened.standing.State)
+		require.Equal(t, []string{"finance open"}, h.tasks(r.opened.standing.Case))
+		h.load("calendar: [{year: 2027, days: []}]\n")
+	})
+	r := h.playsApplication(app, load.at(150*time.Minute), says("manager", "chen", approval.Reject, "no").at(6*time.Hour))
+	require.Equal(t, withdrawal.Refused, r.result.State)
+	require.Equal(t, []string{"finance decided approve deadline", "manager decided reject chen"}, h.tasks(r.result.Case))
 }

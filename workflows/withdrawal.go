@@ -205,14 +205,21 @@ func (w *withdrawalCase) answerNext(ctx workflow.Context) {
 	r.done = true // now the handler answers
 }
 
-// escalate does what deadlines ask for: remind, escalate, decide. Only a case that is not there any more has nothing of it.
+// escalate does what deadlines ask for: remind, escalate, decide. What could not be done, because the calendar lacks a year,
+// is tried again later; nothing goes round in a circle.
 func (w *withdrawalCase) escalate(ctx workflow.Context, at time.Time) {
 	now, err := record[activities.WithdrawalStanding](ctx, "escalate", acts.EscalateWithdrawal,
 		activities.EscalateWithdrawalInput{Case: w.now.Case, State: w.now.State, At: at})
-	if err != nil {
+	switch {
+	case err != nil:
 		workflow.GetLogger(ctx).Error("nothing escalated", "case", w.now.Case, "error", err)
-		w.now.DueAt, w.now.WakeAt = nil, nil
+		later := workflow.Now(ctx).Add(time.Hour)
+		w.now.DueAt, w.now.WakeAt = nil, &later
 		return
+	case now.WakeAt != nil && !now.WakeAt.After(at):
+		workflow.GetLogger(ctx).Error("the clock stands still", "case", w.now.Case, "at", *now.WakeAt)
+		later := workflow.Now(ctx).Add(time.Minute)
+		now.WakeAt = &later
 	}
 	w.now = now
 }

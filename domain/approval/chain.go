@@ -158,6 +158,9 @@ func (s Step) check(c Chain, fields []condition.Field, first bool) []error {
 	fault(s.Mode == Votes && !each && s.Need > len(s.Who), "%d approvals of %d candidates cannot be reached", s.Need, len(s.Who))
 	fault(s.Mode != Votes && s.Need != 0, "need goes with mode votes")
 	fault(s.Escalate != "" && s.Due.IsZero(), "escalate goes with due")
+	banded := slices.ContainsFunc(s.Who, func(w Candidate) bool { return w.Band })
+	fault(banded && s.Escalate != "" && s.Escalate != c.Owner && !slices.ContainsFunc(c.Bands, func(b Band) bool { return b.Role == s.Escalate }),
+		"escalate names a role of the bands or the owner: %s could not approve", s.Escalate)
 	if d := s.Default; d != nil {
 		fault(d.After.IsZero(), "default.after is a term such as P5WD")
 		fault(d.Outcome != Approve && d.Outcome != Reject, "default.outcome is approve or reject")

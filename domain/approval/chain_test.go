@@ -65,11 +65,17 @@ func TestGivenAChain_WhenItIsChecked_ThenEveryFaultIsNamed(t *testing.T) {
 				c.Steps[0] = approval.Step{Name: "a", Mode: approval.Votes, Need: 9, Who: []approval.Candidate{{Role: "a", Each: true}}}
 			}, nil,
 		},
+		"an escalation to who could not approve": {
+			func(c *approval.Chain) {
+				c.Bands = []approval.Band{{Role: "a"}}
+				c.Steps[0].Who, c.Steps[0].Due, c.Steps[0].Escalate = []approval.Candidate{{Band: true}}, term, "b"
+			}, []string{`step "review": escalate names a role of the bands or the owner: b could not approve`},
+		},
 		"all that a step can have": {
 			func(c *approval.Chain) {
 				c.Bands = []approval.Band{{Role: "a", UpTo: amount("5")}, {Role: "b"}}
 				c.Steps = append(c.Steps, approval.Step{
-					Name: "second", Parallel: true, When: "amount >= 50_000", Mode: approval.Sequence, Remind: term, Due: term, Escalate: "manager",
+					Name: "second", Parallel: true, When: "amount >= 50_000", Mode: approval.Sequence, Remind: term, Due: term, Escalate: "b",
 					Who:     []approval.Candidate{{Band: true}, {Relation: approval.Superior}, {Relation: approval.EcosystemManager}, {Person: "F1"}},
 					Default: &approval.Default{After: term, Outcome: approval.Reject},
 				})
@@ -139,6 +145,12 @@ func seats(p approval.Plan) []string {
 }
 
 func TestGivenACase_WhenItsChainIsPlanned_ThenThePlanSaysWhoIsAskedAndWhyNobodyIs(t *testing.T) {
+	passed := func(seat, step string) approval.Seat {
+		return approval.Seat{Name: seat, Step: step, State: approval.Approved, Person: "P-" + seat}
+	}
+	former := approval.Standing{Seats: []approval.Seat{passed("review", "review"), passed("legal", "legal"), passed("risk", "risk")}}
+	part := money.Must("300.00")
+	lowered := approval.Standing{Seats: []approval.Seat{{Name: "review", Step: "review", State: approval.Approved, Person: "F1", Amount: &part}, passed("legal", "legal"), passed("risk", "risk")}}
 	if1 := func(s approval.Step, when string) approval.Step { s.When = when; return s }
 	by := func(name string, mode approval.Mode, who ...approval.Candidate) approval.Step {
 		return approval.Step{Name: name, Mode: mode, Who: who}
@@ -175,13 +187,17 @@ func TestGivenACase_WhenItsChainIsPlanned_ThenThePlanSaysWhoIsAskedAndWhyNobodyI
 		{"given a role twice, when all are asked, then two of the role are", chain(step("review", approval.All, "finance", "finance")), approval.Facts{}, []string{"review: finance + finance"}},
 		{"given three votes of two people, when it is planned, then the owner fills up", chain(vote), holders, []string{"vote: F1 + F2 + owner-role"}},
 		{"given three votes of nobody, when it is planned, then the owner's people vote", chain(vote), approval.Facts{}, []string{"vote: owner-role + owner-role + owner-role"}},
-		{"given a step that returned the round, when the policy resumes, then the ones before are skipped", resumed, approval.Facts{Returned: "manager"}, []string{
+		{"given a step that returned the round, when the policy resumes, then the ones before are skipped", resumed, approval.Facts{Returned: "manager", Former: former}, []string{
 			"review: skipped, the round goes on at step manager, which returned it", "legal: skipped, the round goes on at step manager, which returned it",
 			"risk: skipped, the round goes on at step manager, which returned it", "manager: manager",
 		}},
-		{"given a parallel step that returned the round, when the policy resumes, then its sibling is asked too", resumed, approval.Facts{Returned: "risk"}, []string{
+		{"given a parallel step that returned the round, when the policy resumes, then its sibling is asked too", resumed, approval.Facts{Returned: "risk", Former: former}, []string{
 			"review: skipped, the round goes on at step risk, which returned it", "legal: legal", "risk: risk", "manager: manager",
 		}},
+		{"given a step before that let only a part through, when the policy resumes, then it is asked again", resumed, approval.Facts{Returned: "manager", Former: lowered}, []string{
+			"review: finance", "legal: skipped, the round goes on at step manager, which returned it", "risk: skipped, the round goes on at step manager, which returned it", "manager: manager",
+		}},
+		{"given a step before that nobody was asked in, when the policy resumes, then it is asked", resumed, approval.Facts{Returned: "manager"}, []string{"review: finance", "legal: legal", "risk: risk", "manager: manager"}},
 		{"given a first step that returned the round, when the policy resumes, then all are asked", resumed, approval.Facts{Returned: "review"}, []string{"review: finance", "legal: legal", "risk: risk", "manager: manager"}},
 		{"given a step that is not there any more, when the policy resumes, then all are asked", resumed, approval.Facts{Returned: "gone"}, []string{"review: finance", "legal: legal", "risk: risk", "manager: manager"}},
 		{"given a step that returned the round, when the policy does not resume, then all are asked", unfinished, approval.Facts{Returned: "manager"}, []string{"review: finance", "legal: legal", "risk: risk", "manager: manager"}},

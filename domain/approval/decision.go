@@ -137,8 +137,10 @@ type Round struct {
 	Latest    int // the round that is open or was last
 	Plan      Plan
 	Moves     []Move
+	Partner   string // whose case it is; empty: nobody's
 	Submitter string
-	OpenedBy  string // who asked the question
+	OpenedBy  string   // who asked the question
+	Applied   []string // everybody who applied in this or a former round
 	Amount    money.Amount
 	Lines     map[string]money.Amount // what may be approved separately
 	Ended     bool                    // the round was closed from outside: the case was withdrawn, stopped or migrated
@@ -205,6 +207,11 @@ type judgement struct {
 	list     refusal.List
 }
 
+// own tells whether a person applied for what is decided, in whichever round.
+func (r Round) own(id string) bool {
+	return id == r.Submitter || id == r.OpenedBy || slices.Contains(r.Applied, id)
+}
+
 func (j *judgement) refuse(rule, code, format string, args ...any) {
 	j.list = append(j.list, refusal.New(rule, code, j.object, format, args...))
 }
@@ -233,7 +240,7 @@ func (j *judgement) remover() {
 	if !added && !owns {
 		j.refuse("COM-16", "CBC.0151", "%s did not add this signer and does not hold the role %s; one of these removes it.", by.Name, j.r.Plan.Owner)
 	}
-	if by.ID == j.r.Submitter || by.ID == j.r.OpenedBy {
+	if j.r.own(by.ID) {
 		j.refuse("ENG-02", "ENG_SELF_APPROVAL", "You cannot choose who decides on your own request; ask somebody else with the role %s (PGM-07).", j.r.Plan.Owner)
 	}
 }
@@ -264,7 +271,7 @@ func (j *judgement) decider() string {
 		if id == "" {
 			continue
 		}
-		if id == j.r.Submitter || id == j.r.OpenedBy {
+		if j.r.own(id) {
 			j.refuse("ENG-02", "ENG_SELF_APPROVAL", "%s; ask %s (PGM-07).", ownRequest(id == by.ID, id), j.seat.asked())
 		} else if at := j.standing.signed(id, j.seat, j.r.Plan.RepeatSigners); at != "" && !j.opinion && slices.Contains(decides, j.act) {
 			j.refuse("ENG-02", "ENG_SELF_APPROVAL", "%s has decided step %s of this round already; somebody else of %s decides here.", id, at, j.seat.asked())
@@ -327,12 +334,15 @@ func (j *judgement) receiver() {
 		return
 	}
 	if j.act == Copy {
+		if !to.OfVendor() && to.PartnerID != j.r.Partner { // a notice says what the case is about
+			j.refuse("COM-16", "CBC.0151", "%s has no part in the case; name one of its partner's people or of the vendor's.", to.Name)
+		}
 		return
 	}
 	if to.ID == j.d.Person {
 		j.refuse("COM-08", "CBC.0100", "The task is with you already; name somebody else.")
 	}
-	if to.ID == j.r.Submitter || to.ID == j.r.OpenedBy {
+	if j.r.own(to.ID) {
 		j.refuse("ENG-02", "ENG_SELF_APPROVAL", "%s cannot decide on a request of their own; name somebody else (PGM-07).", to.Name)
 	}
 	if j.seat == nil || j.act == Delegate {
@@ -346,6 +356,8 @@ func (j *judgement) receiver() {
 	}
 	if j.act == Transfer && len(j.seat.Roles) > 0 && !to.Holds(j.seat.Roles...) {
 		j.refuse("COM-16", "CBC.0151", "%s does not hold %s, which the step asks for; name somebody who does.", to.Name, rolesText(j.seat.Roles))
+	} else if amount := j.standing.Granted(j.r.Amount, j.r.Lines); j.act == Transfer && j.r.Plan.Step(j.seat.Step).Banded && !j.r.Plan.band(to.Person, amount) {
+		j.refuse("COM-16", "CBC.0151", "%s is above what %s may approve; name somebody with a higher band.", amount, to.Name)
 	}
 }
 
@@ -417,7 +429,11 @@ func (j *judgement) mayApprove(amount money.Amount) bool {
 		return true
 	}
 	principal, ok := j.seat.For(*j.who.By)
-	return !ok || slices.ContainsFunc(j.r.Plan.Bands, func(b Band) bool { return b.holds(amount) && principal.Holds(b.Role) }) || principal.Holds(j.r.Plan.Owner)
+	return !ok || j.r.Plan.band(principal, amount)
+}
+
+func (p Plan) band(by person.Person, amount money.Amount) bool {
+	return by.Holds(p.Owner) || slices.ContainsFunc(p.Bands, func(b Band) bool { return b.holds(amount) && by.Holds(b.Role) })
 }
 
 // For finds in whose place a person may decide a seat: their own first, then one for whom they stand in. Only the vendor's
@@ -489,6 +505,11 @@ func (s Standing) signed(id string, seat *Seat, repeat bool) string {
 			return x.Step
 		}
 	}
+	for _, c := range s.carried {
+		if !repeat && (c.Person == id || c.OnBehalf == id) {
+			return c.Step
+		}
+	}
 	return ""
 }
 
@@ -506,12 +527,16 @@ func (s Standing) asks(id string, seat *Seat, own bool) bool {
 // Signed lists who has decided a seat of the round that counts: they do not decide another one.
 func (s Standing) Signed(seat string, repeat bool) []string {
 	at := s.Seat(seat)
-	var ids []string
+	var all, ids []string
 	for _, x := range s.Seats {
-		for _, id := range []string{x.Person, x.OnBehalf} {
-			if id != "" && at != nil && !at.opinion(id) && s.signed(id, at, repeat) != "" {
-				ids = append(ids, id)
-			}
+		all = append(all, x.Person, x.OnBehalf)
+	}
+	for _, c := range s.carried {
+		all = append(all, c.Person, c.OnBehalf)
+	}
+	for _, id := range all {
+		if id != "" && at != nil && !at.opinion(id) && s.signed(id, at, repeat) != "" {
+			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)

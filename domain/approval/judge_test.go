@@ -43,7 +43,7 @@ func (a asked) judge(t require.TestingT) (approval.Move, refusal.List, approval.
 		a.at = monday
 	}
 	r := approval.Round{
-		Matter: review, Seat: a.seat, CaseState: "UNDER_REVIEW", Number: 1, Latest: 1, Submitter: "W1", OpenedBy: "W1",
+		Matter: review, Seat: a.seat, CaseState: "UNDER_REVIEW", Number: 1, Latest: 1, Partner: "P1001", Submitter: "W1", OpenedBy: "W1",
 		Plan: planned(t, a.chain, approval.Facts{Amount: money.Must("50000")}), Moves: moves(a.moves),
 		Amount: money.Must("50000"), Lines: map[string]money.Amount{"A": money.Must("30000"), "B": money.Must("20000")},
 	}

@@ -41,7 +41,8 @@ type Facts struct {
 	Amount    money.Amount             // for the bands; zero: the lowest
 	Relations map[Relation]string      // person IDs; missing: there is nobody
 	Holders   map[person.Role][]string // active people of the vendor by role, for Each
-	Returned  string                   // the step that returned the round before; empty: a first round
+	Returned  string                   // the step that returned the round before; empty: a first round, or one that begins anew
+	Former    Standing                 // what the round before came to
 }
 
 // Plan is a chain as it applies to one round: pinned when the round opens, and never looked up again.
@@ -51,7 +52,15 @@ type Plan struct {
 	Resume        bool          `json:"resume,omitempty"`
 	ChangesTerm   calendar.Term `json:"changes_term,omitzero"`
 	Bands         []Band        `json:"bands,omitempty"`
+	Carried       []Carried     `json:"carried,omitempty"`
 	Steps         []PlannedStep `json:"steps"`
+}
+
+// Carried is an approval of a former round that a resumed round does not ask again: who gave it decides nothing else.
+type Carried struct {
+	Step     string `json:"step"`
+	Person   string `json:"person,omitempty"` // empty: the deadline
+	OnBehalf string `json:"on_behalf,omitempty"`
 }
 
 // PlannedStep is one step of a plan.
@@ -94,8 +103,9 @@ func (c Chain) Plan(f Facts) (Plan, error) {
 		switch {
 		case !holds:
 			planned.Skipped = "it is not so that " + when.Words()
-		case i < from:
+		case i < from && len(f.Former.passed(s.Name)) > 0: // in whole; who let only a part through is asked again
 			planned.Skipped = "the round goes on at step " + f.Returned + ", which returned it"
+			p.Carried = append(p.Carried, f.Former.passed(s.Name)...)
 		default:
 			asked = true
 			planned.seat(s, c, f)

@@ -97,11 +97,14 @@ type Standing struct {
 	Amount  *money.Amount // the least that was approved; nil: all
 	Lines   []string      // those that everybody approved, sorted; nil: all
 	At      string        // the step that decided a reject or return
+
+	carried []Carried // approvals of former rounds that stand
 }
 
 // Standing replays the moves of a round. It fails on a move that does not fit, which Judge never lets pass.
 func (p Plan) Standing(moves []Move) (Standing, error) {
 	r := round{plan: p, groups: p.groups(), visits: map[string]int{}, names: map[string]int{}}
+	r.carried = p.Carried
 	r.open()
 	for i, m := range moves {
 		if err := r.apply(m); err != nil {
@@ -120,6 +123,26 @@ func (p Plan) Standing(moves []Move) (Standing, error) {
 		}
 	}
 	return r.Standing, nil
+}
+
+// passed lists the approvals by which a step has passed in whole; none when it was not asked or let only a part through.
+func (s Standing) passed(step string) []Carried {
+	var by []Carried
+	for _, x := range s.Seats {
+		switch {
+		case x.Step != step || x.Void:
+		case x.State == Approved && x.Amount == nil && len(x.Lines) == 0:
+			by = append(by, Carried{Step: step, Person: x.Person, OnBehalf: x.OnBehalf})
+		case x.State != Closed:
+			return nil
+		}
+	}
+	for _, c := range s.carried {
+		if c.Step == step {
+			by = append(by, c)
+		}
+	}
+	return by
 }
 
 // Granted is how much of what was asked for everybody who has approved so far lets through.
@@ -194,7 +217,15 @@ func (r *round) begin(step PlannedStep) {
 		if step.Mode == Sequence && i > 0 {
 			state = Waiting
 		}
-		r.seat(Seat{Step: step.Name, Visit: visit, State: state, Who: who, Roles: rolesOf(who)})
+		roles := rolesOf(who)
+		if step.Banded && len(roles) > 0 { // it may be handed on to another band that holds the amount
+			for _, b := range r.plan.Bands {
+				if !slices.Contains(roles, b.Role) {
+					roles = append(roles, b.Role)
+				}
+			}
+		}
+		r.seat(Seat{Step: step.Name, Visit: visit, State: state, Who: who, Roles: roles})
 	}
 }
 

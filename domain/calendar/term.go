@@ -14,6 +14,8 @@ import (
 //	P7D        7 × 24 hours
 //	P12M       12 months, same wall clock in Zone, clipped to the month's end (PGM-03)
 //	P7WD       7 working days, up to 00:00 of the calendar day after the 7th (COM-05)
+//	P4WH       4 working hours, from the instant itself: 09:00–12:00 and 13:00–18:00
+//	           in Zone of every day that is worked, up to the instant the 4th is full
 //	90s, 2h    a plain duration, for demonstrations and tests
 //
 // It is above zero and at most a hundred years. The zero Term means "none set"
@@ -27,23 +29,25 @@ type Term struct {
 type unit string
 
 const (
-	inNanoseconds unit = "" // the zero Term's unit: n tells them apart
-	inDays        unit = "D"
-	inMonths      unit = "M"
-	inWorkingDays unit = "WD"
+	inNanoseconds  unit = "" // the zero Term's unit: n tells them apart
+	inDays         unit = "D"
+	inMonths       unit = "M"
+	inWorkingDays  unit = "WD"
+	inWorkingHours unit = "WH"
 )
 
 // longest holds the hundred years in each unit. It keeps every product and sum
 // far from overflow, and nothing in the programme comes near it.
 var longest = map[unit]int64{
-	inNanoseconds: int64(36_525 * 24 * time.Hour),
-	inDays:        36_525,
-	inMonths:      1_200,
-	inWorkingDays: 36_525,
+	inNanoseconds:  int64(36_525 * 24 * time.Hour),
+	inDays:         36_525,
+	inMonths:       1_200,
+	inWorkingDays:  36_525,
+	inWorkingHours: 36_525 * 8, // of as many working days
 }
 
 // period is strict: no sign, no leading zero, one unit.
-var period = regexp.MustCompile(`^P([1-9][0-9]*)(D|M|WD)$`)
+var period = regexp.MustCompile(`^P([1-9][0-9]*)(D|M|WD|WH)$`)
 
 // ParseTerm reads a Term; what it refuses, it answers with how to write one.
 func ParseTerm(text string) (Term, error) {
@@ -78,7 +82,7 @@ func split(text string) (Term, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 || text[0] == '+' {
-		return Term{}, fmt.Errorf("%q is not a term: write days (P7D), months (P12M), working days (P7WD) or a duration (90s, 2h), above zero", text)
+		return Term{}, fmt.Errorf("%q is not a term: write days (P7D), months (P12M), working days (P7WD), working hours (P4WH) or a duration (90s, 2h), above zero", text)
 	}
 	return Term{inNanoseconds, int64(d)}, nil
 }
@@ -91,9 +95,9 @@ func tooLong(text string) error {
 func (t Term) IsZero() bool { return t == Term{} }
 
 // Closes is the deadline of a term that begins at from: the first instant at
-// which it is too late (PGM-02, X-01), in Zone. Only working days need the
-// calendar, which may otherwise be nil; they fail with NoDataError. A zero Term
-// has no deadline and is refused.
+// which it is too late (PGM-02, X-01), in Zone. Only working days and hours need
+// the calendar, which may otherwise be nil; they fail with NoDataError (ENG-05).
+// A zero Term has no deadline and is refused.
 func (t Term) Closes(from time.Time, c *Calendar) (time.Time, error) {
 	switch {
 	case t.IsZero():
@@ -105,6 +109,8 @@ func (t Term) Closes(from time.Time, c *Calendar) (time.Time, error) {
 	case t.unit == inWorkingDays:
 		_, closes, err := c.WorkingDays(DateOf(from), int(t.n))
 		return closes, err
+	case t.unit == inWorkingHours:
+		return c.WorkingHours(from, int(t.n))
 	default:
 		return from.In(Zone).Add(time.Duration(t.n)), nil
 	}
@@ -133,7 +139,7 @@ func (t Term) Words() string {
 	if t.IsZero() {
 		return "no term"
 	}
-	n, noun := t.n, map[unit]string{inDays: "day", inMonths: "month", inWorkingDays: "working day"}[t.unit]
+	n, noun := t.n, map[unit]string{inDays: "day", inMonths: "month", inWorkingDays: "working day", inWorkingHours: "working hour"}[t.unit]
 	if t.unit == inNanoseconds {
 		size := time.Nanosecond
 		for _, s := range []struct {

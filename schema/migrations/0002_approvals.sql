@@ -8,7 +8,9 @@ SET LOCAL ROLE countersign_owner;
 ALTER TABLE partners ADD COLUMN ecosystem_manager text REFERENCES people;
 ALTER TABLE people   ADD COLUMN superior text REFERENCES people CHECK (superior <> person_id);
 COMMENT ON COLUMN partners.ecosystem_manager IS 'The vendor''s person responsible for the partner; chains may ask for them.';
+ALTER TABLE people   ADD COLUMN left_at timestamptz, ADD CONSTRAINT people_left CHECK (left_at IS NULL OR NOT active);
 COMMENT ON COLUMN people.superior IS 'Whom a chain asks as the submitter''s superior.';
+COMMENT ON COLUMN people.left_at IS 'When it was recorded that they left. They stay inactive, whatever a programme file says that is loaded afterwards.';
 
 CREATE TABLE absences (
 	absence_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -134,7 +136,7 @@ SELECT t.case_number, t.matter, row_number() OVER (PARTITION BY t.case_number, t
 
 UPDATE tasks t SET
 	round = a.round, seat = split_part(t.task_id, '/', 2), step = split_part(t.task_id, '/', 2),
-	candidates = ARRAY['role:' || t.role] || CASE WHEN t.escalated_to = '' THEN '{}' ELSE ARRAY['role:' || t.escalated_to] END,
+	candidates = ARRAY['role:' || t.role] || CASE WHEN t.escalated_to IN ('', t.role) THEN '{}' ELSE ARRAY['role:' || t.escalated_to] END,
 	escalated_at = CASE WHEN t.escalated_to <> '' THEN coalesce(t.due_at, t.opened_at) END,
 	how = CASE WHEN t.state = 'decided' THEN 'person' ELSE '' END,
 	counted_from = coalesce((SELECT w.approved_at FROM withdrawals w WHERE w.case_number = t.case_number AND t.matter IN ('send', 'confirm')), t.opened_at)
@@ -142,7 +144,7 @@ UPDATE tasks t SET
  WHERE a.case_number = t.case_number AND a.matter = t.matter AND a.plan -> 'steps' -> 0 ->> 'name' = split_part(t.task_id, '/', 2);
 
 INSERT INTO decisions (case_number, seq, matter, round, seat, act, word, how, person_id, target, reason, at, key, digest)
-SELECT case_number, row_number() OVER (PARTITION BY case_number ORDER BY at, act DESC), matter, round, seat, act, word, how, person, target, reason, at, key, digest
+SELECT case_number, row_number() OVER (PARTITION BY case_number ORDER BY array_position('{review,send,confirm,late-return}', matter), round, act DESC, at), matter, round, seat, act, word, how, person, target, reason, at, key, digest
   FROM (
 	SELECT case_number, matter, round, seat, 'involve' AS act, 'involve' AS word, 'deadline' AS how, NULL AS person, 'role:' || escalated_to AS target, '' AS reason,
 	       escalated_at AS at, NULL AS key, NULL::bytea AS digest
@@ -182,7 +184,8 @@ COMMENT ON COLUMN tasks.default_at IS 'When the deadline decides; NULL: never.';
 CREATE OR REPLACE FUNCTION guard_four_eyes() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE asker text := (SELECT submitter FROM cases WHERE case_number = NEW.case_number);
 BEGIN
-	IF NEW.decided_by IN (NEW.opened_by, asker) OR NEW.on_behalf IN (NEW.opened_by, asker) THEN
+	IF NEW.decided_by IN (NEW.opened_by, asker) OR NEW.on_behalf IN (NEW.opened_by, asker) OR EXISTS ( -- who applied in whichever round
+		SELECT 1 FROM approvals a WHERE a.case_number = NEW.case_number AND a.matter = 'review' AND a.opened_by IN (NEW.decided_by, NEW.on_behalf)) THEN
 		RAISE EXCEPTION 'task %: % may not decide their own request', NEW.task_id, NEW.decided_by
 			USING ERRCODE = 'check_violation', CONSTRAINT = 'eng_02_four_eyes';
 	END IF;
@@ -247,8 +250,8 @@ INSERT INTO inbox
 SELECT DISTINCT w, coalesce(t.due_at, 'infinity'), task_id, case_number, c.partner_id, t.opened_by, c.submitter
   FROM tasks t JOIN cases c USING (case_number), unnest(t.candidates) w WHERE t.state = 'open';
 
--- Who may decide now: candidates who are there, and the substitutes of those who are absent. Where roles is not empty, a
--- candidate by name has to hold one of them.
+-- Who is there to decide now: candidates who are not absent, and the substitutes of those who are; a substitute who is absent
+-- too is not there, and theirs does not act. Where roles is not empty, a candidate by name has to hold one of them.
 -- +goose StatementBegin
 CREATE FUNCTION deciders(who text[], roles text[], at timestamptz) RETURNS TABLE (person_id text, on_behalf text)
 LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
@@ -264,12 +267,14 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
 	)
 	SELECT n.person_id, NULL::text FROM named n WHERE NOT EXISTS (SELECT 1 FROM away WHERE away.person_id = n.person_id)
 	UNION
-	SELECT s.person_id, away.person_id FROM away JOIN people s ON s.person_id = away.substitute WHERE s.active AND s.partner_id IS NULL
+	SELECT s.person_id, away.person_id FROM away JOIN people s ON s.person_id = away.substitute
+	 WHERE s.active AND s.partner_id IS NULL
+	   AND NOT EXISTS (SELECT 1 FROM absences too WHERE too.person_id = s.person_id AND too.from_at <= at AND at < too.to_at)
 $$;
 -- +goose StatementEnd
 
--- As whom a person may decide now: by name and by role, for themselves and for those they stand in for. A candidate by name
--- may have to hold a role beside; the deciding transaction looks at that.
+-- As whom a person may decide now: by name and by role, for themselves and for those they stand in for, also while they are
+-- absent. A candidate by name may have to hold a role beside; the deciding transaction looks at that.
 -- +goose StatementBegin
 CREATE FUNCTION who_is(id text, at timestamptz DEFAULT now()) RETURNS text[] LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
 	WITH me AS (
