@@ -449,6 +449,18 @@ func (r *round) tell(ctx context.Context, tx *sqlx.Tx, seat approval.Seat, t *ta
 	return notifyTask(ctx, tx, r.c, *t, approval.TaskOpened, "", "", told, fmt.Sprintf("%s/opened/%d", t.ID, len(r.moves)), at)
 }
 
+// tellOutcome tells those who took part in a round what came of it; who decided last knows.
+func (r *round) tellOutcome(ctx context.Context, tx *sqlx.Tx, last said, outcome approval.Outcome, e event) error {
+	var people []string
+	for _, m := range r.moves {
+		if m.Person != "" && m.Person != last.Person && !slices.Contains(people, m.Person) {
+			people = append(people, m.Person)
+		}
+	}
+	t := r.task(last.Seat)
+	return notifyTask(ctx, tx, r.c, *t, approval.RoundOver, e.Actor, strings.TrimSpace(string(r.matter.Word(outcome))+" "+last.Reason), people, t.ID+"/decided", e.At)
+}
+
 // somebody sees to it that an open task has somebody who may decide it: where there is nobody, the process owner is asked at
 // once instead of waiting in silence. It answers whether that was so.
 func (r *round) somebody(ctx context.Context, tx *sqlx.Tx, name string, at time.Time) (bool, error) {

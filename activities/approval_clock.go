@@ -96,12 +96,11 @@ func (w *Withdrawals) tick(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *r
 		e.At = at
 		var list refusal.List
 		var err error
-		switch {
-		case act == approval.Remind:
+		if act == approval.Remind {
 			err = r.remind(ctx, tx, t, e)
-		case act == approval.Involve:
+		} else if act == approval.Involve {
 			err = w.overdue(ctx, tx, c, r, t, e)
-		default:
+		} else {
 			list, err = w.byDefault(ctx, tx, c, r, t, e)
 		}
 		if err != nil || len(list) > 0 {

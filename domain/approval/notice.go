@@ -19,6 +19,7 @@ const (
 	TaskSaid    Notice = "comment"   //
 	TaskUrged   Notice = "urged"     // the applicant asks for haste
 	TaskCopied  Notice = "copied"    // for your information
+	RoundOver   Notice = "decided"   // what you took part in was decided
 )
 
 var noticeWords = map[Notice]struct{ chinese, english, advice string }{
@@ -28,6 +29,7 @@ var noticeWords = map[Notice]struct{ chinese, english, advice string }{
 	TaskAsked:   {"需要补充信息", "needs information", "请以评论回复。 Please answer with a comment."},
 	TaskSaid:    {"有新评论", "has a new comment", ""},
 	TaskUrged:   {"催办", "is urged", "申请人请您尽快处理。 The applicant asks for haste."},
+	RoundOver:   {"所属审批已有结果", "is part of what was decided", ""},
 	TaskCopied:  {"抄送", "for your information", ""},
 }
 
