@@ -94,16 +94,14 @@ func (w *Withdrawals) tick(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *r
 		}
 		e := e
 		e.At = at
-		var list refusal.List
-		var err error
+		fire := w.byDefault
 		if act == approval.Remind {
-			err = r.remind(ctx, tx, t, e)
-		} else if act == approval.Involve {
-			err = w.overdue(ctx, tx, c, r, t, e)
-		} else {
-			list, err = w.byDefault(ctx, tx, c, r, t, e)
+			fire = w.remind
 		}
-		if err != nil || len(list) > 0 {
+		if act == approval.Involve {
+			fire = w.overdue
+		}
+		if list, err := fire(ctx, tx, c, r, t, e); err != nil || len(list) > 0 {
 			return list, err
 		}
 	}
@@ -147,43 +145,43 @@ func (r *round) recount(ctx context.Context, tx *sqlx.Tx, t *taskRow, now time.T
 	return nil
 }
 
-func (r *round) remind(ctx context.Context, tx *sqlx.Tx, t *taskRow, e event) error {
+func (w *Withdrawals) remind(ctx context.Context, tx *sqlx.Tx, _ *lockedCase, r *round, t *taskRow, e event) (refusal.List, error) {
 	t.RemindedAt = &e.At
 	if _, err := tx.ExecContext(ctx, `UPDATE tasks SET reminded_at = $2 WHERE task_id = $1`, t.ID, e.At); err != nil {
-		return fmt.Errorf("remind: %w", err)
+		return nil, fmt.Errorf("remind: %w", err)
 	}
 	e.Key, e.Action, e.Note = "remind/"+t.ID, "remind", t.ID+" still waits"
 	if err := appendEvent(ctx, tx, e); err != nil {
-		return err
+		return nil, err
 	}
 	told, err := r.deciders(ctx, tx, *r.standing.Seat(t.Seat), e.At)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return notifyTask(ctx, tx, r.c, *t, approval.TaskRemind, "", "", told, t.ID+"/reminder", e.At)
+	return nil, notifyTask(ctx, tx, r.c, *t, approval.TaskRemind, "", "", told, t.ID+"/reminder", e.At)
 }
 
 // overdue lets the escalation role decide as well.
-func (w *Withdrawals) overdue(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *round, t *taskRow, e event) error {
+func (w *Withdrawals) overdue(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *round, t *taskRow, e event) (refusal.List, error) {
 	t.Escalated = &e.At
 	if _, err := tx.ExecContext(ctx, `UPDATE tasks SET escalated_at = $2 WHERE task_id = $1`, t.ID, e.At); err != nil {
-		return fmt.Errorf("escalate: %w", err)
+		return nil, fmt.Errorf("escalate: %w", err)
 	}
 	e.Key, e.Rule, e.Note = "escalate/"+t.ID, withdrawal.OverdueRule(r.matter, c.Route, c.ApprovedByRule), t.ID+" is overdue"
 	if role := r.plan.Step(t.Step).Escalate; role != "" {
 		e.Note += "; " + string(role) + " may decide"
 		if err := r.involve(ctx, tx, t.Seat, approval.RoleWho(role), byDeadline, e.At); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := appendEvent(ctx, tx, e); err != nil {
-		return err
+		return nil, err
 	}
 	told, err := r.deciders(ctx, tx, *r.standing.Seat(t.Seat), e.At)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return notifyTask(ctx, tx, r.c, *t, approval.TaskOverdue, "", "", told, t.ID+"/escalated", e.At)
+	return nil, notifyTask(ctx, tx, r.c, *t, approval.TaskOverdue, "", "", told, t.ID+"/escalated", e.At)
 }
 
 // byDefault lets the deadline decide.
