@@ -13,7 +13,8 @@ import (
 )
 
 // Sweep is the net under everything that puts a task to the process owner because nobody else may decide it: absences that
-// begin, people who leave in the instant in which a round opens.
+// begin, people who leave in the instant in which a round opens. It is also the clock of late returns, which come when
+// the case's run has ended.
 type Sweep struct{ DB *sqlx.DB }
 
 // Run looks until the context ends. Workers may do so side by side.
@@ -51,7 +52,22 @@ func (s *Sweep) Look(ctx context.Context, at time.Time) (int, error) {
 		}
 		n += asked
 	}
-	return n, errors.Join(failed...)
+	return n, errors.Join(append(failed, s.lateReturns(ctx, at))...)
+}
+
+// lateReturns has the clock look at late returns that are due: their cases have no run that would.
+func (s *Sweep) lateReturns(ctx context.Context, at time.Time) error {
+	var cases []string
+	if err := s.DB.SelectContext(ctx, &cases, `
+		SELECT DISTINCT case_number FROM tasks
+		 WHERE state = 'open' AND matter = 'late-return' AND (remind_at <= $1 AND reminded_at IS NULL OR due_at <= $1 AND escalated_at IS NULL) ORDER BY case_number`, at); err != nil {
+		return fmt.Errorf("look for late returns: %w", err)
+	}
+	var failed []error
+	for _, number := range cases {
+		failed = append(failed, (&Withdrawals{DB: s.DB}).clockLateReturns(ctx, number, at))
+	}
+	return errors.Join(failed...)
 }
 
 // stuck lists cases in which it may be so: never too few, and few that are not. While another worker looks, it lists none.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/domain/approval"
+	"countersign/domain/calendar"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
 	"countersign/domain/refusal"
@@ -74,6 +75,29 @@ func (w *Withdrawals) ReportLateReturn(ctx context.Context, in ReportLateReturnI
 		return nil, appendEvent(ctx, tx, e)
 	})
 	return reported, err
+}
+
+// clockLateReturns does what deadlines ask for about a case's late returns: its run has ended, so a worker's sweep looks.
+func (w *Withdrawals) clockLateReturns(ctx context.Context, number string, at time.Time) error {
+	step := caseStep{w: w, number: number, key: "clock/late-return/" + calendar.DateOf(at).String(), actor: "clock", via: viaClock, action: "escalate", at: at}
+	_, err := step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
+		rounds, err := openRounds(ctx, tx, number)
+		if err != nil {
+			return nil, err
+		}
+		e := step.event()
+		e.From, e.To = c.State, c.State
+		for _, r := range rounds {
+			if r.matter.Name != withdrawal.LateReturn.Name {
+				continue
+			}
+			if list, err := w.tick(ctx, tx, &c, r, e, at); err != nil || len(list) > 0 {
+				return list, err
+			}
+		}
+		return nil, nil
+	})
+	return err
 }
 
 // lateReturned books what was confirmed, and closes the matter.

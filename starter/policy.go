@@ -81,7 +81,7 @@ func wordsOf(p withdrawal.Policy) policyWords {
 		Deadlines: []string{
 			fmt.Sprintf("Who applied has %s for changes to a returned application.", chain.ChangesTerm.Words()),
 			fmt.Sprintf("Money arrives within %s of its approval, of wallets within %s; then %s may decide as well.", p.ArrivalTerm.Words(), p.WalletTerm.Words(), p.EscalationRole),
-			fmt.Sprintf("A late return is overdue after %s.", p.ReviewTerm.Words()),
+			fmt.Sprintf("A late return is overdue after %s; then %s may decide as well.", p.ReviewTerm.Words(), p.EscalationRole),
 			fmt.Sprintf("A verification code holds for %s and %d tries.", p.CodeTerm.Words(), p.CodeTries),
 		},
 	}

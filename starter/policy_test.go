@@ -51,7 +51,7 @@ func TestGivenAPolicyFileInOrderWhenItIsCheckedThenItIsSaidInWordsAndNoServerIsA
 Deadlines:
   Who applied has 14 days for changes to a returned application.
   Money arrives within 7 working days of its approval, of wallets within 1 working day; then finance-manager may decide as well.
-  A late return is overdue after 2 working days.
+  A late return is overdue after 2 working days; then finance-manager may decide as well.
   A verification code holds for 5 minutes and 5 tries.
 `), got.out)
 	shown := decoded(t, ask(t, "", "policy", "check", file, "--json").out)

@@ -731,6 +731,18 @@ func TestGivenAPaidWithdrawal_WhenTheBankReturnsItLate_ThenATaskMakesANewLot(t *
 	_, err = report("lina", "800.00", "R-2")
 	require.Equal(t, []string{"WDL-18 WDR_AMOUNT"}, codesOf(activities.RefusalOf(err)), "no more than was paid")
 
+	sweep := &activities.Sweep{DB: h.db}
+	for _, at := range []time.Time{cst("2025-11-05 23:59"), cst("2025-11-06 00:00"), cst("2025-11-06 00:01")} { // reported on the 3rd, two working days
+		_, err := sweep.Look(context.Background(), at)
+		require.NoError(t, err)
+		overdue := 0
+		if !at.Before(cst("2025-11-06 00:00")) {
+			overdue = 1
+		}
+		require.Equal(t, overdue, h.count(`SELECT count(*) FROM events WHERE case_number = $1 AND actor = 'clock' AND action = 'escalate' AND at = '2025-11-06 00:00+08'`, number), at)
+	}
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM tasks WHERE task_id = $1 AND candidates = '{role:vendor-finance,role:finance-manager}'`, task.Task))
+
 	answer := func(person string) error {
 		_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{At: h.now, Decision: approval.Decision{
 			Task: task.Task, Person: person, Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "R-1", Key: "late-" + person,

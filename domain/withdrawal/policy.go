@@ -54,7 +54,7 @@ func (p Policy) Chain(matter string) approval.Chain {
 	case Send.Name, Confirm.Name:
 		return one(p.PaymentRole, p.ArrivalTerm, p.EscalationRole)
 	case LateReturn.Name:
-		return one(p.PaymentRole, p.ReviewTerm, "")
+		return one(p.PaymentRole, p.ReviewTerm, p.EscalationRole)
 	}
 	c := p.Approval
 	if len(c.Steps) == 0 {

@@ -42,7 +42,7 @@ func TestGivenAPolicyWithoutSteps_WhenAMattersChainIsAskedFor_ThenItIsOneStepByT
 		"review":      {Name: "review", Who: []approval.Candidate{{Role: person.VendorFinance}}, Due: calendar.MustTerm("P2WD"), Escalate: person.FinanceManager},
 		"send":        {Name: "send", Who: []approval.Candidate{{Role: "cashier"}}, Due: calendar.MustTerm("P7WD"), Escalate: person.FinanceManager},
 		"confirm":     {Name: "confirm", Who: []approval.Candidate{{Role: "cashier"}}, Due: calendar.MustTerm("P7WD"), Escalate: person.FinanceManager},
-		"late-return": {Name: "late-return", Who: []approval.Candidate{{Role: "cashier"}}, Due: calendar.MustTerm("P2WD")},
+		"late-return": {Name: "late-return", Who: []approval.Candidate{{Role: "cashier"}}, Due: calendar.MustTerm("P2WD"), Escalate: person.FinanceManager},
 	} {
 		c := p.Chain(matter)
 		require.Equal(t, []approval.Step{want}, c.Steps, matter)
