@@ -279,7 +279,7 @@ func (w *withdrawalCase) describe(ctx workflow.Context) {
 	case w.now.DueAt != nil:
 		text += " Waits for the vendor's people until " + w.now.DueAt.UTC().Format(time.RFC3339) + ", then it is overdue."
 	default:
-		text += " Overdue and escalated; waits for the vendor's people."
+		text += " Waits for the vendor's people; no deadline is ahead."
 	}
 	workflow.SetCurrentDetails(ctx, text)
 }

@@ -21,7 +21,6 @@ const (
 	HasFailed    Notice = "failed"
 	WasDeleted   Notice = "deleted"
 	ReturnedLate Notice = "returned-late"
-	Overdue      Notice = "overdue" // to the escalation role
 )
 
 // NoticeData is what a notice is about.
@@ -70,7 +69,6 @@ var words = map[Notice]struct{ chinese, english, advice string }{
 	HasFailed:    {"付款失败", "failed", "资金已解冻，请核对账户后重新申请。 The held money is back on the account; check the payee and apply anew."},
 	WasDeleted:   {"已删除", "was deleted", ""},
 	ReturnedLate: {"银行退回", "was returned by the bank", "退回金额已入账。 The returned amount is back on the account."},
-	Overdue:      {"已超期", "is overdue", "请处理。 Please see to it."},
 }
 
 // Text writes a notice.

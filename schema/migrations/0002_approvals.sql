@@ -299,6 +299,6 @@ GRANT INSERT ON decisions TO countersign_programme;
 GRANT UPDATE (policy_version) ON cases TO countersign_programme;
 GRANT UPDATE (candidates, counted_from, due_at, remind_at, reminded_at, escalated_at, default_at, how, on_behalf) ON tasks TO countersign_programme;
 GRANT UPDATE (route, amount, holder, account_no, bank, branch, paying_entity, paid_from) ON withdrawals TO countersign_programme;
-GRANT UPDATE (amount), DELETE ON withdrawal_lines TO countersign_programme;
+GRANT DELETE ON withdrawal_lines TO countersign_programme;
 
 SET LOCAL ROLE NONE;
