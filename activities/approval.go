@@ -21,17 +21,6 @@ import (
 	"github.com/lib/pq"
 )
 
-// caseRow is a case under its lock, as every kind of case has it.
-type caseRow struct {
-	Number        string     `db:"case_number"`
-	Kind          string     `db:"kind"`
-	Partner       string     `db:"partner_id"`
-	Submitter     string     `db:"submitter"`
-	DueAt         *time.Time `db:"due_at"`
-	PolicyVersion int        `db:"policy_version"`
-	OpenedAt      time.Time  `db:"opened_at"`
-}
-
 // round is one round of one matter of a case, read under the case's lock: what was planned, what was done about it, and
 // what both come to.
 type round struct {

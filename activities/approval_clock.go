@@ -6,56 +6,50 @@ import (
 	"time"
 
 	"countersign/domain/approval"
-	"countersign/domain/calendar"
 	"countersign/domain/refusal"
 	"countersign/domain/withdrawal"
 
 	"github.com/jmoiron/sqlx"
 )
 
-// EscalateWithdrawalInput says that the clock may have something to do.
-type EscalateWithdrawalInput struct {
-	Case  string
-	State withdrawal.State // that the caller knows
-	At    time.Time
-}
-
 // EscalateWithdrawal does what deadlines ask for up to an instant, in the order of these, each once: it reminds, escalates,
 // decides by default, and cancels what nobody resubmitted. What happens has the deadline's instant, however late the job is.
-func (w *Withdrawals) EscalateWithdrawal(ctx context.Context, in EscalateWithdrawalInput) (WithdrawalStanding, error) {
+func (w *Withdrawals) EscalateWithdrawal(ctx context.Context, in ClockInput) (WithdrawalStanding, error) {
 	in.At = stored(in.At)
-	step := caseStep{w: w, number: in.Case, key: "clock/" + calendar.DateOf(in.At).String(), actor: "clock", via: viaClock, action: "escalate", at: in.At} // refused once a day
-	return step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
+	step := clockStep(w.DB, in.Case, in.At)
+	return w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
 		e := step.event()
 		e.From, e.To = c.State, c.State
-		if c.State == withdrawal.Awaiting {
-			if c.DueAt == nil || in.At.Before(*c.DueAt) {
-				return nil, nil
-			}
-			if err := w.recountChanges(ctx, tx, &c); err != nil || in.At.Before(*c.DueAt) {
-				return nil, err
-			}
-			e.Key, e.At, e.Action, e.Rule, e.Note = "lapse/"+c.DueAt.Format(time.RFC3339Nano), *c.DueAt, "cancel", "PGM-02", "nobody resubmitted it in time"
-			return w.move(ctx, tx, &c, withdrawal.Cancelled, e)
+		if c.state() == withdrawal.Awaiting {
+			return withdrawals{w}.clock(ctx, tx, c.caseRow, e, in.At)
 		}
-		var open []struct {
-			Matter string `db:"matter"`
-			Round  int    `db:"round"`
+		rounds, err := openRounds(ctx, tx, c.Number)
+		if err != nil {
+			return nil, err
 		}
-		if err := tx.SelectContext(ctx, &open, `SELECT matter, round FROM approvals WHERE case_number = $1 AND outcome = '' AND matter <> 'late-return'`, c.Number); err != nil {
-			return nil, fmt.Errorf("read rounds: %w", err)
-		}
-		for _, o := range open {
-			r, err := loadRound(ctx, tx, c.caseRow, withdrawal.MatterOf(o.Matter), o.Round)
-			if err != nil {
-				return nil, err
+		for _, r := range rounds {
+			if r.matter.Name == withdrawal.LateReturn.Name {
+				continue
 			}
-			if list, err := w.tick(ctx, tx, &c, r, e, in.At); err != nil || len(list) > 0 {
+			if list, err := tick(ctx, tx, withdrawals{w}, c.caseRow, r, e, in.At); err != nil || len(list) > 0 {
 				return list, err
 			}
 		}
 		return nil, nil
 	})
+}
+
+// clock cancels what nobody resubmitted in time.
+func (w withdrawals) clock(ctx context.Context, tx *sqlx.Tx, row caseRow, e event, now time.Time) (refusal.List, error) {
+	c, err := readWithdrawal(ctx, tx, row)
+	if err != nil || c.DueAt == nil || now.Before(*c.DueAt) {
+		return nil, err
+	}
+	if err := w.recountChanges(ctx, tx, &c); err != nil || now.Before(*c.DueAt) {
+		return nil, err
+	}
+	e.Key, e.At, e.Action, e.Rule, e.Note = "lapse/"+c.DueAt.Format(time.RFC3339Nano), *c.DueAt, "cancel", "PGM-02", "nobody resubmitted it in time"
+	return w.move(ctx, tx, &c, withdrawal.Cancelled, e)
 }
 
 // recountChanges takes the calendar as it is now for the term of changes, as recount does for tasks.
@@ -81,7 +75,7 @@ func (w *Withdrawals) recountChanges(ctx context.Context, tx *sqlx.Tx, c *locked
 }
 
 // tick fires what is due in a round, the earliest first, until nothing is or a deadline has ended the round.
-func (w *Withdrawals) tick(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *round, e event, now time.Time) (refusal.List, error) {
+func tick(ctx context.Context, tx *sqlx.Tx, p process, c caseRow, r *round, e event, now time.Time) (refusal.List, error) {
 	for i := range r.tasks { // a calendar that changed meanwhile moves the instants
 		if err := r.recount(ctx, tx, &r.tasks[i], now); err != nil {
 			return nil, err
@@ -94,14 +88,14 @@ func (w *Withdrawals) tick(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *r
 		}
 		e := e
 		e.At = at
-		fire := w.byDefault
+		fire := byDefault
 		if act == approval.Remind {
-			fire = w.remind
+			fire = remind
 		}
 		if act == approval.Involve {
-			fire = w.overdue
+			fire = overdue
 		}
-		if list, err := fire(ctx, tx, c, r, t, e); err != nil || len(list) > 0 {
+		if list, err := fire(ctx, tx, p, c, r, t, e); err != nil || len(list) > 0 {
 			return list, err
 		}
 	}
@@ -145,7 +139,7 @@ func (r *round) recount(ctx context.Context, tx *sqlx.Tx, t *taskRow, now time.T
 	return nil
 }
 
-func (w *Withdrawals) remind(ctx context.Context, tx *sqlx.Tx, _ *lockedCase, r *round, t *taskRow, e event) (refusal.List, error) {
+func remind(ctx context.Context, tx *sqlx.Tx, _ process, _ caseRow, r *round, t *taskRow, e event) (refusal.List, error) {
 	t.RemindedAt = &e.At
 	if _, err := tx.ExecContext(ctx, `UPDATE tasks SET reminded_at = $2 WHERE task_id = $1`, t.ID, e.At); err != nil {
 		return nil, fmt.Errorf("remind: %w", err)
@@ -162,12 +156,16 @@ func (w *Withdrawals) remind(ctx context.Context, tx *sqlx.Tx, _ *lockedCase, r 
 }
 
 // overdue lets the escalation role decide as well.
-func (w *Withdrawals) overdue(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *round, t *taskRow, e event) (refusal.List, error) {
+func overdue(ctx context.Context, tx *sqlx.Tx, p process, c caseRow, r *round, t *taskRow, e event) (refusal.List, error) {
 	t.Escalated = &e.At
 	if _, err := tx.ExecContext(ctx, `UPDATE tasks SET escalated_at = $2 WHERE task_id = $1`, t.ID, e.At); err != nil {
 		return nil, fmt.Errorf("escalate: %w", err)
 	}
-	e.Key, e.Rule, e.Note = "escalate/"+t.ID, withdrawal.OverdueRule(r.matter, c.Route, c.ApprovedByRule), t.ID+" is overdue"
+	rule, err := p.overdueRule(ctx, tx, c, r.matter)
+	if err != nil {
+		return nil, err
+	}
+	e.Key, e.Rule, e.Note = "escalate/"+t.ID, rule, t.ID+" is overdue"
 	if role := r.plan.Step(t.Step).Escalate; role != "" {
 		e.Note += "; " + string(role) + " may decide"
 		if err := r.involve(ctx, tx, t.Seat, approval.RoleWho(role), byDeadline, e.At); err != nil {
@@ -185,7 +183,7 @@ func (w *Withdrawals) overdue(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r
 }
 
 // byDefault lets the deadline decide.
-func (w *Withdrawals) byDefault(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *round, t *taskRow, e event) (refusal.List, error) {
+func byDefault(ctx context.Context, tx *sqlx.Tx, p process, c caseRow, r *round, t *taskRow, e event) (refusal.List, error) {
 	outcome := r.plan.Step(t.Step).Default.Outcome
 	reason := "nobody decided until " + e.At.UTC().Format(time.RFC3339) + "; the policy says: " + string(outcome)
 	if r.changed && outcome == approval.Approve { // as void as a person's approval would be
@@ -199,5 +197,5 @@ func (w *Withdrawals) byDefault(ctx context.Context, tx *sqlx.Tx, c *lockedCase,
 		return nil, err
 	}
 	e.Key, e.Action, e.Note = "deadline/"+t.ID, string(line.Word), line.Reason
-	return w.follow(ctx, tx, c, r, line, "", e)
+	return follow(ctx, tx, p, c, r, line, "", e)
 }

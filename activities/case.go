@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"countersign/domain/approval"
-	"countersign/domain/ledger"
 	"countersign/domain/money"
+	"countersign/domain/person"
 	"countersign/domain/refusal"
-	"countersign/domain/withdrawal"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -35,7 +34,7 @@ type event struct {
 	Actor    string // a person, or clock, operator
 	Via      string
 	Action   string
-	From, To withdrawal.State
+	From, To string // states
 	Rule     string
 	Amount   *money.Amount
 	Note     string
@@ -55,103 +54,44 @@ const appendEventSQL = `
 	SELECT $1, $2, $3::timestamptz, $4, $5, $6, $7, $8, $9, $10::numeric, $11
 	 WHERE NOT EXISTS (SELECT 1 FROM events WHERE case_number = $1 AND key = $2)`
 
-// lockedCase is a withdrawal under its lock.
-type lockedCase struct {
-	caseRow
-	State          withdrawal.State `db:"state"`
-	Route          withdrawal.Route `db:"route"`
-	Amount         money.Amount     `db:"amount"`
-	Holder         string           `db:"holder"`
-	AccountNo      string           `db:"account_no"`
-	Bank           string           `db:"bank"`
-	Branch         string           `db:"branch"`
-	PayingEntity   string           `db:"paying_entity"`
-	PaidFrom       ledger.Account   `db:"paid_from"`
-	ApprovedByRule bool             `db:"approved_by_rule"`
-	ApprovedAt     *time.Time       `db:"approved_at"`
+// caseRow is a case under its lock, as every kind of case has it.
+type caseRow struct {
+	Number        string     `db:"case_number"`
+	Kind          string     `db:"kind"`
+	Partner       string     `db:"partner_id"`
+	Submitter     string     `db:"submitter"`
+	State         string     `db:"state"`
+	DueAt         *time.Time `db:"due_at"`
+	WakeAt        *time.Time `db:"wake_at"`
+	PolicyVersion int        `db:"policy_version"`
+	OpenedAt      time.Time  `db:"opened_at"`
 }
 
 // lockCase keeps every other step of a case waiting and reads it. Two statements: the first may wait, and what it had read
 // of other tables would be from before its wait.
-func lockCase(ctx context.Context, tx *sqlx.Tx, number string) (lockedCase, error) {
-	var c lockedCase
+func lockCase(ctx context.Context, tx *sqlx.Tx, number string) (caseRow, error) {
 	res, err := tx.ExecContext(ctx, `SELECT 1 FROM cases WHERE case_number = $1 FOR NO KEY UPDATE`, number)
 	if err != nil {
-		return c, fmt.Errorf("lock case %s: %w", number, err)
+		return caseRow{}, fmt.Errorf("lock case %s: %w", number, err)
 	}
 	if err := one(res, unknown("case", number)); err != nil {
-		return c, err
+		return caseRow{}, err
 	}
-	if err := tx.GetContext(ctx, &c, caseSQL, number); err != nil {
+	return readCase(ctx, tx, number)
+}
+
+func readCase(ctx context.Context, tx *sqlx.Tx, number string) (caseRow, error) {
+	var c caseRow
+	if err := tx.GetContext(ctx, &c, `
+		SELECT case_number, kind, partner_id, submitter, state, due_at, wake_at, policy_version, opened_at FROM cases WHERE case_number = $1`, number); err != nil {
 		return c, fmt.Errorf("read case %s: %w", number, err)
 	}
 	return c, nil
 }
 
-const caseSQL = `
-	SELECT c.case_number, c.kind, c.partner_id, c.submitter, c.state, c.due_at, c.policy_version, c.opened_at,
-	       w.route, w.amount, w.holder, w.account_no, w.bank, w.branch, w.paying_entity, w.paid_from, w.approved_by_rule, w.approved_at
-	  FROM cases c JOIN withdrawals w USING (case_number)
-	 WHERE c.case_number = $1`
-
-func (c lockedCase) payee() withdrawal.Payee {
-	return withdrawal.Payee{Holder: c.Holder, AccountNo: c.AccountNo, Bank: c.Bank, Branch: c.Branch}
-}
-
-// standing answers where a case stands as this transaction sees it, and keeps what lists show of its clock.
-func standing(ctx context.Context, tx *sqlx.Tx, number string) (WithdrawalStanding, error) {
-	if _, err := tx.ExecContext(ctx, keepDueSQL, number, withdrawal.Awaiting); err != nil {
-		return WithdrawalStanding{}, fmt.Errorf("keep due time of %s: %w", number, err)
-	}
-	var c struct {
-		lockedCase
-		NextDue *time.Time `db:"next_due"`
-		WakeAt  *time.Time `db:"wake_at"`
-	}
-	if err := tx.GetContext(ctx, &c, standingSQL, number); err != nil {
-		return WithdrawalStanding{}, fmt.Errorf("read case %s: %w", number, err)
-	}
-	s := WithdrawalStanding{Case: c.Number, Partner: c.Partner, Route: c.Route, Amount: c.Amount, Holder: c.Holder, State: c.State, WakeAt: c.WakeAt}
-	if c.State.Ended() {
-		s.WakeAt = nil
-		return s, nil
-	}
-	s.DueAt = c.NextDue
-	if c.State == withdrawal.Awaiting {
-		s.DueAt, s.WakeAt = c.DueAt, c.DueAt
-	}
-	return s, nil
-}
-
-// keepDueSQL: a case is due when the first of its open tasks is.
-const keepDueSQL = `
-	UPDATE cases c SET due_at = d.due_at
-	  FROM (SELECT min(due_at) AS due_at FROM tasks WHERE case_number = $1 AND state = 'open' AND matter <> 'late-return') d
-	 WHERE c.case_number = $1 AND c.closed_at IS NULL AND c.state <> $2 AND c.due_at IS DISTINCT FROM d.due_at`
-
-const standingSQL = `
-	SELECT c.case_number, c.kind, c.partner_id, c.submitter, c.state, c.due_at, c.policy_version, c.opened_at,
-	       w.route, w.amount, w.holder, w.account_no, w.bank, w.branch, w.paying_entity, w.paid_from, w.approved_by_rule, w.approved_at,
-	       t.next_due, t.wake_at
-	  FROM cases c JOIN withdrawals w USING (case_number), (
-		SELECT min(due_at) FILTER (WHERE escalated_at IS NULL) AS next_due,
-		       min(least(CASE WHEN reminded_at IS NULL THEN remind_at END, CASE WHEN escalated_at IS NULL THEN due_at END, default_at)) AS wake_at
-		  FROM tasks WHERE case_number = $1 AND state = 'open' AND matter <> 'late-return') t
-	 WHERE c.case_number = $1`
-
-// stateOf is the state of a case of any kind.
-func stateOf(ctx context.Context, tx *sqlx.Tx, number string) (withdrawal.State, error) {
-	var s withdrawal.State
-	err := tx.GetContext(ctx, &s, `SELECT state FROM cases WHERE case_number = $1`, number)
-	if err != nil {
-		return s, fmt.Errorf("read case %s: %w", number, err)
-	}
-	return s, nil
-}
-
 // caseStep is one step of one case: under the case's lock, once a key, its refusal an event.
 type caseStep struct {
-	w      *Withdrawals
+	db     *sqlx.DB
 	number string
 	key    string // business key of the step
 	actor  string
@@ -168,10 +108,9 @@ func (s caseStep) event() event {
 	return event{Case: s.number, Key: s.key, At: s.at, Actor: s.actor, Via: s.via, Action: s.action, Note: s.note}
 }
 
-// do runs the step and answers where the case stands after it.
-func (s caseStep) do(ctx context.Context, f func(*sqlx.Tx, lockedCase) (refusal.List, error)) (WithdrawalStanding, error) {
-	var now WithdrawalStanding
-	err := judged(ctx, s.w.DB, func(tx *sqlx.Tx) (refusal.List, error) {
+// run runs the step, and after it what answers where the case stands then.
+func (s caseStep) run(ctx context.Context, f func(*sqlx.Tx, caseRow) (refusal.List, error), stands func(*sqlx.Tx) error) error {
+	return Final(judged(ctx, s.db, func(tx *sqlx.Tx) (refusal.List, error) {
 		c, err := lockCase(ctx, tx, s.number)
 		if err != nil {
 			return nil, err
@@ -183,10 +122,8 @@ func (s caseStep) do(ctx context.Context, f func(*sqlx.Tx, lockedCase) (refusal.
 		if err != nil || len(list) > 0 {
 			return list, err
 		}
-		now, err = standing(ctx, tx, s.number)
-		return nil, err
-	}, func(tx *sqlx.Tx, list refusal.List) error { return s.record(ctx, tx, list) })
-	return now, Final(err)
+		return nil, stands(tx)
+	}, func(tx *sqlx.Tx, list refusal.List) error { return s.record(ctx, tx, list) }))
 }
 
 // before tells whether the step was done by an earlier run of it. The same request key from somebody else, or with another
@@ -280,26 +217,22 @@ func refusedBefore(ctx context.Context, tx *sqlx.Tx, key string) (refusal.List, 
 	return list, json.Unmarshal(text, &list)
 }
 
-// notice tells the partner's people who may act for it what became of their application.
-func (c *lockedCase) notify(ctx context.Context, tx *sqlx.Tx, n withdrawal.Notice, step, note string, at time.Time) error {
-	subject, body := n.Text(c.notice(note))
-	roles := make([]string, len(withdrawal.Applicants))
-	for i, r := range withdrawal.Applicants {
-		roles[i] = string(r)
+// notifyPartner tells the submitter, and the partner's people who hold one of the roles, what became of a case. The key is
+// the notice's own.
+func notifyPartner(ctx context.Context, tx *sqlx.Tx, c caseRow, roles []person.Role, subject, body, key string, at time.Time) error {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
 	}
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO outbox (key, person_id, subject, body, written_at, next_at)
 		SELECT $1 || '/' || person_id, person_id, $2, $3, $4, $4 FROM people p
 		 WHERE active AND (person_id = $5 OR partner_id = $6 AND EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = p.person_id AND role = ANY ($7)))
 		ON CONFLICT (key) DO NOTHING`,
-		entryKey(c.Number, step), subject, body, at, c.Submitter, c.Partner, pq.Array(roles)); err != nil {
+		key, subject, body, at, c.Submitter, c.Partner, pq.Array(names)); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}
 	return nil
-}
-
-func (c *lockedCase) notice(note string) withdrawal.NoticeData {
-	return withdrawal.NoticeData{Case: c.Number, Partner: c.Partner, Amount: c.Amount, Holder: c.Holder, State: c.State, Note: note}
 }
 
 // notifyTask tells people about a task.

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -87,24 +86,25 @@ func readCalendar(ctx context.Context, tx sqlx.QueryerContext) (*calendar.Calend
 	return c, nil
 }
 
-// withdrawalPolicy reads one version of the policy for withdrawals; version 0 is the newest.
-func withdrawalPolicy(ctx context.Context, tx sqlx.QueryerContext, version int) (withdrawal.Policy, error) {
+// policyBody reads one version of the policy of a kind of case; version 0 is the newest.
+func policyBody(ctx context.Context, tx sqlx.QueryerContext, kind string, version int) (int, []byte, error) {
 	var row struct {
 		Version int    `db:"version"`
 		Body    []byte `db:"body"`
 	}
 	err := sqlx.GetContext(ctx, tx, &row,
-		`SELECT version, body FROM policies WHERE kind = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1`, withdrawal.Kind, version)
+		`SELECT version, body FROM policies WHERE kind = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1`, kind, version)
 	if errors.Is(err, sql.ErrNoRows) {
-		return withdrawal.Policy{}, fmt.Errorf("policy for %s: %w; load a programme or set one", withdrawal.Kind, domain.ErrNotFound)
+		return 0, nil, fmt.Errorf("policy for %s: %w; load a programme or set one", kind, domain.ErrNotFound)
 	}
 	if err != nil {
-		return withdrawal.Policy{}, fmt.Errorf("read policy: %w", err)
+		return 0, nil, fmt.Errorf("read policy: %w", err)
 	}
-	var p withdrawal.Policy
-	if err := json.Unmarshal(row.Body, &p); err != nil {
-		return withdrawal.Policy{}, fmt.Errorf("%w: policy %s version %d: %w", errDefect, withdrawal.Kind, row.Version, err)
-	}
-	p.Version = row.Version
-	return p, nil
+	return row.Version, row.Body, nil
+}
+
+// withdrawalPolicy reads one version of the policy for withdrawals; version 0 is the newest.
+func withdrawalPolicy(ctx context.Context, tx sqlx.QueryerContext, version int) (p withdrawal.Policy, err error) {
+	p.Version, err = casePolicy(ctx, tx, withdrawal.Kind, version, &p)
+	return p, err
 }

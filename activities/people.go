@@ -284,9 +284,9 @@ func (r *round) succeed(ctx context.Context, tx *sqlx.Tx, t taskRow, seat approv
 
 // openRounds loads every round of a case that is not over.
 func openRounds(ctx context.Context, tx *sqlx.Tx, number string) ([]*round, error) {
-	var c caseRow
-	if err := tx.GetContext(ctx, &c, `SELECT case_number, kind, partner_id, submitter, due_at, policy_version, opened_at FROM cases WHERE case_number = $1`, number); err != nil {
-		return nil, fmt.Errorf("read case %s: %w", number, err)
+	c, err := readCase(ctx, tx, number)
+	if err != nil {
+		return nil, err
 	}
 	var open []struct {
 		Matter string `db:"matter"`
@@ -297,7 +297,7 @@ func openRounds(ctx context.Context, tx *sqlx.Tx, number string) ([]*round, erro
 	}
 	rounds := make([]*round, len(open))
 	for i, o := range open {
-		r, err := loadRound(ctx, tx, c, withdrawal.MatterOf(o.Matter), o.Round)
+		r, err := loadRound(ctx, tx, c, matterOf(c.Kind, o.Matter), o.Round)
 		if err != nil {
 			return nil, err
 		}
@@ -308,10 +308,10 @@ func openRounds(ctx context.Context, tx *sqlx.Tx, number string) ([]*round, erro
 
 // appendHere writes an event that leaves the case's state as it is.
 func appendHere(ctx context.Context, tx *sqlx.Tx, c caseRow, e event) error {
-	state, err := stateOf(ctx, tx, c.Number)
+	now, err := readCase(ctx, tx, c.Number)
 	if err != nil {
 		return err
 	}
-	e.Case, e.From, e.To = c.Number, state, state
+	e.Case, e.From, e.To = c.Number, now.State, now.State
 	return appendEvent(ctx, tx, e)
 }

@@ -100,7 +100,7 @@ func (v crew) act() *Withdrawals { return &Withdrawals{DB: v.DB, Channel: ByHand
 func (v crew) decides(task, who string, d approval.Decision) {
 	v.t.Helper()
 	d.Task, d.Person, d.Key = task, who, task+who+string(d.Outcome)
-	_, err := v.act().DecideWithdrawal(v.t.Context(), DecideWithdrawalInput{Decision: d, At: monday.Add(time.Minute)})
+	_, err := v.act().DecideWithdrawal(v.t.Context(), DecideInput{Decision: d, At: monday.Add(time.Minute)})
 	require.NoError(v.t, err)
 }
 

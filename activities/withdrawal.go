@@ -75,6 +75,14 @@ type WithdrawalStanding struct {
 	WakeAt  *time.Time       `json:"wake_at,omitempty"` // when the clock does something next; nil in histories of before it was known, and when it does nothing
 }
 
+// Now is where the case stands, as every kind of case says it.
+func (s WithdrawalStanding) Now() Standing {
+	return Standing{
+		Case: s.Case, Kind: withdrawal.Kind, Partner: s.Partner, Amount: s.Amount, About: fmt.Sprintf("%s CNY by %s to %s", s.Amount, s.Route, s.Holder),
+		State: string(s.State), Ended: s.State.Ended(), DueAt: s.DueAt, WakeAt: s.WakeAt,
+	}
+}
+
 func entryKey(number, step string) string { return withdrawal.Kind + "/" + number + "/" + step }
 
 // unknown says that the named record does not exist.

@@ -34,8 +34,8 @@ type LateReturnReport struct {
 func (w *Withdrawals) ReportLateReturn(ctx context.Context, in ReportLateReturnInput) (LateReturnReport, error) {
 	in.At = stored(in.At)
 	var reported LateReturnReport
-	step := caseStep{w: w, number: in.Case, key: "report/" + in.Reference + "/" + in.At.Format(time.RFC3339Nano), actor: in.Person, via: viaRequest, action: "report late return", note: "reference " + in.Reference, at: in.At}
-	_, err := step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
+	step := caseStep{number: in.Case, key: "report/" + in.Reference + "/" + in.At.Format(time.RFC3339Nano), actor: in.Person, via: viaRequest, action: "report late return", note: "reference " + in.Reference, at: in.At}
+	_, err := w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
 		policy, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
 		if err != nil {
 			return nil, err
@@ -49,7 +49,7 @@ func (w *Withdrawals) ReportLateReturn(ctx context.Context, in ReportLateReturnI
 			SELECT task_id, amount, reference, outcome = 'reject' AS rejected FROM tasks WHERE case_number = $1 AND matter = $2 ORDER BY round`, in.Case, withdrawal.LateReturn.Name); err != nil {
 			return nil, fmt.Errorf("read tasks: %w", err)
 		}
-		amount, first, list := withdrawal.JudgeLateReturn(p, in.Person, policy, in.Amount, in.Reference, c.Number, c.State, c.Amount, known)
+		amount, first, list := withdrawal.JudgeLateReturn(p, in.Person, policy, in.Amount, in.Reference, c.Number, c.state(), c.Amount, known)
 		if len(list) > 0 {
 			return list, nil
 		}
@@ -79,8 +79,8 @@ func (w *Withdrawals) ReportLateReturn(ctx context.Context, in ReportLateReturnI
 
 // clockLateReturns does what deadlines ask for about a case's late returns: its run has ended, so a worker's sweep looks.
 func (w *Withdrawals) clockLateReturns(ctx context.Context, number string, at time.Time) error {
-	step := caseStep{w: w, number: number, key: "clock/late-return/" + calendar.DateOf(at).String(), actor: "clock", via: viaClock, action: "escalate", at: at}
-	_, err := step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
+	step := caseStep{number: number, key: "clock/late-return/" + calendar.DateOf(at).String(), actor: "clock", via: viaClock, action: "escalate", at: at}
+	_, err := w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
 		rounds, err := openRounds(ctx, tx, number)
 		if err != nil {
 			return nil, err
@@ -91,7 +91,7 @@ func (w *Withdrawals) clockLateReturns(ctx context.Context, number string, at ti
 			if r.matter.Name != withdrawal.LateReturn.Name {
 				continue
 			}
-			if list, err := w.tick(ctx, tx, &c, r, e, at); err != nil || len(list) > 0 {
+			if list, err := tick(ctx, tx, withdrawals{w}, c.caseRow, r, e, at); err != nil || len(list) > 0 {
 				return list, err
 			}
 		}

@@ -230,14 +230,14 @@ func (o *opening) write(ctx context.Context, tx *sqlx.Tx, plan withdrawal.Plan) 
 	}
 	if err := appendEvent(ctx, tx, event{
 		Case: number, Key: "submit", At: at, Actor: app.Submitter, Via: viaRequest, Action: "submit",
-		To: state, Rule: rule, Amount: &plan.Amount, Note: note,
+		To: string(state), Rule: rule, Amount: &plan.Amount, Note: note,
 	}); err != nil {
 		return "", nil, err
 	}
 	if err := hold(ctx, tx, number, app.PartnerID, "hold", plan.Amount, at); err != nil { // WDL-19
 		return "", nil, err
 	}
-	c, err := lockCase(ctx, tx, number)
+	c, err := lockWithdrawal(ctx, tx, number)
 	if err != nil {
 		return "", nil, err
 	}

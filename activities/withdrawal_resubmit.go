@@ -32,10 +32,10 @@ func (w *Withdrawals) ResubmitWithdrawal(ctx context.Context, in ResubmitWithdra
 	app := in.Application
 	o := opening{in: OpenWithdrawalInput{Application: app, RunID: in.RunID, At: in.At}, w: w}
 	step := caseStep{
-		w: w, number: in.Case, key: "resubmit/" + app.RequestKey + "/" + in.At.Format(time.RFC3339Nano), // each try is refused by itself; rounds know their request key
+		number: in.Case, key: "resubmit/" + app.RequestKey + "/" + in.At.Format(time.RFC3339Nano), // each try is refused by itself; rounds know their request key
 		actor: app.Submitter, via: viaRequest, action: "resubmit", at: in.At, cost: o.countTry,
 	}
-	return step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
+	return w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
 		switch digest, err := resubmittedBefore(ctx, tx, c.Number, app.RequestKey); {
 		case err != nil:
 			return nil, err
@@ -52,7 +52,7 @@ func (w *Withdrawals) ResubmitWithdrawal(ctx context.Context, in ResubmitWithdra
 func (o *opening) again(ctx context.Context, tx *sqlx.Tx, c *lockedCase, e event) (refusal.List, error) {
 	app := o.in.Application
 	var list refusal.List
-	if c.State != withdrawal.Awaiting {
+	if c.state() != withdrawal.Awaiting {
 		list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The withdrawal is %s; only one that was returned for changes is resubmitted.", c.State))
 	} else if c.DueAt != nil && !o.in.At.Before(*c.DueAt) {
 		list = append(list, refusal.New("PGM-02", "ENG_STATE", "case "+c.Number, "The term for changes closed at %s; apply anew.", c.DueAt.UTC().Format(time.RFC3339)))
@@ -107,7 +107,7 @@ func (o *opening) again(ctx context.Context, tx *sqlx.Tx, c *lockedCase, e event
 	if err := hold(ctx, tx, c.Number, c.Partner, fmt.Sprintf("hold@%d", last.Round+1), plan.Amount, e.At); err != nil { // WDL-19
 		return nil, err
 	}
-	if err := tx.GetContext(ctx, c, caseSQL, c.Number); err != nil {
+	if err := tx.GetContext(ctx, c, withdrawalSQL, c.Number); err != nil {
 		return nil, fmt.Errorf("read case %s: %w", c.Number, err)
 	}
 	app.Code = ""
@@ -165,8 +165,8 @@ type MigratePolicyInput struct {
 // MigratePolicy moves a case that is under review to the newest version of its policy, on purpose: the round closes and the
 // next one opens under the new chain, with the comments kept. It takes the process owner.
 func (w *Withdrawals) MigratePolicy(ctx context.Context, in MigratePolicyInput) (WithdrawalStanding, error) {
-	step := caseStep{w: w, number: in.Case, key: "migrate/" + in.Key, actor: in.Person, via: viaRequest, action: "migrate policy", noted: true, at: stored(in.At)}
-	return step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
+	step := caseStep{number: in.Case, key: "migrate/" + in.Key, actor: in.Person, via: viaRequest, action: "migrate policy", noted: true, at: stored(in.At)}
+	return w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
 		newest, err := withdrawalPolicy(ctx, tx, 0)
 		if err != nil {
 			return nil, err
@@ -199,7 +199,7 @@ func (w *Withdrawals) MigratePolicy(ctx context.Context, in MigratePolicyInput) 
 			list = append(list, refusal.New("ENG-02", "ENG_SELF_APPROVAL", "case "+c.Number, "You cannot choose the chain for your own request; ask somebody else with the role %s (PGM-07).", owner))
 		}
 		switch {
-		case c.State != withdrawal.UnderReview:
+		case c.state() != withdrawal.UnderReview:
 			list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The withdrawal is %s; only one under review can take another policy.", c.State))
 		case newest.Version == c.PolicyVersion:
 			list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The case has the newest policy already, version %d.", c.PolicyVersion))

@@ -1,10 +1,8 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"countersign/domain/approval"
@@ -18,159 +16,108 @@ import (
 	"github.com/lib/pq"
 )
 
-// DecideWithdrawalInput is one person's answer to one task.
-type DecideWithdrawalInput struct {
-	Decision approval.Decision // its Key is the decision's business key
-	BySignal bool
-	At       time.Time
-}
-
-// DecideWithdrawal judges an answer and does what follows from it: tasks, state, money, next question, notice, in one step.
-//
-// The same key again returns where the case stands and changes nothing. A refusal is an event of the case.
-func (w *Withdrawals) DecideWithdrawal(ctx context.Context, in DecideWithdrawalInput) (WithdrawalStanding, error) {
+// DecideWithdrawal is Decide of a withdrawal.
+func (w *Withdrawals) DecideWithdrawal(ctx context.Context, in DecideInput) (WithdrawalStanding, error) {
 	in.At = stored(in.At)
 	if list := in.Decision.WellFormed(); len(list) > 0 {
 		return WithdrawalStanding{}, Final(list)
 	}
-	step := caseStep{w: w, number: approval.CaseOf(in.Decision.Task), key: "decide/" + in.Decision.Key, actor: in.Decision.Person, via: viaRequest, action: string(in.Decision.Outcome), at: in.At}
-	if in.BySignal {
-		step.via = viaSignal
-	}
-	return step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) { return w.decide(ctx, tx, c, in, step.event()) })
+	step := decideStep(w.DB, in)
+	return w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
+		return decide(ctx, tx, withdrawals{w}, c.caseRow, in, step.event())
+	})
 }
 
-func (w *Withdrawals) decide(ctx context.Context, tx *sqlx.Tx, c lockedCase, in DecideWithdrawalInput, e event) (refusal.List, error) {
-	d, at := in.Decision, in.At
-	switch digest, err := decidedBefore(ctx, tx, d.Key); {
-	case err != nil:
-		return nil, err
-	case bytes.Equal(digest, d.Digest()):
-		return nil, nil // decided by this very request
-	case digest != nil:
-		return refusal.List{rules["com_20_decision_key"]}, nil
-	}
-	task, err := findTask(ctx, tx, d.Task)
+// withdrawals is the process of withdrawals, as the machinery of cases asks it.
+type withdrawals struct{ *Withdrawals }
+
+func (withdrawals) matter(name string) approval.Matter { return withdrawal.MatterOf(name) }
+
+func (withdrawals) facts(ctx context.Context, tx *sqlx.Tx, row caseRow) (caseFacts, error) {
+	policy, err := withdrawalPolicy(ctx, tx, row.PolicyVersion)
 	if err != nil {
-		return nil, err
+		return caseFacts{}, err
 	}
-	r, err := loadRound(ctx, tx, c.caseRow, withdrawal.MatterOf(task.Matter), task.Round)
+	c, err := readWithdrawal(ctx, tx, row)
 	if err != nil {
-		return nil, err
+		return caseFacts{}, err
 	}
-	if _, err := tx.ExecContext(ctx, `SELECT 1 FROM partners WHERE partner_id = $1 FOR SHARE`, c.Partner); err != nil { // partners before people, as load does
-		return nil, fmt.Errorf("lock partner: %w", err)
-	}
-	move, who, list, err := w.judge(ctx, tx, c, r, task, in)
-	if err != nil || len(list) > 0 {
-		return list, err
-	}
-	line := said{Move: move, Word: d.Outcome, How: byPerson, Reason: strings.TrimSpace(d.Reason), At: at, Key: d.Key, Digest: d.Digest()}
-	if move.OnBehalf != "" {
-		line.How = bySubstitute
-	}
-	seq, err := r.say(ctx, tx, line)
+	lines, err := linesOf(ctx, tx, c.Number)
 	if err != nil {
-		return nil, err
+		return caseFacts{}, err
 	}
-	e.Key, e.From, e.To, e.Note = fmt.Sprintf("decision/%d", seq), c.State, c.State, decisionNote(d, move) // never a key that a caller could choose
-	if !move.Act.IsMove() {
-		return nil, w.said(ctx, tx, c, r, task, who, line, e)
+	f := caseFacts{
+		Amount: c.Amount, Lines: map[string]money.Amount{}, Signals: policy.DecideBySignal,
+		OwnSide: func(p person.Person) bool { return withdrawal.MayAct(p, c.Partner) && !p.OfVendor() },
 	}
-	if err := r.answered(ctx, tx, line, d.Reference); err != nil {
-		return nil, err
+	for _, l := range lines {
+		f.Lines[l.Lot.String()] = l.Amount
 	}
-	return w.follow(ctx, tx, &c, r, line, d.Reference, e)
+	return f, nil
 }
 
-// decisionNote says in the history what a decision was about.
-func decisionNote(d approval.Decision, m approval.Move) string {
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if m.OnBehalf != "" {
-		add("for %s:", m.OnBehalf)
-	}
-	if m.To != "" {
-		add("to %s:", m.To)
-	}
-	if m.Amount != nil {
-		add("%s at most:", m.Amount)
-	}
-	if len(m.Lines) > 0 {
-		add("only %s:", strings.Join(m.Lines, ", "))
-	}
-	if reason := strings.TrimSpace(d.Reason); reason != "" {
-		add("%s", reason)
-	}
-	if d.Reference != "" {
-		add("reference %s", d.Reference)
-	}
-	return strings.TrimSuffix(strings.Join(parts, " "), ":")
-}
-
-// judge collects the facts, as locked, and judges a decision by them.
-func (w *Withdrawals) judge(ctx context.Context, tx *sqlx.Tx, c lockedCase, r *round, task taskRow, in DecideWithdrawalInput) (approval.Move, approval.People, refusal.List, error) {
-	d := in.Decision
-	var who approval.People
-	policy, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
-	if err != nil {
-		return approval.Move{}, who, nil, err
-	}
-	who.BySignal, who.Signals = in.BySignal, policy.DecideBySignal
-	if who.By, err = findParty(ctx, tx, d.Person, in.At); err != nil {
-		return approval.Move{}, who, nil, err
-	}
-	who.OwnSide = who.By != nil && (d.Person == c.Submitter || withdrawal.MayAct(who.By.Person, c.Partner) && !who.By.OfVendor())
-	if d.To != "" {
-		if who.To, err = findParty(ctx, tx, d.To, in.At); err != nil {
-			return approval.Move{}, who, nil, err
-		}
-	}
-	facts := approval.Round{
-		Matter: r.matter, Seat: task.Seat, CaseState: string(c.State), Number: r.number, Latest: r.latest, Plan: r.plan, Moves: r.moves,
-		Partner: c.Partner, Submitter: c.Submitter, OpenedBy: r.openedBy, Applied: r.applied, Amount: c.Amount, Ended: r.ended, Changed: r.changed, DefaultAt: task.DefaultAt,
-		History: func(string) string { return task.history() },
-	}
-	if r.matter.Worked {
-		lines, err := linesOf(ctx, tx, c.Number)
-		if err != nil {
-			return approval.Move{}, who, nil, err
-		}
-		facts.Lines = map[string]money.Amount{}
-		for _, l := range lines {
-			facts.Lines[l.Lot.String()] = l.Amount
-		}
-	}
-	move, list := approval.Judge(d, in.At, facts, who)
-	if move.Act == approval.Urge {
-		again, err := urgedAgain(ctx, tx, c.Number, task, in.At)
-		if err != nil {
-			return move, who, nil, err
-		}
-		list = append(list, again...)
-	}
-	if move.Act == approval.Approve && (r.matter.Name == withdrawal.Confirm.Name || r.matter.Name == withdrawal.LateReturn.Name) {
-		amount := c.Amount
-		if task.Amount != nil {
-			amount = *task.Amount
-		}
-		list = append(list, withdrawal.JudgeArrival(d, c.Route, amount, task.Reference)...)
-	}
-	return move, who, list, nil
-}
-
-// urgedAgain refuses to urge a task twice within an hour.
-func urgedAgain(ctx context.Context, tx *sqlx.Tx, number string, task taskRow, at time.Time) (refusal.List, error) {
-	var last *time.Time
-	if err := tx.GetContext(ctx, &last, `
-		SELECT max(at) FROM decisions WHERE case_number = $1 AND matter = $2 AND round = $3 AND seat = $4 AND act = $5`,
-		number, task.Matter, task.Round, task.Seat, approval.Urge); err != nil {
-		return nil, fmt.Errorf("look for urges: %w", err)
-	}
-	if last == nil || !at.Before(last.Add(time.Hour)) {
+func (withdrawals) guard(ctx context.Context, tx *sqlx.Tx, row caseRow, r *round, task taskRow, d approval.Decision, m approval.Move) (refusal.List, error) {
+	if m.Act != approval.Approve || r.matter.Name != withdrawal.Confirm.Name && r.matter.Name != withdrawal.LateReturn.Name {
 		return nil, nil
 	}
-	return refusal.List{refusal.New("ENG-03", "ENG_STATE", "task "+task.ID, "The task was urged at %s; it can be urged again an hour later.", shownAt(*last))}, nil
+	c, err := readWithdrawal(ctx, tx, row)
+	if err != nil {
+		return nil, err
+	}
+	amount := c.Amount
+	if task.Amount != nil {
+		amount = *task.Amount
+	}
+	return withdrawal.JudgeArrival(d, c.Route, amount, task.Reference), nil
+}
+
+func (withdrawals) overdueRule(ctx context.Context, tx *sqlx.Tx, row caseRow, m approval.Matter) (string, error) {
+	c, err := readWithdrawal(ctx, tx, row)
+	return withdrawal.OverdueRule(m, c.Route, c.ApprovedByRule), err
+}
+
+func (w withdrawals) about(ctx context.Context, tx *sqlx.Tx, number string) (money.Amount, string, error) {
+	var s WithdrawalStanding
+	err := tx.QueryRowContext(ctx, `SELECT amount, route, holder FROM withdrawals WHERE case_number = $1`, number).Scan(&s.Amount, &s.Route, &s.Holder)
+	return s.Amount, s.Now().About, err
+}
+
+// conclude does what the end of a round leads to: the case's next state.
+func (w withdrawals) conclude(ctx context.Context, tx *sqlx.Tx, row caseRow, r *round, end conclusion) (refusal.List, error) {
+	c, err := readWithdrawal(ctx, tx, row)
+	if err != nil {
+		return nil, err
+	}
+	e := end.e
+	verdict := withdrawal.VerdictOf(r.matter, end.outcome, c.Route)
+	e.Rule = verdict.Rule
+	if r.matter.Name == withdrawal.LateReturn.Name {
+		return nil, w.lateReturned(ctx, tx, &c, r, r.task(end.line.Seat), end.outcome, e)
+	}
+	if verdict.To == withdrawal.Approved {
+		if err := w.grant(ctx, tx, &c, r.standing, e.At); err != nil {
+			return nil, err
+		}
+	}
+	if verdict.To == withdrawal.Paying { // WDL-04
+		failed, err := c.mayNotPay(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		if failed != "" {
+			verdict.To, e.Rule, e.Note = withdrawal.Failed, "WDL-04", failed
+		}
+	}
+	end.e = e
+	if err := r.close(ctx, tx, end); err != nil {
+		return nil, err
+	}
+	if end.reference != "" {
+		if _, err := tx.ExecContext(ctx, `UPDATE withdrawals SET reference = $2 WHERE case_number = $1`, c.Number, end.reference); err != nil {
+			return nil, fmt.Errorf("keep reference: %w", err)
+		}
+	}
+	return w.move(ctx, tx, &c, verdict.To, e)
 }
 
 // linesOf reads which lots a withdrawal takes, the last in first (WDL-13).
@@ -188,78 +135,6 @@ func linesOf(ctx context.Context, tx *sqlx.Tx, number string) ([]withdrawal.Line
 		lines[i] = withdrawal.Line{Lot: withdrawal.LotNo(l.Lot), Amount: l.Amount}
 	}
 	return lines, nil
-}
-
-// said records what was only said, and tells those it is meant for.
-func (w *Withdrawals) said(ctx context.Context, tx *sqlx.Tx, c lockedCase, r *round, task taskRow, who approval.People, line said, e event) error {
-	if err := appendEvent(ctx, tx, e); err != nil {
-		return err
-	}
-	notice, people := approval.TaskSaid, []string{}
-	var err error
-	seat := r.standing.Seat(task.Seat)
-	switch {
-	case line.Act == approval.Copy:
-		notice, people = approval.TaskCopied, []string{line.To}
-	case line.Act == approval.Ask:
-		notice, people = approval.TaskAsked, []string{c.Submitter}
-	case !who.OwnSide: // the other side is told: who applied, or who decides
-		people = []string{c.Submitter}
-	case seat != nil && seat.State == approval.Open:
-		people, err = r.deciders(ctx, tx, *seat, e.At)
-	}
-	if err != nil {
-		return err
-	}
-	if line.Act == approval.Urge {
-		notice = approval.TaskUrged
-	}
-	return notifyTask(ctx, tx, c.caseRow, task, notice, e.Actor, line.Reason, people, e.Key+"/"+c.Number, e.At)
-}
-
-// follow does what a move leads to: other tasks, or the end of the round and the case's next state.
-func (w *Withdrawals) follow(ctx context.Context, tx *sqlx.Tx, c *lockedCase, r *round, line said, reference string, e event) (refusal.List, error) {
-	if list, err := r.sync(ctx, tx, *r.task(line.Seat), e.At); err != nil || len(list) > 0 {
-		return list, err
-	}
-	outcome := r.standing.Outcome
-	if outcome == "" {
-		return nil, appendEvent(ctx, tx, e)
-	}
-	if outcome == approval.Approve && r.changed && r.matter.Worked { // also where nobody's approval ended the round
-		return refusal.List{refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "What is applied for has changed since the round was opened, so its approvals are void; return it for changes or refuse it.")}, nil
-	}
-	verdict := withdrawal.VerdictOf(r.matter, outcome, c.Route)
-	e.Rule = verdict.Rule
-	if r.matter.Name == withdrawal.LateReturn.Name {
-		return nil, w.lateReturned(ctx, tx, c, r, r.task(line.Seat), outcome, e)
-	}
-	if verdict.To == withdrawal.Approved {
-		if err := w.grant(ctx, tx, c, r.standing, e.At); err != nil {
-			return nil, err
-		}
-	}
-	if verdict.To == withdrawal.Paying { // WDL-04
-		failed, err := c.mayNotPay(ctx, tx)
-		if err != nil {
-			return nil, err
-		}
-		if failed != "" {
-			verdict.To, e.Rule, e.Note = withdrawal.Failed, "WDL-04", failed
-		}
-	}
-	if err := r.closeRound(ctx, tx, outcome, e.At); err != nil {
-		return nil, err
-	}
-	if err := r.tellOutcome(ctx, tx, line, outcome, e); err != nil {
-		return nil, err
-	}
-	if reference != "" {
-		if _, err := tx.ExecContext(ctx, `UPDATE withdrawals SET reference = $2 WHERE case_number = $1`, c.Number, reference); err != nil {
-			return nil, fmt.Errorf("keep reference: %w", err)
-		}
-	}
-	return w.move(ctx, tx, c, verdict.To, e)
 }
 
 // grant gives back what was not approved: the rest of the hold and of the lots.
@@ -368,10 +243,10 @@ type submission struct {
 
 // enter is move for a state whose question is about a submission.
 func (w *Withdrawals) enter(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to withdrawal.State, e event, sub submission) (refusal.List, error) {
-	if !withdrawal.CanMove(c.State, to) {
+	if !withdrawal.CanMove(c.state(), to) {
 		return refusal.List{refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The withdrawal is %s; it cannot become %s.", c.State, to)}, nil
 	}
-	from := c.State
+	from := c.state()
 	var closedAt, due *time.Time
 	if to.Ended() {
 		closedAt = &e.At
@@ -394,8 +269,8 @@ func (w *Withdrawals) enter(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to 
 	if err := one(res, fmt.Errorf("%w: case %s left %s under its lock", errDefect, c.Number, from)); err != nil {
 		return nil, err
 	}
-	c.State, c.DueAt = to, due
-	e.From, e.To, e.Amount = from, to, &c.Amount
+	c.State, c.DueAt = string(to), due
+	e.From, e.To, e.Amount = string(from), string(to), &c.Amount
 	if err := appendEvent(ctx, tx, e); err != nil {
 		return nil, err
 	}
@@ -419,7 +294,7 @@ func (w *Withdrawals) enter(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to 
 
 // settle moves the held money as the new state wants it.
 func (w *Withdrawals) settle(ctx context.Context, tx *sqlx.Tx, c *lockedCase, from withdrawal.State, at time.Time) error {
-	switch c.State {
+	switch c.state() {
 	case withdrawal.Approved:
 		if _, err := tx.ExecContext(ctx, `UPDATE withdrawals SET approved_at = $2 WHERE case_number = $1`, c.Number, at); err != nil {
 			return fmt.Errorf("keep approval: %w", err)
@@ -464,7 +339,7 @@ func (w *Withdrawals) ask(ctx context.Context, tx *sqlx.Tx, c *lockedCase, sub s
 	}
 	order := PaymentOrder{Case: c.Number, Route: c.Route, Amount: c.Amount, Currency: money.CNY, Payee: c.payee(), PayingEntity: c.PayingEntity, PaidFrom: c.PaidFrom}
 	o := matterOpening{OpenedBy: sub.by, At: at, From: at, Application: sub.application}
-	switch c.State {
+	switch c.state() {
 	case withdrawal.UnderReview:
 		o.Matter = withdrawal.Review
 		o.Question = fmt.Sprintf("May partner %s withdraw %s %s by %s to %s? Decide: approve, reject or return with a reason.", c.Partner, c.Amount, money.CNY, c.Route, payeeText(c.payee()))
@@ -476,7 +351,7 @@ func (w *Withdrawals) ask(ctx context.Context, tx *sqlx.Tx, c *lockedCase, sub s
 		return nil, nil
 	}
 	o.Chain = policy.Chain(o.Matter.Name)
-	if c.ApprovedByRule && c.State != withdrawal.UnderReview {
+	if c.ApprovedByRule && c.state() != withdrawal.UnderReview {
 		o.Chain.Steps[0].Due = policy.WalletTerm // WDL-17
 	}
 	if o.Facts, err = planFacts(ctx, tx, *c, sub.by); err != nil {
@@ -540,13 +415,13 @@ func (w *Withdrawals) DeleteWithdrawal(ctx context.Context, in CancelWithdrawalI
 func (w *Withdrawals) byPartner(ctx context.Context, in CancelWithdrawalInput, action string, to withdrawal.State, rule string,
 	judge func(p *person.Person, id, partnerID, caseNumber string, state withdrawal.State) refusal.List,
 ) (WithdrawalStanding, error) {
-	step := caseStep{w: w, number: in.Case, key: action + "/" + in.Key, actor: in.Person, via: viaRequest, action: action, note: in.Reason, at: stored(in.At)}
-	return step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
+	step := caseStep{number: in.Case, key: action + "/" + in.Key, actor: in.Person, via: viaRequest, action: action, note: in.Reason, at: stored(in.At)}
+	return w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
 		p, err := findPerson(ctx, tx, in.Person)
 		if err != nil {
 			return nil, err
 		}
-		if list := judge(p, in.Person, c.Partner, c.Number, c.State); len(list) > 0 {
+		if list := judge(p, in.Person, c.Partner, c.Number, c.state()); len(list) > 0 {
 			return list, nil
 		}
 		e := step.event()
@@ -555,39 +430,32 @@ func (w *Withdrawals) byPartner(ctx context.Context, in CancelWithdrawalInput, a
 	})
 }
 
-// StopWithdrawalInput ends a case for an operator.
-type StopWithdrawalInput struct {
-	Case   string
-	Key    string
-	Reason string
-	At     time.Time
-}
-
 // StopWithdrawal settles a case whose workflow was cancelled or is gone: under review it is cancelled, approved it fails,
 // and the hold is released. While PAYING the money may have left, so only the bank's answer ends the case: refused.
-func (w *Withdrawals) StopWithdrawal(ctx context.Context, in StopWithdrawalInput) (WithdrawalStanding, error) {
+func (w *Withdrawals) StopWithdrawal(ctx context.Context, in StopInput) (WithdrawalStanding, error) {
 	in.At = stored(in.At)
-	step := caseStep{w: w, number: in.Case, key: "stop/" + in.Key, actor: "operator", via: viaOperator, action: "stop", note: in.Reason, at: in.At}
-	return step.do(ctx, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
-		e := step.event()
-		switch c.State {
-		case withdrawal.UnderReview, withdrawal.Awaiting:
-			return w.move(ctx, tx, &c, withdrawal.Cancelled, e)
-		case withdrawal.Approved:
-			return w.move(ctx, tx, &c, withdrawal.Failed, e)
-		case withdrawal.Paying:
-			return refusal.List{refusal.New("ENG-03", "ENG_STATE", "case "+c.Number,
-				"The payment is under way; only the bank's answer ends the case: confirm or return it.")}, nil
-		case withdrawal.Paid, withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed, withdrawal.Deleted:
-		}
-		return nil, nil // has ended meanwhile
+	step := caseStep{number: in.Case, key: "stop/" + in.Key, actor: "operator", via: viaOperator, action: "stop", note: in.Reason, at: in.At}
+	return w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
+		return withdrawals{w}.stop(ctx, tx, c.caseRow, step.event())
 	})
 }
 
-// ResumeWithdrawalInput binds a case to the run that carries it on.
-type ResumeWithdrawalInput struct {
-	Case  string
-	RunID string
+func (w withdrawals) stop(ctx context.Context, tx *sqlx.Tx, row caseRow, e event) (refusal.List, error) {
+	c, err := readWithdrawal(ctx, tx, row)
+	if err != nil {
+		return nil, err
+	}
+	switch c.state() {
+	case withdrawal.UnderReview, withdrawal.Awaiting:
+		return w.move(ctx, tx, &c, withdrawal.Cancelled, e)
+	case withdrawal.Approved:
+		return w.move(ctx, tx, &c, withdrawal.Failed, e)
+	case withdrawal.Paying:
+		return refusal.List{refusal.New("ENG-03", "ENG_STATE", "case "+c.Number,
+			"The payment is under way; only the bank's answer ends the case: confirm or return it.")}, nil
+	case withdrawal.Paid, withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed, withdrawal.Deleted:
+	}
+	return nil, nil // has ended meanwhile
 }
 
 // ResumedWithdrawal is a case as a new run takes it over.
@@ -597,7 +465,7 @@ type ResumedWithdrawal struct {
 }
 
 // ResumeWithdrawal lets a new run carry on a case whose workflow is gone.
-func (w *Withdrawals) ResumeWithdrawal(ctx context.Context, in ResumeWithdrawalInput) (ResumedWithdrawal, error) {
+func (w *Withdrawals) ResumeWithdrawal(ctx context.Context, in ResumeInput) (ResumedWithdrawal, error) {
 	var now ResumedWithdrawal
 	err := inTx(ctx, w.DB, func(tx *sqlx.Tx) (err error) {
 		if _, err := lockCase(ctx, tx, in.Case); err != nil {

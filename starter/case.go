@@ -228,7 +228,7 @@ func (r *repair) do(ctx context.Context, w *activities.Withdrawals, temporal cli
 		r.Done = "a new run carries it on"
 		return nil
 	}
-	now, err := w.StopWithdrawal(ctx, activities.StopWithdrawalInput{
+	now, err := w.StopWithdrawal(ctx, activities.StopInput{
 		Case: r.Case, Key: "repair/" + r.runID,
 		Reason: "its workflow was gone; settled by case repair", At: time.Now(),
 	})

@@ -38,7 +38,7 @@ func TestGivenACaseUnderReviewWhenInboxesAreAskedForThenTasksAndCountsAreShownAs
 	require.Contains(t, ask(t, url, "inbox", "--as", "li", "--partner", "P1002").out, "Nothing waits for you.")
 	require.Contains(t, ask(t, url, "inbox", "--as", "li", "--amount-from", "1200.01").out, "Nothing waits for you.")
 
-	_, err := withdrawals(t, url).DecideWithdrawal(t.Context(), activities.DecideWithdrawalInput{At: time.Now(), Decision: approval.Decision{
+	_, err := withdrawals(t, url).DecideWithdrawal(t.Context(), activities.DecideInput{At: time.Now(), Decision: approval.Decision{
 		Task: number + "/review", Outcome: approval.Reject, Reason: "papers are missing", Person: "li", Key: "k",
 	}})
 	require.NoError(t, err)

@@ -119,7 +119,7 @@ func paidAs(t *testing.T, url, key string) string {
 		{Task: number + "/confirm", Outcome: withdrawal.Arrived, Amount: "1200.00", Reference: "B-1"},
 	} {
 		d.Person, d.Key = "li", d.Task
-		_, err := withdrawals(t, url).DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{Decision: d, At: time.Now()})
+		_, err := withdrawals(t, url).DecideWithdrawal(context.Background(), activities.DecideInput{Decision: d, At: time.Now()})
 		require.NoError(t, err)
 	}
 	return number

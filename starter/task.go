@@ -290,7 +290,7 @@ func (h *house) decide(ctx context.Context, d approval.Decision) (activities.Wit
 	now, err := h.send(ctx, task.Case, "--key "+d.Key, func(ctx context.Context, workflowID string) (activities.WithdrawalStanding, error) {
 		return workflows.Decide(ctx, h.temporal, workflowID, d)
 	}, func(ctx context.Context, w *activities.Withdrawals) (activities.WithdrawalStanding, error) {
-		return w.DecideWithdrawal(ctx, activities.DecideWithdrawalInput{Decision: d, At: time.Now()})
+		return w.DecideWithdrawal(ctx, activities.DecideInput{Decision: d, At: time.Now()})
 	})
 	return now, d.Key, err
 }

@@ -94,7 +94,7 @@ func TestGivenACaseUnderReviewWhenItIsExplainedThenItSaysWhoMayActAndWhatHappens
 	e = v.explain(number, closes)
 	require.True(t, e.Waits[0].Overdue)
 	require.Equal(t, "12 Nov 00:00 the deadline decides: reject (at any moment now)", ticks(e.Waits[0])[1])
-	_, err := v.EscalateWithdrawal(t.Context(), activities.EscalateWithdrawalInput{Case: number, State: withdrawal.UnderReview, At: closes})
+	_, err := v.EscalateWithdrawal(t.Context(), activities.ClockInput{Case: number, At: closes})
 	require.NoError(t, err)
 	e = v.explain(number, closes)
 	require.Equal(t, "W000001 is REFUSED: 1200.00 CNY of P1001 by BANK_CARD; reject by the deadline at 2026-11-12 00:00 +08:00: "+
@@ -119,7 +119,7 @@ func TestGivenAReturnedCaseWhenItIsExplainedThenItWaitsForThePartnerUntilItsTerm
 	require.Equal(t, []string{"check decided: role vendor-finance", "manager skipped: it is not so that the amount is at least 1000.00"}, steps(e.Rounds[0]))
 
 	closes := time.Date(2026, 11, 10, 16, 0, 0, 0, time.UTC)
-	_, err := v.EscalateWithdrawal(t.Context(), activities.EscalateWithdrawalInput{Case: number, State: withdrawal.Awaiting, At: closes})
+	_, err := v.EscalateWithdrawal(t.Context(), activities.ClockInput{Case: number, At: closes})
 	require.NoError(t, err)
 	require.Equal(t, "W000001 is CANCELLED: 100.00 CNY of P1001 by BANK_CARD; cancel by the deadline at 2026-11-11 00:00 +08:00: nobody resubmitted it in time (PGM-02).",
 		v.explain(number, closes).Summary)

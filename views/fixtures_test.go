@@ -74,7 +74,7 @@ func (v vendor) decide(number string, kind approval.Matter, d approval.Decision,
 	if d.Key == "" {
 		d.Key = d.Task
 	}
-	_, err := v.DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{Decision: d, At: at})
+	_, err := v.DecideWithdrawal(context.Background(), activities.DecideInput{Decision: d, At: at})
 	require.NoError(v.t, err)
 }
 

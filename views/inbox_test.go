@@ -68,7 +68,7 @@ func (v vendor) answer(task, by string, outcome approval.Outcome, at time.Time, 
 	if d.Reason == "" {
 		d.Reason = "because"
 	}
-	_, err := v.DecideWithdrawal(v.t.Context(), activities.DecideWithdrawalInput{Decision: d, At: at})
+	_, err := v.DecideWithdrawal(v.t.Context(), activities.DecideInput{Decision: d, At: at})
 	require.NoError(v.t, err)
 }
 
@@ -204,7 +204,7 @@ func TestGivenAnOverdueTaskWhenItIsEscalatedThenTheOtherRoleFindsItAndTheCountsS
 	require.Equal(t, views.InboxCounts{Open: 1, Overdue: 1}, counts(due), "PGM-02: the closing instant is late")
 
 	require.Empty(t, v.inbox("zhao", due))
-	_, err := v.EscalateWithdrawal(t.Context(), activities.EscalateWithdrawalInput{Case: number, State: withdrawal.UnderReview, At: due})
+	_, err := v.EscalateWithdrawal(t.Context(), activities.ClockInput{Case: number, At: due})
 	require.NoError(t, err)
 	require.Equal(t, []string{number + "/check role finance-manager"}, v.inbox("zhao", due))
 	require.Equal(t, []string{number + "/check role vendor-finance"}, v.inbox("li", due))

@@ -32,7 +32,7 @@ func TestGivenTasksWhenAPersonLooksThenOnlyThoseThatThePersonMayDecideAreListed(
 	require.Empty(t, ids(views.TaskFilter{Role: "finance-manager"}))
 	require.Len(t, ids(views.TaskFilter{Case: "W000001", All: true}), 4)
 
-	_, err := v.EscalateWithdrawal(t.Context(), activities.EscalateWithdrawalInput{Case: "W000004", State: withdrawal.UnderReview, At: opened.AddDate(0, 0, 30)})
+	_, err := v.EscalateWithdrawal(t.Context(), activities.ClockInput{Case: "W000004", At: opened.AddDate(0, 0, 30)})
 	require.NoError(t, err)
 	require.Equal(t, []string{"W000004/review"}, ids(views.TaskFilter{Person: "zhao"}))
 	require.Equal(t, []string{"W000004/review"}, ids(views.TaskFilter{Role: "finance-manager"}))

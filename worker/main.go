@@ -122,6 +122,7 @@ func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
 	})
 	w.RegisterWorkflowWithOptions(workflows.Withdrawal, workflow.RegisterOptions{Name: workflows.WithdrawalType})
 	w.RegisterActivity(&activities.Withdrawals{DB: db, Channel: activities.ByHand{}})
+	w.RegisterActivity(&activities.Cases{DB: db})
 	return w
 }
 

@@ -250,7 +250,7 @@ var reminded, overdue, defaulted = cst("2025-11-05 00:00"), cst("2025-11-06 00:0
 // tick has the clock look at a case at an instant.
 func (h *house) tick(number string, at time.Time) activities.WithdrawalStanding {
 	h.t.Helper()
-	return h.must(h.act.EscalateWithdrawal(context.Background(), activities.EscalateWithdrawalInput{Case: number, State: withdrawal.UnderReview, At: at}))
+	return h.must(h.act.EscalateWithdrawal(context.Background(), activities.ClockInput{Case: number, At: at}))
 }
 
 // clock lists what the clock did, as "time action from>to".

@@ -478,7 +478,7 @@ func TestGivenAnUrgedTask_WhenItIsUrgedAgain_ThenOnlyAnHourLater(t *testing.T) {
 	h := chained(t, twoSteps())
 	number := h.opens(h.toBank("k1", "800.00")).Case
 	urge := func(key string, after time.Duration) []string {
-		_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{
+		_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideInput{
 			Decision: approval.Decision{Task: number + "/finance", Person: "mei", Outcome: approval.Urge, Key: key}, At: h.now.Add(after),
 		})
 		return codesOf(activities.RefusalOf(err))

@@ -35,26 +35,7 @@ func SubmitWithdrawal(ctx context.Context, c client.Client, app withdrawal.Appli
 	if app.RequestKey == "" {
 		return opened, errors.New("an application needs a request key")
 	}
-	var err error
-	for range 3 { // a run that just ended with a refusal may still hold the ID
-		var handle client.WorkflowUpdateHandle
-		handle, err = c.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-			StartWorkflowOperation: c.NewWithStartWorkflowOperation(startOptions(app), WithdrawalType, WithdrawalInput{Application: app}),
-			UpdateOptions: client.UpdateWorkflowOptions{
-				UpdateName:   SubmitUpdate,
-				UpdateID:     requestID(app),
-				WaitForStage: client.WorkflowUpdateStageCompleted,
-				Args:         []any{app},
-			},
-		})
-		if err == nil {
-			err = handle.Get(ctx, &opened)
-		}
-		if !metEndedRun(err) {
-			break
-		}
-	}
-	return opened, err
+	return submitCase[activities.WithdrawalStanding](ctx, c, startOptions(app), WithdrawalType, WithdrawalInput{Application: app}, requestID(app), app)
 }
 
 func metEndedRun(err error) bool {

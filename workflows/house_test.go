@@ -285,7 +285,7 @@ func (h *house) decideOn(task string, d approval.Decision) (activities.Withdrawa
 	if d.Key == "" {
 		d.Key = fmt.Sprintf("%s-%s-%s", d.Task, d.Person, d.Outcome)
 	}
-	return h.act.DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{Decision: d, At: h.now})
+	return h.act.DecideWithdrawal(context.Background(), activities.DecideInput{Decision: d, At: h.now})
 }
 
 // must is for steps that have to succeed.

@@ -308,7 +308,7 @@ func (m *model) resubmit(t *rapid.T, c *modelCase) {
 }
 
 func (m *model) decideOn(t *rapid.T, c *modelCase, d approval.Decision, bySignal bool) bool {
-	in := activities.DecideWithdrawalInput{Decision: d, BySignal: bySignal, At: m.tick(t)}
+	in := activities.DecideInput{Decision: d, BySignal: bySignal, At: m.tick(t)}
 	lots := m.h.count(`SELECT count(*) FROM lots WHERE partner_id = $1`, m.partner)
 	done := m.judge(t, "decide", c, func() (activities.WithdrawalStanding, error) {
 		return m.h.act.DecideWithdrawal(context.Background(), in)
@@ -346,13 +346,13 @@ func (m *model) stop(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "rather not") > 0 {
 		t.Skip("it would end most cases early")
 	}
-	in := activities.StopWithdrawalInput{Case: c.number, Key: "run", Reason: "stopped", At: m.tick(t)}
+	in := activities.StopInput{Case: c.number, Key: "run", Reason: "stopped", At: m.tick(t)}
 	m.judge(t, "stop", c, func() (activities.WithdrawalStanding, error) { return m.h.act.StopWithdrawal(context.Background(), in) })
 }
 
 func (m *model) escalate(t *rapid.T) {
 	c := m.anyCase(t)
-	in := activities.EscalateWithdrawalInput{Case: c.number, State: c.state, At: m.tick(t)}
+	in := activities.ClockInput{Case: c.number, At: m.tick(t)}
 	m.judge(t, "escalate", c, func() (activities.WithdrawalStanding, error) {
 		return m.h.act.EscalateWithdrawal(context.Background(), in)
 	})

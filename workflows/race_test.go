@@ -41,7 +41,7 @@ func TestENG03OfTwoWhoActInOneInstantExactlyOneWinsAndTheOtherIsTold(t *testing.
 			does: func(number string) error {
 				d := d
 				d.Task, d.Person, d.Reason, d.Key = number+"/finance", who, "race", number+"-"+who
-				_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{Decision: d, At: at})
+				_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideInput{Decision: d, At: at})
 				return err
 			},
 			state: map[approval.Outcome]withdrawal.State{approval.Approve: withdrawal.Approved, approval.Reject: withdrawal.Refused}[d.Outcome],
@@ -66,7 +66,7 @@ func TestENG03OfTwoWhoActInOneInstantExactlyOneWinsAndTheOtherIsTold(t *testing.
 	}
 	clock := racer{
 		does: func(number string) error {
-			_, err := h.act.EscalateWithdrawal(context.Background(), activities.EscalateWithdrawalInput{Case: number, State: withdrawal.UnderReview, At: defaulted})
+			_, err := h.act.EscalateWithdrawal(context.Background(), activities.ClockInput{Case: number, At: defaulted})
 			return err
 		},
 		state: withdrawal.Approved, task: "finance decided approve deadline", quiet: true,

@@ -630,7 +630,7 @@ func TestEveryStepMayRunTwice(t *testing.T) {
 	}
 	twice(func() (activities.WithdrawalStanding, error) { return h.act.OpenWithdrawal(ctx, in) })
 	twice(func() (activities.WithdrawalStanding, error) {
-		return h.act.EscalateWithdrawal(ctx, activities.EscalateWithdrawalInput{Case: number, State: withdrawal.UnderReview, At: cst("2025-11-06 00:00")})
+		return h.act.EscalateWithdrawal(ctx, activities.ClockInput{Case: number, At: cst("2025-11-06 00:00")})
 	})
 	for _, d := range []struct {
 		kind approval.Matter
@@ -744,7 +744,7 @@ func TestGivenAPaidWithdrawal_WhenTheBankReturnsItLate_ThenATaskMakesANewLot(t *
 	require.Equal(t, 1, h.count(`SELECT count(*) FROM tasks WHERE task_id = $1 AND candidates = '{role:vendor-finance,role:finance-manager}'`, task.Task))
 
 	answer := func(person string) error {
-		_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideWithdrawalInput{At: h.now, Decision: approval.Decision{
+		_, err := h.act.DecideWithdrawal(context.Background(), activities.DecideInput{At: h.now, Decision: approval.Decision{
 			Task: task.Task, Person: person, Outcome: withdrawal.Arrived, Amount: "800.00", Reference: "R-1", Key: "late-" + person,
 		}})
 		return err
