@@ -8,6 +8,7 @@ import (
 
 	"countersign/domain/approval"
 	"countersign/domain/calendar"
+	"countersign/domain/kinds"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/domain/withdrawal"
@@ -297,7 +298,7 @@ func openRounds(ctx context.Context, tx *sqlx.Tx, number string) ([]*round, erro
 	}
 	rounds := make([]*round, len(open))
 	for i, o := range open {
-		r, err := loadRound(ctx, tx, c, matterOf(c.Kind, o.Matter), o.Round)
+		r, err := loadRound(ctx, tx, c, kinds.MatterOf(c.Kind, o.Matter), o.Round)
 		if err != nil {
 			return nil, err
 		}

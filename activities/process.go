@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"time"
 
+	"countersign/domain"
 	"countersign/domain/approval"
 	"countersign/domain/money"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
-	"countersign/domain/withdrawal"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -55,17 +55,6 @@ type conclusion struct {
 // processes are the kinds of cases that Cases serves; a withdrawal has activities of its own.
 var processes = map[string]process{}
 
-// matterOf finds a matter of a kind of case.
-func matterOf(kind, name string) approval.Matter {
-	if kind == withdrawal.Kind {
-		return withdrawal.MatterOf(name)
-	}
-	if p, ok := processes[kind]; ok {
-		return p.matter(name)
-	}
-	return approval.Matter{Name: name}
-}
-
 // Standing is where a case stands after a step.
 type Standing struct {
 	Case    string       `json:"case"`
@@ -73,7 +62,7 @@ type Standing struct {
 	Partner string       `json:"partner"`
 	Amount  money.Amount `json:"amount"`
 	About   string       `json:"about"` // in a few words what it is
-	State   string       `json:"state"`
+	State   domain.State `json:"state"`
 	Ended   bool         `json:"ended"`
 	DueAt   *time.Time   `json:"due_at,omitempty"`  // when the step is overdue; nil: it is, or nothing is waited for
 	WakeAt  *time.Time   `json:"wake_at,omitempty"` // when the clock does something next; nil: it does nothing
@@ -107,9 +96,15 @@ func standingOf(ctx context.Context, tx *sqlx.Tx, number string) (Standing, erro
 	if err != nil {
 		return Standing{}, err
 	}
-	s := Standing{Case: c.Number, Kind: c.Kind, Partner: c.Partner, State: c.State, Ended: c.ClosedAt != nil}
-	if s.Amount, s.About, err = p.about(ctx, tx, number); err != nil || s.Ended {
+	s := Standing{Case: c.Number, Kind: c.Kind, Partner: c.Partner, State: domain.State(c.State), Ended: c.ClosedAt != nil}
+	if s.Amount, s.About, err = p.about(ctx, tx, number); err != nil {
 		return s, err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE cases SET amount = $2, about = $3 WHERE case_number = $1 AND (amount, about) IS DISTINCT FROM ($2, $3)`, number, s.Amount, s.About); err != nil {
+		return s, fmt.Errorf("keep what %s is about: %w", number, err)
+	}
+	if s.Ended {
+		return s, nil
 	}
 	s.DueAt, s.WakeAt = c.DueAt, c.WakeAt
 	if c.Tasks != nil && (s.WakeAt == nil || c.Tasks.Before(*s.WakeAt)) {

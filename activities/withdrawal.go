@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -78,8 +79,8 @@ type WithdrawalStanding struct {
 // Now is where the case stands, as every kind of case says it.
 func (s WithdrawalStanding) Now() Standing {
 	return Standing{
-		Case: s.Case, Kind: withdrawal.Kind, Partner: s.Partner, Amount: s.Amount, About: fmt.Sprintf("%s CNY by %s to %s", s.Amount, s.Route, s.Holder),
-		State: string(s.State), Ended: s.State.Ended(), DueAt: s.DueAt, WakeAt: s.WakeAt,
+		Case: s.Case, Kind: withdrawal.Kind, Partner: s.Partner, Amount: s.Amount, About: fmt.Sprintf("%s CNY of %s by %s to %s", s.Amount, s.Partner, s.Route, cmp.Or(s.Holder, "-")),
+		State: s.State, Ended: withdrawal.Ended(s.State), DueAt: s.DueAt, WakeAt: s.WakeAt,
 	}
 }
 

@@ -70,7 +70,7 @@ func standing(ctx context.Context, tx *sqlx.Tx, number string) (WithdrawalStandi
 		return WithdrawalStanding{}, fmt.Errorf("read case %s: %w", number, err)
 	}
 	s := WithdrawalStanding{Case: c.Number, Partner: c.Partner, Route: c.Route, Amount: c.Amount, Holder: c.Holder, State: c.state(), WakeAt: c.NextWake}
-	if c.state().Ended() {
+	if withdrawal.Ended(c.state()) {
 		s.WakeAt = nil
 		return s, nil
 	}

@@ -248,7 +248,7 @@ func (w *Withdrawals) enter(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to 
 	}
 	from := c.state()
 	var closedAt, due *time.Time
-	if to.Ended() {
+	if withdrawal.Ended(to) {
 		closedAt = &e.At
 	}
 	if to == withdrawal.Awaiting {
@@ -277,7 +277,7 @@ func (w *Withdrawals) enter(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to 
 	if err := w.settle(ctx, tx, c, from, e.At); err != nil {
 		return nil, err
 	}
-	if to.Ended() {
+	if withdrawal.Ended(to) {
 		if err := abandon(ctx, tx, c.Number, e.At); err != nil {
 			return nil, err
 		}

@@ -109,11 +109,11 @@ func (p *partner) chain(steps ...approval.Step) {
 }
 
 // says sends one decision on a seat's task and has to be accepted.
-func (c *theCase) says(seat, person string, d approval.Decision) activities.WithdrawalStanding {
+func (c *theCase) says(seat, person string, d approval.Decision) activities.Standing {
 	c.p.t.Helper()
 	d.Task, d.Person = c.number+"/"+seat, person
 	d.Key = d.Task + "/" + person + "/" + string(d.Outcome)
-	now, err := insist(func(ctx context.Context) (activities.WithdrawalStanding, error) {
+	now, err := insist(func(ctx context.Context) (activities.Standing, error) {
 		return workflows.Decide(ctx, c.p.s.client, c.workflowID, d)
 	})
 	require.NoError(c.p.t, err)

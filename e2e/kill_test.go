@@ -60,7 +60,7 @@ func underFire(t *testing.T, id string, cases int, moments []int, fire func()) {
 			opened[i] = &theCase{p: p, number: now.Case, workflowID: "withdrawal/" + id + "/" + apps[i].RequestKey}
 			for step, d := range plans[i%len(plans)].decisions {
 				left <- struct{}{}
-				if now, err = opened[i].decide(kinds[step], d); err != nil {
+				if _, err = opened[i].decide(kinds[step], d); err != nil {
 					failures[i] = fmt.Errorf("%s of %s: %w", d.Outcome, opened[i].number, err)
 					return
 				}
@@ -129,16 +129,16 @@ func TestGivenACommittedStep_WhenTheWorkerDiesBeforeItCanSaySo_ThenTheNextOneFin
 	app := p.toBank("k1", "100.00")
 	now := p.diesInside(`SELECT 1 FROM partners WHERE partner_id = 'PCOMMIT' FOR UPDATE`, func() bool {
 		return p.s.count(t, `SELECT count(*) FROM cases WHERE partner_id = 'PCOMMIT'`) == 1
-	}, func() (activities.WithdrawalStanding, error) { return p.submit(app) })
+	}, func() (activities.Standing, error) { now, err := p.submit(app); return now.Now(), err })
 	require.Equal(t, withdrawal.UnderReview, now.State)
 
 	c := &theCase{p: p, number: now.Case, workflowID: workflows.WithdrawalID(app)}
 	now = p.diesInside(`SELECT 1 FROM cases WHERE partner_id = 'PCOMMIT' FOR UPDATE`, func() bool { return c.state() == withdrawal.Approved },
-		func() (activities.WithdrawalStanding, error) { return c.decide(withdrawal.Review, approve) })
+		func() (activities.Standing, error) { return c.decide(withdrawal.Review, approve) })
 	require.Equal(t, withdrawal.Approved, now.State)
 
 	now = p.diesInside(`SELECT 1 FROM cases WHERE partner_id = 'PCOMMIT' FOR UPDATE`, nil, // before the commit
-		func() (activities.WithdrawalStanding, error) { return c.decide(withdrawal.Send, sent) })
+		func() (activities.Standing, error) { return c.decide(withdrawal.Send, sent) })
 	require.Equal(t, withdrawal.Paying, now.State)
 
 	require.Len(t, c.history(), 3, "%v", c.history())
@@ -150,7 +150,7 @@ func TestGivenACommittedStep_WhenTheWorkerDiesBeforeItCanSaySo_ThenTheNextOneFin
 
 // diesInside sends a request and kills the worker inside the step's transaction, which a lock holds up, or between its
 // commit and the report to Temporal, which is stopped meanwhile. The answer is what the caller gets in the end.
-func (p *partner) diesInside(lock string, committed func() bool, ask func() (activities.WithdrawalStanding, error)) activities.WithdrawalStanding {
+func (p *partner) diesInside(lock string, committed func() bool, ask func() (activities.Standing, error)) activities.Standing {
 	t, s := p.t, p.s
 	t.Helper()
 	holder, err := s.views.DB.Beginx()
@@ -160,7 +160,7 @@ func (p *partner) diesInside(lock string, committed func() bool, ask func() (act
 	require.NoError(t, err)
 
 	answered := make(chan error, 1)
-	var now activities.WithdrawalStanding
+	var now activities.Standing
 	go func() {
 		var err error
 		now, err = ask()

@@ -156,12 +156,12 @@ func (p *partner) paying(key string) *theCase {
 }
 
 // decide sends one decision through the Go client.
-func (c *theCase) decide(kind approval.Matter, d approval.Decision) (activities.WithdrawalStanding, error) {
+func (c *theCase) decide(kind approval.Matter, d approval.Decision) (activities.Standing, error) {
 	d.Task = approval.TaskID(c.number, kind.Name, 1)
 	if d.Key == "" {
 		d.Key = d.Task + "/" + d.Person + "/" + string(d.Outcome)
 	}
-	return insist(func(ctx context.Context) (activities.WithdrawalStanding, error) {
+	return insist(func(ctx context.Context) (activities.Standing, error) {
 		return workflows.Decide(ctx, c.p.s.client, c.workflowID, d)
 	})
 }

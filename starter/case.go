@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"countersign/domain"
+	"countersign/domain/kinds"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/activities"
@@ -23,24 +26,27 @@ func (h *house) caseListCommand() *cobra.Command {
 	var filter views.CaseFilter
 	var state string
 	c := &cobra.Command{
-		Use: "list [--partner P] [--state S] [--open]", Short: "List cases", Args: exactly(),
+		Use: "list [--partner P] [--kind K] [--state S] [--open]", Short: "List cases", Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if known := caseStates(); state != "" && !slices.Contains(known, state) {
-				return unknownValue("state", state, known)
+			if known := kinds.States(filter.Kind); state != "" && !slices.Contains(known, domain.State(state)) {
+				return unknownValue("state", state, texts(known))
+			}
+			if known := kinds.Names(); filter.Kind != "" && !slices.Contains(known, filter.Kind) {
+				return unknownValue("kind", filter.Kind, known)
 			}
 			r, err := h.reader(c.Context())
 			if err != nil {
 				return err
 			}
-			filter.State = withdrawal.State(state)
+			filter.State = domain.State(state)
 			cases, err := r.Cases(c.Context(), filter)
 			if err != nil {
 				return err
 			}
 			return h.show(map[string]any{"cases": cases}, func() {
-				t := newTable("CASE", "PARTNER", "STATE", "ROUTE", "AMOUNT>", "HOLDER", "OPENED", "DUE")
+				t := newTable("CASE", "PARTNER", "STATE", "AMOUNT>", "ABOUT", "OPENED", "DUE")
 				for _, c := range cases {
-					t.add(c.Number, c.Partner, c.State, c.Route, c.Amount, none(c.Holder), shown(c.OpenedAt), shownOr(c.DueAt, "-"))
+					t.add(c.Number, c.Partner, c.State, c.Amount, none(c.Subject()), shown(c.OpenedAt), shownOr(c.DueAt, "-"))
 				}
 				t.printOr(h.out, "No cases.")
 			})
@@ -48,20 +54,18 @@ func (h *house) caseListCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&filter.Partner, "partner", "", "those of a partner")
+	f.StringVar(&filter.Kind, "kind", "", "those of a kind: "+strings.Join(kinds.Names(), ", "))
 	f.StringVar(&state, "state", "", "those in a state; DELETED ones are shown only so")
 	f.BoolVar(&filter.Open, "open", false, "those that wait for something")
 	return c
 }
 
-// caseStates lists the states of cases in the order in which they are reached.
-func caseStates() []string {
-	var states []string
-	for _, m := range withdrawal.Moves {
-		if !slices.Contains(states, string(m.To)) {
-			states = append(states, string(m.To))
-		}
+func texts[T ~string](of []T) []string {
+	out := make([]string, len(of))
+	for i, t := range of {
+		out[i] = string(t)
 	}
-	return states
+	return out
 }
 
 func (h *house) caseShowCommand() *cobra.Command {
@@ -86,19 +90,22 @@ func (h *house) caseShowCommand() *cobra.Command {
 }
 
 func (h *house) caseDetail(d views.CaseDetail, address string) {
-	p := d.Payment
-	record(h.out,
-		"case", d.Number, "state", d.State, "partner", d.Partner, "submitted by", d.Submitter, "route", d.Route, "amount", fmt.Sprintf("%s %s", d.Amount, d.Currency),
-		"payee", p.Holder, "account", p.AccountNo, "bank", p.Bank, "branch", p.Branch, "paid from", p.PaidFrom+" of "+p.PayingEntity,
-		"opened", shown(d.OpenedAt), "due", shownOr(d.DueAt, ""), "approved", shownOr(p.ApprovedAt, ""), "paid", shownOr(p.PaidAt, ""), "closed", shownOr(d.ClosedAt, ""),
-		"reference", p.Reference, "policy version", d.PolicyVersion, "request key", d.RequestKey, "Temporal UI", address)
-	h.say("")
-	lots := newTable("LOT", "SOURCE", "PAYER", "ARRIVED", "AMOUNT>")
-	for _, l := range d.Lots {
-		lots.add(l.Lot, l.Source, none(l.Payer), shown(l.ArrivedAt), l.Amount)
+	fields := []any{"case", d.Number, "kind", d.Kind, "state", d.State, "partner", d.Partner, "submitted by", d.Submitter, "about", d.About, "route", d.Route, "amount", fmt.Sprintf("%s %s", d.Amount, d.Currency)}
+	if p := d.Payment; p != nil {
+		fields = append(fields, "payee", p.Holder, "account", p.AccountNo, "bank", p.Bank, "branch", p.Branch, "paid from", p.PaidFrom+" of "+p.PayingEntity,
+			"approved", shownOr(p.ApprovedAt, ""), "paid", shownOr(p.PaidAt, ""), "reference", p.Reference)
 	}
-	lots.print(h.out)
+	record(h.out, append(fields, "opened", shown(d.OpenedAt), "due", shownOr(d.DueAt, ""), "closed", shownOr(d.ClosedAt, ""),
+		"policy version", d.PolicyVersion, "request key", d.RequestKey, "Temporal UI", address)...)
 	h.say("")
+	if d.Payment != nil {
+		lots := newTable("LOT", "SOURCE", "PAYER", "ARRIVED", "AMOUNT>")
+		for _, l := range d.Lots {
+			lots.add(l.Lot, l.Source, none(l.Payer), shown(l.ArrivedAt), l.Amount)
+		}
+		lots.print(h.out)
+		h.say("")
+	}
 	h.taskTable(d.Tasks).print(h.out)
 	h.say("")
 	events := newTable("#>", "TIME", "ACTOR", "VIA", "ACTION", "STATE", "RULE", "AMOUNT>", "HASH", "NOTE")
@@ -117,13 +124,13 @@ func (h *house) caseDetail(d views.CaseDetail, address string) {
 
 // repair is what is done about one open case whose workflow is gone.
 type repair struct {
-	Case  string           `json:"case"`
-	State withdrawal.State `json:"state"`
-	Plan  string           `json:"plan"`
-	Done  string           `json:"done,omitempty"` // empty in a dry run
-	Error string           `json:"error,omitempty"`
+	Case  string       `json:"case"`
+	State domain.State `json:"state"`
+	Plan  string       `json:"plan"`
+	Done  string       `json:"done,omitempty"` // empty in a dry run
+	Error string       `json:"error,omitempty"`
 
-	workflowID, partner, runID string
+	kind, workflowID, partner, runID string
 }
 
 func (h *house) caseRepairCommand() *cobra.Command {
@@ -132,8 +139,9 @@ func (h *house) caseRepairCommand() *cobra.Command {
 		Use: "repair [--apply]", Short: "Find open cases whose workflow is gone, and settle them", Args: exactly(),
 		Long: `Find open cases whose workflow is gone (terminated, or lost with its cluster), and settle them.
 
-UNDER_REVIEW is cancelled and APPROVED fails, their holds are released. PAYING gets a new run, because the money may
-be on its way and only the bank's answer ends the case. Without --apply nothing changes.`,
+Of withdrawals UNDER_REVIEW is cancelled and APPROVED fails, their holds are released; PAYING gets a new run, because the
+money may be on its way and only the bank's answer ends the case. A case of another kind gets a new run that carries it
+on where it stands. Without --apply nothing changes.`,
 		RunE: func(c *cobra.Command, _ []string) error { return h.repair(c.Context(), apply, force) },
 	}
 	c.Flags().BoolVar(&apply, "apply", false, "do it")
@@ -204,6 +212,9 @@ func (h *house) gone(ctx context.Context) ([]repair, bool, error) {
 			continue
 		}
 		plan := "cancel it, release the hold"
+		if c.Kind != withdrawal.Kind {
+			plan = "start a new run that carries it on"
+		}
 		switch c.State {
 		case withdrawal.Approved:
 			plan = "let it fail, release the hold"
@@ -211,7 +222,7 @@ func (h *house) gone(ctx context.Context) ([]repair, bool, error) {
 			plan = "start a new run: the money may be on its way"
 		case withdrawal.UnderReview, withdrawal.Awaiting, withdrawal.Paid, withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed, withdrawal.Deleted:
 		}
-		found = append(found, repair{Case: c.Number, State: c.State, Plan: plan, workflowID: c.WorkflowID, partner: c.Partner, runID: c.RunID})
+		found = append(found, repair{Case: c.Number, State: c.State, Plan: plan, kind: c.Kind, workflowID: c.WorkflowID, partner: c.Partner, runID: c.RunID})
 	}
 	return found, anyKnown, nil
 }
@@ -221,8 +232,8 @@ func (r *repair) do(ctx context.Context, w *activities.Withdrawals, temporal cli
 		r.Done = "its workflow runs again"
 		return err
 	}
-	if r.State == withdrawal.Paying {
-		if err := workflows.ResumeWithdrawal(ctx, temporal, r.workflowID, r.partner, r.Case); err != nil {
+	if r.kind != withdrawal.Kind || r.State == withdrawal.Paying {
+		if err := workflows.Resume(ctx, temporal, r.kind, r.workflowID, r.partner, r.Case); err != nil {
 			return err
 		}
 		r.Done = "a new run carries it on"

@@ -265,7 +265,7 @@ func (s *story) paid(ctx context.Context) error {
 // worker carries it out, once.
 func (s *story) sendUnderKill(ctx context.Context, number string) error {
 	type answer struct {
-		now activities.WithdrawalStanding
+		now activities.Standing
 		err error
 	}
 	answered := make(chan answer, 1)
@@ -394,8 +394,8 @@ func (s *story) chained(ctx context.Context) error {
 	if err := s.expect(now.State, withdrawal.Awaiting, err); err != nil {
 		return err
 	}
-	now, err = s.resubmit(ctx, c.Case, s.application(withdrawal.BankCard, "1200.00"))
-	if err := s.expect(now.State, withdrawal.UnderReview, err); err != nil {
+	again, err := s.resubmit(ctx, c.Case, s.application(withdrawal.BankCard, "1200.00"))
+	if err := s.expect(again.State, withdrawal.UnderReview, err); err != nil {
 		return err
 	}
 	if err := s.tell(ctx, ledgerIs{"9800.00", "1200.00", "5000.00"}, []string{"PGM-11"},
@@ -483,23 +483,23 @@ func (s *story) withCode(ctx context.Context, app withdrawal.Application) (withd
 
 var sixDigits = regexp.MustCompile(`code ([0-9]{6})\b`)
 
-func (s *story) decide(ctx context.Context, number string, d approval.Decision, kind approval.Matter) (activities.WithdrawalStanding, error) {
+func (s *story) decide(ctx context.Context, number string, d approval.Decision, kind approval.Matter) (activities.Standing, error) {
 	return s.decideTask(ctx, approval.TaskID(number, kind.Name, 1), d)
 }
 
-func (s *story) decideTask(ctx context.Context, task string, d approval.Decision) (activities.WithdrawalStanding, error) {
+func (s *story) decideTask(ctx context.Context, task string, d approval.Decision) (activities.Standing, error) {
 	d.Task = task
 	if d.Key == "" {
 		d.Key = uuid.NewString()
 	}
-	return patiently(func() (activities.WithdrawalStanding, error) {
+	return patiently(func() (activities.Standing, error) {
 		now, _, err := s.h.decide(ctx, d)
 		return now, err
 	})
 }
 
 // patiently repeats a request whose answer did not come in time: its key makes that safe.
-func patiently(ask func() (activities.WithdrawalStanding, error)) (activities.WithdrawalStanding, error) {
+func patiently[S any](ask func() (S, error)) (S, error) {
 	for try := 1; ; try++ {
 		now, err := ask()
 		if !errors.Is(err, errLate) || try == 2 {

@@ -382,7 +382,7 @@ func TestGivenAnOpenCaseWhenItIsShownThenTheTablesAreAlignedAndTheJSONIsWhole(t 
 	require.Regexp(t, `(?m)^1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+08:00  alice  request  submit  UNDER_REVIEW  WDR-02  1200\.00  [0-9a-f]{8}  waits for review$`, text)
 
 	require.Equal(t, "[]", mustJSON(t, decoded(t, ask(t, url, "case", "list", "--partner", "P1002", "--json").out)["cases"]), "an empty list is a list")
-	require.Regexp(t, `(?m)^W000001  P1001    UNDER_REVIEW  BANK_CARD  1200\.00  Alpha Cloud Ltd  `, ask(t, url, "case", "list").out)
+	require.Regexp(t, `(?m)^W000001  P1001    UNDER_REVIEW  1200\.00  BANK_CARD to Alpha Cloud Ltd  `, ask(t, url, "case", "list").out)
 
 	statement := ask(t, url, "account", "statement", "P.CASH:P1001").out
 	require.Regexp(t, `(?m)withdrawal/W000001/hold +held for withdrawal W000001 +-1200\.00 +14800\.00$`, statement)

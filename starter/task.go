@@ -10,6 +10,7 @@ import (
 
 	"countersign/activities"
 	"countersign/domain/approval"
+	"countersign/domain/withdrawal"
 	"countersign/views"
 	"countersign/workflows"
 
@@ -269,28 +270,37 @@ func (h *house) decided(ctx context.Context, d approval.Decision) error {
 		return err
 	}
 	return h.show(struct {
-		activities.WithdrawalStanding
+		activities.Standing
 		Key string `json:"key"`
 	}{now, key}, func() { h.standing(now) })
 }
 
 // decide sends one decision under a key of its own when none is given; the key is answered, for a repeat.
-func (h *house) decide(ctx context.Context, d approval.Decision) (activities.WithdrawalStanding, string, error) {
+func (h *house) decide(ctx context.Context, d approval.Decision) (activities.Standing, string, error) {
 	if d.Key == "" {
 		d.Key = uuid.NewString()
 	}
 	r, err := h.reader(ctx)
 	if err != nil {
-		return activities.WithdrawalStanding{}, d.Key, err
+		return activities.Standing{}, d.Key, err
 	}
 	task, err := r.Task(ctx, d.Task)
 	if err != nil {
-		return activities.WithdrawalStanding{}, d.Key, err
+		return activities.Standing{}, d.Key, err
 	}
-	now, err := h.send(ctx, task.Case, "--key "+d.Key, func(ctx context.Context, workflowID string) (activities.WithdrawalStanding, error) {
+	now, err := sendTo(ctx, h, task.Case, "--key "+d.Key, func(ctx context.Context, workflowID string) (activities.Standing, error) {
 		return workflows.Decide(ctx, h.temporal, workflowID, d)
-	}, func(ctx context.Context, w *activities.Withdrawals) (activities.WithdrawalStanding, error) {
-		return w.DecideWithdrawal(ctx, activities.DecideInput{Decision: d, At: time.Now()})
+	}, func(ctx context.Context, kind string) (activities.Standing, error) {
+		in := activities.DecideInput{Decision: d, At: time.Now()}
+		w, err := h.withdrawals(ctx)
+		if err != nil {
+			return activities.Standing{}, err
+		}
+		if kind != withdrawal.Kind {
+			return (&activities.Cases{DB: w.DB}).Decide(ctx, in)
+		}
+		now, err := w.DecideWithdrawal(ctx, in)
+		return now.Now(), err
 	})
 	return now, d.Key, err
 }

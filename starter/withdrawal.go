@@ -81,12 +81,14 @@ func (h *house) submit(ctx context.Context, app withdrawal.Application) (activit
 }
 
 // standing prints where a case stands.
-func (h *house) standing(s activities.WithdrawalStanding) {
+// standing says where a case stands.
+func (h *house) standing(of interface{ Now() activities.Standing }) {
+	s := of.Now()
 	due := ""
-	if s.DueAt != nil && !s.State.Ended() {
+	if s.DueAt != nil && !s.Ended {
 		due = ", due " + shown(*s.DueAt)
 	}
-	h.say("%s is %s: %s CNY of %s by %s to %s%s", s.Case, s.State, s.Amount, s.Partner, s.Route, none(oneLine(s.Holder)), due)
+	h.say("%s is %s: %s%s", s.Case, s.State, oneLine(s.About), due)
 }
 
 func (h *house) cancelCommand() *cobra.Command {
@@ -119,12 +121,25 @@ func (h *house) cancel(ctx context.Context, number string, r workflows.CancelReq
 	})
 }
 
-// send hands a request to the run of a case, by h.temporal; a case that has ended has none and is asked directly.
+// send hands a request to the run of a withdrawal, by h.temporal; one that has ended has none and is asked directly.
 func (h *house) send(ctx context.Context, number, key string,
 	running func(ctx context.Context, workflowID string) (activities.WithdrawalStanding, error),
 	ended func(context.Context, *activities.Withdrawals) (activities.WithdrawalStanding, error),
 ) (activities.WithdrawalStanding, error) {
-	var nothing activities.WithdrawalStanding
+	return sendTo(ctx, h, number, key, running, func(ctx context.Context, _ string) (activities.WithdrawalStanding, error) {
+		w, err := h.withdrawals(ctx)
+		if err != nil {
+			return activities.WithdrawalStanding{}, err
+		}
+		return ended(ctx, w)
+	})
+}
+
+// sendTo hands a request to the run of a case of any kind; one that has ended has no run and is asked directly.
+func sendTo[S any](ctx context.Context, h *house, number, key string,
+	running func(ctx context.Context, workflowID string) (S, error), ended func(ctx context.Context, kind string) (S, error),
+) (S, error) {
+	var nothing S
 	r, err := h.reader(ctx)
 	if err != nil {
 		return nothing, err
@@ -133,11 +148,11 @@ func (h *house) send(ctx context.Context, number, key string,
 	if err != nil {
 		return nothing, err
 	}
-	if !c.State.Ended() {
+	if c.ClosedAt == nil {
 		if _, err := h.cluster(ctx); err != nil { // before the clock of the request runs: nothing is on its way yet
 			return nothing, err
 		}
-		now, err := inTime(ctx, key, "starter case show "+number, func(ctx context.Context) (activities.WithdrawalStanding, error) { return running(ctx, c.WorkflowID) })
+		now, err := inTime(ctx, key, "starter case show "+number, func(ctx context.Context) (S, error) { return running(ctx, c.WorkflowID) })
 		if !workflowGone(err) {
 			return now, err
 		}
@@ -145,14 +160,10 @@ func (h *house) send(ctx context.Context, number, key string,
 			return nothing, err
 		}
 	}
-	if !c.State.Ended() {
+	if c.ClosedAt == nil {
 		return nothing, fmt.Errorf("case %s is %s, but its workflow is gone; an operator settles it with: starter case repair", number, c.State)
 	}
-	w, err := h.withdrawals(ctx)
-	if err != nil {
-		return nothing, err
-	}
-	return ended(ctx, w)
+	return ended(ctx, c.Kind)
 }
 
 func (h *house) deleteCommand() *cobra.Command {

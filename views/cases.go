@@ -1,10 +1,13 @@
 package views
 
 import (
+	"cmp"
 	"context"
+	"countersign/domain"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"countersign/domain/money"
@@ -17,11 +20,12 @@ type Case struct {
 	Kind          string           `db:"kind"           json:"kind"`
 	Partner       string           `db:"partner_id"     json:"partner"`
 	Submitter     string           `db:"submitter"      json:"submitter"`
-	State         withdrawal.State `db:"state"          json:"state"`
-	Route         withdrawal.Route `db:"route"          json:"route"`
+	State         domain.State     `db:"state"          json:"state"`
+	Route         withdrawal.Route `db:"route"          json:"route,omitempty"`
 	Amount        money.Amount     `db:"amount"         json:"amount"`
 	Currency      money.Currency   `db:"currency"       json:"currency"`
-	Holder        string           `db:"holder"         json:"holder"`
+	Holder        string           `db:"holder"         json:"holder,omitempty"`
+	About         string           `db:"about"          json:"about,omitempty"`
 	OpenedAt      time.Time        `db:"opened_at"      json:"opened_at"`
 	DueAt         *time.Time       `db:"due_at"         json:"due_at,omitempty"`
 	ClosedAt      *time.Time       `db:"closed_at"      json:"closed_at,omitempty"`
@@ -31,11 +35,20 @@ type Case struct {
 	RunID         string           `db:"run_id"         json:"run_id"`
 }
 
+// Subject says in a few words what a case is.
+func (c Case) Subject() string {
+	if c.Kind == withdrawal.Kind {
+		return strings.TrimSpace(string(c.Route) + " to " + cmp.Or(c.Holder, "-"))
+	}
+	return c.About
+}
+
 // CaseFilter narrows a list of cases; what is empty does not.
 type CaseFilter struct {
 	Partner string
-	State   withdrawal.State // deleted ones are hidden unless asked for (WDL-27)
-	Open    bool             // only those that wait for something
+	Kind    string
+	State   domain.State // deleted ones are hidden unless asked for (WDL-27)
+	Open    bool         // only those that wait for something
 }
 
 // Cases lists applications, the oldest first.
@@ -45,7 +58,7 @@ func (r Reader) Cases(ctx context.Context, f CaseFilter) ([]Case, error) {
 			return nil, err
 		}
 	}
-	return rows[Case](ctx, r.DB, "cases", caseSQL+casesWhereSQL, f.Partner, f.State, f.Open, withdrawal.Deleted)
+	return rows[Case](ctx, r.DB, "cases", caseSQL+casesWhereSQL, f.Partner, f.State, f.Open, withdrawal.Deleted, f.Kind)
 }
 
 // Case reads one application.
@@ -54,22 +67,23 @@ func (r Reader) Case(ctx context.Context, number string) (Case, error) {
 }
 
 const caseSQL = `
-	SELECT c.case_number, c.kind, c.partner_id, c.submitter, c.state, w.route, w.amount, w.currency, w.holder, c.opened_at, c.due_at, c.closed_at,
+	SELECT c.case_number, c.kind, c.partner_id, c.submitter, c.state, coalesce(w.route, '') AS route, coalesce(w.amount, c.amount, 0) AS amount,
+	       coalesce(w.currency, 'CNY') AS currency, coalesce(w.holder, '') AS holder, c.about, c.opened_at, c.due_at, c.closed_at,
 	       c.request_key, c.policy_version, c.workflow_id, c.run_id
-	  FROM cases c JOIN withdrawals w USING (case_number)`
+	  FROM cases c LEFT JOIN withdrawals w USING (case_number)`
 
 const casesWhereSQL = `
 	 WHERE ($1 = '' OR c.partner_id = $1) AND ($2 = '' OR c.state = $2) AND (NOT $3 OR c.closed_at IS NULL)
-	   AND (c.state <> $4 OR $2 = $4)
+	   AND (c.state <> $4 OR $2 = $4) AND ($5 = '' OR c.kind = $5)
 	 ORDER BY c.opened_at, c.case_number`
 
 // CaseDetail is everything about one application.
 type CaseDetail struct {
 	Case
-	Payment  Payment `json:"payment"`
-	Lots     []Line  `json:"lots"`
-	Tasks    []Task  `json:"tasks"`
-	Timeline []Event `json:"timeline"`
+	Payment  *Payment `json:"payment,omitempty"` // of a withdrawal
+	Lots     []Line   `json:"lots,omitempty"`    // of a withdrawal
+	Tasks    []Task   `json:"tasks"`
+	Timeline []Event  `json:"timeline"`
 }
 
 // Payment is where the money goes and where it comes from.
@@ -97,17 +111,17 @@ type Line struct {
 
 // Event is one line of the timeline.
 type Event struct {
-	Seq    int              `db:"seq"        json:"seq"`
-	At     time.Time        `db:"at"         json:"at"`
-	Actor  string           `db:"actor"      json:"actor"`
-	Via    string           `db:"via"        json:"via"`
-	Action string           `db:"action"     json:"action"`
-	From   withdrawal.State `db:"from_state" json:"from"`
-	To     withdrawal.State `db:"to_state"   json:"to"`
-	Rule   string           `db:"rule"       json:"rule,omitempty"`
-	Amount *money.Amount    `db:"amount"     json:"amount,omitempty"`
-	Note   string           `db:"note"       json:"note,omitempty"`
-	Hash   Hash             `db:"hash"       json:"hash"`
+	Seq    int           `db:"seq"        json:"seq"`
+	At     time.Time     `db:"at"         json:"at"`
+	Actor  string        `db:"actor"      json:"actor"`
+	Via    string        `db:"via"        json:"via"`
+	Action string        `db:"action"     json:"action"`
+	From   domain.State  `db:"from_state" json:"from"`
+	To     domain.State  `db:"to_state"   json:"to"`
+	Rule   string        `db:"rule"       json:"rule,omitempty"`
+	Amount *money.Amount `db:"amount"     json:"amount,omitempty"`
+	Note   string        `db:"note"       json:"note,omitempty"`
+	Hash   Hash          `db:"hash"       json:"hash"`
 }
 
 // Hash is shown in hexadecimal digits.
@@ -126,11 +140,15 @@ func (r Reader) CaseDetail(ctx context.Context, number string) (CaseDetail, erro
 	if d.Case, err = r.Case(ctx, number); err != nil {
 		return d, err
 	}
-	if d.Payment, err = row[Payment](ctx, r.DB, "case", number, paymentSQL, number); err != nil {
-		return d, err
-	}
-	if d.Lots, err = rows[Line](ctx, r.DB, "lots", linesSQL, number); err != nil {
-		return d, err
+	if d.Kind == withdrawal.Kind {
+		payment, err := row[Payment](ctx, r.DB, "case", number, paymentSQL, number)
+		if err != nil {
+			return d, err
+		}
+		d.Payment = &payment
+		if d.Lots, err = rows[Line](ctx, r.DB, "lots", linesSQL, number); err != nil {
+			return d, err
+		}
 	}
 	if d.Tasks, err = r.tasksOf(ctx, number); err != nil {
 		return d, err

@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"countersign/domain"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"countersign/domain/approval"
 	"countersign/domain/calendar"
+	"countersign/domain/kinds"
 	"countersign/domain/money"
 	"countersign/domain/person"
 	"countersign/domain/withdrawal"
@@ -21,7 +23,7 @@ type Explanation struct {
 	Case          string           `json:"case"`
 	Partner       string           `json:"partner"`
 	Submitter     string           `json:"submitter"`
-	State         withdrawal.State `json:"state"`
+	State         domain.State     `json:"state"`
 	Route         withdrawal.Route `json:"route"`
 	Amount        money.Amount     `json:"amount"`
 	Currency      money.Currency   `json:"currency"`
@@ -160,11 +162,13 @@ func (x *explainer) run(ctx context.Context, number string) (err error) {
 		Case: c.Number, Partner: c.Partner, Submitter: c.Submitter, State: c.State, Route: c.Route, Amount: c.Amount, Currency: c.Currency, PolicyVersion: c.PolicyVersion,
 		Waits: []Wait{}, Rounds: []Round{}, Ahead: []PlannedMatter{},
 	}
-	if x.byRule, err = row[bool](ctx, x.q, "case", number, `SELECT approved_by_rule FROM withdrawals WHERE case_number = $1`, number); err != nil {
-		return err
-	}
-	if x.policy, err = x.look.policy(ctx, c.PolicyVersion); err != nil {
-		return err
+	if c.Kind == withdrawal.Kind {
+		if x.byRule, err = row[bool](ctx, x.q, "case", number, `SELECT approved_by_rule FROM withdrawals WHERE case_number = $1`, number); err != nil {
+			return err
+		}
+		if x.policy, err = x.look.policy(ctx, c.PolicyVersion); err != nil {
+			return err
+		}
 	}
 	if x.calendar, err = x.look.calendar(ctx); err != nil {
 		return err
@@ -415,7 +419,7 @@ func (x *explainer) ticks(ctx context.Context, t openTask, step approval.Planned
 		ticks = append(ticks, tick)
 	}
 	if t.DefaultAt != nil && step.Default != nil {
-		ticks = append(ticks, Tick{*t.DefaultAt, "decide", "the deadline decides: " + string(withdrawal.MatterOf(t.Matter).Word(step.Default.Outcome))})
+		ticks = append(ticks, Tick{*t.DefaultAt, "decide", "the deadline decides: " + string(kinds.MatterOf(x.c.Kind, t.Matter).Word(step.Default.Outcome))})
 	}
 	slices.SortStableFunc(ticks, func(a, b Tick) int { return a.At.Compare(b.At) })
 	for i := range ticks {
@@ -477,7 +481,7 @@ func (x *explainer) counted(t openTask, step approval.PlannedStep) ([]string, er
 
 // changes tells what a returned case waits for.
 func (x *explainer) changes(ctx context.Context) error {
-	if x.c.State != withdrawal.Awaiting {
+	if x.c.Kind != withdrawal.Kind || x.c.State != withdrawal.Awaiting {
 		return nil
 	}
 	people, err := rows[personRow](ctx, x.q, "people", `
@@ -516,6 +520,9 @@ func (x *explainer) changes(ctx context.Context) error {
 // ahead lists the questions that follow the present one.
 func (x *explainer) ahead(context.Context) error {
 	var follow []approval.Matter
+	if x.c.Kind != withdrawal.Kind {
+		return nil
+	}
 	switch x.c.State {
 	case withdrawal.UnderReview, withdrawal.Awaiting:
 		follow = []approval.Matter{withdrawal.Send, withdrawal.Confirm}
@@ -550,6 +557,9 @@ func paymentPlan(p withdrawal.Policy, m approval.Matter, byRule bool) (approval.
 func (x *explainer) summary() string {
 	e := x.e
 	what := fmt.Sprintf("%s is %s: %s %s of %s by %s", e.Case, e.State, e.Amount, e.Currency, e.Partner, e.Route)
+	if x.c.Kind != withdrawal.Kind {
+		what = fmt.Sprintf("%s is %s: %s, of %s", e.Case, e.State, x.c.About, e.Partner)
+	}
 	switch {
 	case e.Changes != nil:
 		until := ""
@@ -557,7 +567,7 @@ func (x *explainer) summary() string {
 			until = fmt.Sprintf(" until %s, then it is cancelled", clock(*e.Changes.Until))
 		}
 		return fmt.Sprintf("%s; %s returned it for changes, and it waits for %s%s.", what, e.Changes.By, namesOf(e.Changes.People), until)
-	case e.State.Ended():
+	case x.c.ClosedAt != nil:
 		return what + "; " + x.ending() + x.lateReturns() + "."
 	}
 	var waits []string

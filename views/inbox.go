@@ -3,6 +3,7 @@ package views
 import (
 	"cmp"
 	"context"
+	"countersign/domain"
 	"fmt"
 	"slices"
 	"strconv"
@@ -42,15 +43,14 @@ type InboxFilter struct {
 // InboxTask is an open task as an inbox shows it.
 type InboxTask struct {
 	Task
-	Seat        string           `db:"seat"         json:"seat"`
-	Kind        string           `db:"kind"         json:"kind"`
-	CaseState   withdrawal.State `db:"case_state"   json:"case_state"`
-	Submitter   string           `db:"submitter"    json:"submitter"`
-	PartnerName string           `db:"partner_name" json:"partner_name"`
-	Holder      string           `db:"holder"       json:"holder,omitempty"`
-	Overdue     bool             `db:"-"            json:"overdue"`
-	Why         *Why             `db:"-"            json:"why,omitempty"` // why it is this person's; nil: it is not
-	Doubt       bool             `db:"doubt"        json:"-"`             // only the round itself tells whether it is
+	Seat        string       `db:"seat"         json:"seat"`
+	CaseState   domain.State `db:"case_state"   json:"case_state"`
+	Submitter   string       `db:"submitter"    json:"submitter"`
+	PartnerName string       `db:"partner_name" json:"partner_name"`
+	Holder      string       `db:"holder"       json:"holder,omitempty"`
+	Overdue     bool         `db:"-"            json:"overdue"`
+	Why         *Why         `db:"-"            json:"why,omitempty"` // why it is this person's; nil: it is not
+	Doubt       bool         `db:"doubt"        json:"-"`             // only the round itself tells whether it is
 }
 
 // Why says why a task is somebody's.
@@ -249,7 +249,7 @@ func (f InboxFilter) joins(list string) string {
 	if f.Matter != "" || f.AmountFrom != nil || f.AmountTo != nil {
 		joins += ` JOIN tasks t ON t.task_id = ` + list + `.task_id`
 	}
-	if f.Kind != "" {
+	if f.Kind != "" || f.AmountFrom != nil || f.AmountTo != nil {
 		joins += ` JOIN cases c ON c.case_number = ` + list + `.case_number`
 	}
 	if f.Text != "" || f.AmountFrom != nil || f.AmountTo != nil {
@@ -271,8 +271,8 @@ func (s seer) narrow(q *query, f InboxFilter, due, list string) {
 	optional(f.Kind != "", `c.kind = $%d`, f.Kind)
 	optional(f.Matter != "", `t.matter = $%d`, f.Matter)
 	optional(f.Partner != "", list+`.partner_id = $%d`, f.Partner)
-	optional(f.AmountFrom != nil, `coalesce(t.amount, w.amount) >= $%d`, f.AmountFrom)
-	optional(f.AmountTo != nil, `coalesce(t.amount, w.amount) <= $%d`, f.AmountTo)
+	optional(f.AmountFrom != nil, `coalesce(t.amount, w.amount, c.amount) >= $%d`, f.AmountFrom)
+	optional(f.AmountTo != nil, `coalesce(t.amount, w.amount, c.amount) <= $%d`, f.AmountTo)
 	optional(!f.DueBefore.IsZero(), due+` < $%d`, f.DueBefore)
 	optional(f.Overdue, due+` <= $%d`, s.at) // the closing instant is late (PGM-02)
 	optional(f.Text != "", `(`+list+`.case_number ILIKE $%d OR `+list+`.partner_id ILIKE $%[1]d OR p.name ILIKE $%[1]d OR w.holder ILIKE $%[1]d)`,
@@ -283,8 +283,8 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // columns lists what a page shows of each task.
 func (s seer) columns(q *query) {
-	q.add(` SELECT t.task_id, t.case_number, c.partner_id, t.matter, t.round, t.step, t.question, t.candidates, t.opened_by, t.opened_at, t.remind_at, t.due_at, t.escalated_at,
-		t.default_at, t.state, coalesce(t.amount, w.amount) AS amount, t.seat, c.kind, c.state AS case_state, c.submitter, p.name AS partner_name, coalesce(w.holder, '') AS holder, `)
+	q.add(` SELECT t.task_id, t.case_number, c.kind, c.partner_id, t.matter, t.round, t.step, t.question, t.candidates, t.opened_by, t.opened_at, t.remind_at, t.due_at, t.escalated_at,
+		t.default_at, t.state, coalesce(t.amount, w.amount, c.amount) AS amount, t.seat, c.state AS case_state, c.submitter, p.name AS partner_name, coalesce(w.holder, '') AS holder, `)
 	s.doubt(q)
 	q.add(` AS doubt`)
 }
@@ -526,7 +526,7 @@ type Decision struct {
 	OnBehalf     string           `db:"on_behalf"     json:"on_behalf,omitempty"` // for whom they stood in
 	Amount       *money.Amount    `db:"amount"        json:"amount,omitempty"`    // that they approved, where it is less than was asked for
 	Reason       string           `db:"reason"        json:"reason,omitempty"`
-	CaseState    withdrawal.State `db:"case_state"    json:"case_state"` // now
+	CaseState    domain.State     `db:"case_state"    json:"case_state"` // now
 	RoundOutcome string           `db:"round_outcome" json:"round_outcome,omitempty"`
 }
 

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"countersign/domain/approval"
+	"countersign/domain/kinds"
 	"countersign/domain/money"
-	"countersign/domain/withdrawal"
 
 	"github.com/lib/pq"
 )
@@ -16,6 +16,7 @@ import (
 type Task struct {
 	ID         string             `db:"task_id"      json:"task"`
 	Case       string             `db:"case_number"  json:"case"`
+	Kind       string             `db:"kind"         json:"kind"` // of the case
 	Partner    string             `db:"partner_id"   json:"partner"`
 	Matter     string             `db:"matter"       json:"matter"`
 	Round      int                `db:"round"        json:"round"`
@@ -40,7 +41,7 @@ type Task struct {
 }
 
 // Outcomes lists the answers that the question takes.
-func (t Task) Outcomes() []approval.Outcome { return withdrawal.MatterOf(t.Matter).Outcomes() }
+func (t Task) Outcomes() []approval.Outcome { return kinds.MatterOf(t.Kind, t.Matter).Outcomes() }
 
 // Asked says who may decide, as people read it: "vendor-finance or li".
 func (t Task) Asked() string {
@@ -80,8 +81,8 @@ func (r Reader) Task(ctx context.Context, id string) (Task, error) {
 }
 
 const taskSQL = `
-	SELECT t.task_id, t.case_number, c.partner_id, t.matter, t.round, t.step, t.question, t.candidates, t.opened_by, t.opened_at, t.remind_at, t.due_at, t.escalated_at,
-	       t.default_at, t.state, coalesce(t.amount, w.amount) AS amount, t.how, t.decided_by, t.on_behalf, t.decided_at, t.outcome, t.reason, t.reference
+	SELECT t.task_id, t.case_number, c.kind, c.partner_id, t.matter, t.round, t.step, t.question, t.candidates, t.opened_by, t.opened_at, t.remind_at, t.due_at, t.escalated_at,
+	       t.default_at, t.state, coalesce(t.amount, w.amount, c.amount) AS amount, t.how, t.decided_by, t.on_behalf, t.decided_at, t.outcome, t.reason, t.reference
 	  FROM tasks t JOIN cases c USING (case_number) LEFT JOIN withdrawals w USING (case_number)`
 
 // Who may decide: one of the candidates, but neither the submitter nor who asked (ENG-02).

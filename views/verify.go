@@ -92,7 +92,7 @@ func (v *verifier) step() {
 func (v *verifier) sums(ctx context.Context) error {
 	var held []string
 	for _, m := range withdrawal.Moves {
-		if m.To.Holding() {
+		if withdrawal.Holding(m.To) {
 			held = append(held, string(m.To))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain"
 	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/refusal"
@@ -81,7 +82,7 @@ func (r *caseRun[S]) opened(ctx workflow.Context, now S, err error) error {
 // serve answers requests while the case is in one of the states, and does what the clock asks for when a term closes
 // (half-open: at the closing instant it is over; a request of before it goes first). Cancellation of the run stops the case,
 // unless its process refuses that.
-func (r *caseRun[S]) serve(ctx workflow.Context, term string, states ...string) {
+func (r *caseRun[S]) serve(ctx workflow.Context, term string, states ...domain.State) {
 	for slices.Contains(states, r.stands.State) {
 		r.describe(ctx)
 		waiting := ctx
@@ -195,7 +196,7 @@ func (r *caseRun[S]) end(ctx workflow.Context, failed error) (refusal.List, erro
 		return nil, failed
 	}
 	r.describe(ctx)
-	if err := workflow.UpsertTypedSearchAttributes(ctx, caseState.ValueSet(r.stands.State)); err != nil {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, caseState.ValueSet(string(r.stands.State))); err != nil {
 		return nil, err
 	}
 	if r.stopped {
@@ -340,7 +341,7 @@ func newCaseRun(digest []byte) caseRun[activities.Standing] {
 // CaseResult is how a case that Cases serves ended.
 type CaseResult struct {
 	Case    string       `json:"case,omitempty"` // empty when refused
-	State   string       `json:"state,omitempty"`
+	State   domain.State `json:"state,omitempty"`
 	Refused refusal.List `json:"refused,omitempty"` // why no case opened
 }
 

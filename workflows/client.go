@@ -45,34 +45,58 @@ func metEndedRun(err error) bool {
 }
 
 func startOptions(app withdrawal.Application) client.StartWorkflowOptions {
+	return caseOptions(withdrawal.Kind, WithdrawalID(app), app.PartnerID, fmt.Sprintf("%s withdraws %s CNY by %s", clip(app.PartnerID), clip(app.Amount), clip(string(app.Route))))
+}
+
+// caseOptions is how the run of a case of any kind starts; the summary is what lists of the Temporal UI show.
+func caseOptions(kind, workflowID, partner, summary string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
-		ID:                       WithdrawalID(app),
+		ID:                       workflowID,
 		TaskQueue:                TaskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE, // a refused application does not lock out the next; 'only one' is the database's
 		WorkflowTaskTimeout:      5 * time.Second,                                  // how long a worker killed inside a step goes unnoticed
-		TypedSearchAttributes:    temporal.NewSearchAttributes(caseKind.ValueSet(withdrawal.Kind), casePartner.ValueSet(app.PartnerID)),
-		StaticSummary:            fmt.Sprintf("%s withdraws %s CNY by %s", clip(app.PartnerID), clip(app.Amount), clip(string(app.Route))),
+		TypedSearchAttributes:    temporal.NewSearchAttributes(caseKind.ValueSet(kind), casePartner.ValueSet(partner)),
+		StaticSummary:            summary,
 	}
 }
 
-// ResumeWithdrawal starts a run that carries on a case whose workflow is gone.
-func ResumeWithdrawal(ctx context.Context, c client.Client, workflowID, partner, number string) error {
-	options := startOptions(withdrawal.Application{PartnerID: partner})
-	options.ID = workflowID
+// resumable names the workflow of each kind of case, and its input for a case that it takes over.
+var resumable = map[string]func(number string) (workflowType string, in any){
+	withdrawal.Kind: func(number string) (string, any) { return WithdrawalType, WithdrawalInput{Resume: number} },
+}
+
+// Resume starts a run that carries on a case whose workflow is gone.
+func Resume(ctx context.Context, c client.Client, kind, workflowID, partner, number string) error {
+	of, ok := resumable[kind]
+	if !ok {
+		return fmt.Errorf("no workflow carries on a case of kind %q", kind)
+	}
+	options := caseOptions(kind, workflowID, partner, number+" of "+partner+", resumed")
 	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
-	options.StaticSummary = number + " of " + partner + ", resumed"
-	_, err := c.ExecuteWorkflow(ctx, options, WithdrawalType, WithdrawalInput{Resume: number})
+	workflowType, in := of(number)
+	_, err := c.ExecuteWorkflow(ctx, options, workflowType, in)
 	return err
 }
 
-// Decide sends one decision to the run of its case and answers where the case stands afterwards. The decision's key is the
-// update's ID: the same again answers the first result.
-func Decide(ctx context.Context, c client.Client, workflowID string, d approval.Decision) (activities.WithdrawalStanding, error) {
+// Decide sends one decision to the run of its case, of whatever kind, and answers where the case stands afterwards. The
+// decision's key is the update's ID: the same again answers the first result.
+func Decide(ctx context.Context, c client.Client, workflowID string, d approval.Decision) (activities.Standing, error) {
 	if d.Key == "" {
 		d.Key = uuid.NewString()
 	}
-	return update(ctx, c, workflowID, DecideUpdate, d.Key, d)
+	now, err := update[struct {
+		activities.Standing
+		Route  withdrawal.Route `json:"route"`
+		Holder string           `json:"holder"`
+	}](ctx, c, workflowID, DecideUpdate, d.Key, d)
+	if now.Kind == "" && now.Case != "" { // a withdrawal says it in its own way
+		s := now.Standing
+		return activities.WithdrawalStanding{
+			Case: s.Case, Partner: s.Partner, Route: now.Route, Amount: s.Amount, Holder: now.Holder, State: s.State, DueAt: s.DueAt, WakeAt: s.WakeAt,
+		}.Now(), err
+	}
+	return now.Standing, err
 }
 
 // Cancel takes an application back.
@@ -80,7 +104,7 @@ func Cancel(ctx context.Context, c client.Client, workflowID string, r CancelReq
 	if r.Key == "" {
 		r.Key = uuid.NewString()
 	}
-	return update(ctx, c, workflowID, CancelUpdate, r.Key, r)
+	return update[activities.WithdrawalStanding](ctx, c, workflowID, CancelUpdate, r.Key, r)
 }
 
 // Resubmit sends a changed application to the run of a case that was returned. The same again answers the first result.
@@ -88,7 +112,7 @@ func Resubmit(ctx context.Context, c client.Client, workflowID string, app withd
 	if app.RequestKey == "" {
 		return activities.WithdrawalStanding{}, errors.New("a resubmission needs a request key")
 	}
-	return update(ctx, c, workflowID, ResubmitUpdate, requestID(app), app)
+	return update[activities.WithdrawalStanding](ctx, c, workflowID, ResubmitUpdate, requestID(app), app)
 }
 
 // MigratePolicy moves a case in flight to the newest policy.
@@ -96,7 +120,7 @@ func MigratePolicy(ctx context.Context, c client.Client, workflowID string, r Ca
 	if r.Key == "" {
 		r.Key = uuid.NewString()
 	}
-	return update(ctx, c, workflowID, MigrateUpdate, r.Key, r)
+	return update[activities.WithdrawalStanding](ctx, c, workflowID, MigrateUpdate, r.Key, r)
 }
 
 // requestID names an application as an update. The key alone would answer another body with the first result, and without
@@ -106,8 +130,9 @@ func requestID(app withdrawal.Application) string {
 	return clip(app.RequestKey) + "/" + hex.EncodeToString(content[:8])
 }
 
-func update(ctx context.Context, c client.Client, workflowID, name, id string, arg any) (activities.WithdrawalStanding, error) {
-	var now activities.WithdrawalStanding
+// update asks a running case for one step.
+func update[S any](ctx context.Context, c client.Client, workflowID, name, id string, arg any) (S, error) {
+	var now S
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: workflowID, UpdateName: name, UpdateID: id, WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{arg},
 	})

@@ -119,7 +119,7 @@ func (m *model) addsUp(t *rapid.T) {
 	}
 	cash, hold := m.cash, money.Zero
 	for _, c := range m.cases {
-		if c.state.Holding() {
+		if withdrawal.Holding(c.state) {
 			cash, hold = cash.Sub(c.amount), hold.Add(c.amount)
 		}
 		if c.state == withdrawal.Paid {

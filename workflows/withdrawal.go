@@ -73,10 +73,10 @@ func Withdrawal(ctx workflow.Context, in WithdrawalInput) (WithdrawalResult, err
 
 	// UNDER_REVIEW: the policy's chain decides, step by step (WDR-02); AWAITING_CHANGES: it was returned, and the partner
 	// resubmits it (PGM-11). In both the partner may take the application back.
-	w.serve(ctx, "review term", string(withdrawal.UnderReview), string(withdrawal.Awaiting))
+	w.serve(ctx, "review term", withdrawal.UnderReview, withdrawal.Awaiting)
 
 	// APPROVED, then PAYING: vendor finance sends, then reports the bank's answer (WDL-16, WDL-22, WDR-03).
-	w.serve(ctx, "term of arrival (WDL-16)", string(withdrawal.Approved), string(withdrawal.Paying))
+	w.serve(ctx, "term of arrival (WDL-16)", withdrawal.Approved, withdrawal.Paying)
 
 	return w.close(ctx, nil)
 }
@@ -114,7 +114,7 @@ func (w *withdrawalCase) close(ctx workflow.Context, failed error) (WithdrawalRe
 
 // withdrawalWaits says whose turn it is.
 func withdrawalWaits(s activities.Standing) string {
-	if s.State == string(withdrawal.Awaiting) {
+	if s.State == withdrawal.Awaiting {
 		return "the partner's changes"
 	}
 	return "the vendor's people"

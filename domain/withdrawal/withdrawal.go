@@ -4,6 +4,7 @@ package withdrawal
 import (
 	"slices"
 
+	"countersign/domain"
 	"countersign/domain/money"
 	"countersign/domain/person"
 )
@@ -11,8 +12,8 @@ import (
 // Kind is this process's name in cases, policies, workflow IDs and keys.
 const Kind = "withdrawal"
 
-// State is where a withdrawal stands; the text is what the database stores.
-type State string
+// State is where a withdrawal stands.
+type State = domain.State
 
 // The states. Paid, Refused, Cancelled and Failed are endings: the partner applies anew. Deleted hides a refused one.
 const (
@@ -51,7 +52,7 @@ var Moves = []Move{
 func CanMove(from, to State) bool { return slices.Contains(Moves, Move{from, to}) }
 
 // Ended tells whether nothing is waited for any more.
-func (s State) Ended() bool {
+func Ended(s State) bool {
 	switch s {
 	case Paid, Refused, Cancelled, Failed, Deleted:
 		return true
@@ -61,7 +62,7 @@ func (s State) Ended() bool {
 }
 
 // Holding tells whether the amount lies in P.HOLD in this state.
-func (s State) Holding() bool {
+func Holding(s State) bool {
 	return s == UnderReview || s == Awaiting || s == Approved || s == Paying
 }
 

@@ -39,12 +39,12 @@ func TestGivenAnEndedCase_WhenItIsMoved_ThenNothingButDeletingARefusedOneIsLawfu
 				continue
 			}
 			exits++
-			if from.Ended() {
+			if withdrawal.Ended(from) {
 				require.Equal(t, withdrawal.Move{From: withdrawal.Refused, To: withdrawal.Deleted}, withdrawal.Move{From: from, To: to})
 			}
 		}
-		require.Equal(t, !from.Ended() || from == withdrawal.Refused, exits > 0, "%s has %d ways out", from, exits)
-		require.Equal(t, !from.Ended(), from.Holding(), "the amount is held exactly while the case is open: %s", from)
+		require.Equal(t, !withdrawal.Ended(from) || from == withdrawal.Refused, exits > 0, "%s has %d ways out", from, exits)
+		require.Equal(t, !withdrawal.Ended(from), withdrawal.Holding(from), "the amount is held exactly while the case is open: %s", from)
 		require.False(t, withdrawal.CanMove(from, from))
 	}
 }

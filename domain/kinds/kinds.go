@@ -1,0 +1,61 @@
+// Package kinds lists the kinds of cases that the programme has.
+package kinds
+
+import (
+	"slices"
+
+	"countersign/domain"
+	"countersign/domain/approval"
+	"countersign/domain/withdrawal"
+)
+
+// Kind is one process: its name in cases, and what lists need to know of it.
+type Kind struct {
+	Name     string
+	MatterOf func(name string) approval.Matter
+	States   []domain.State // in the order in which they are reached
+}
+
+// All lists the kinds.
+var All = []Kind{
+	{withdrawal.Kind, withdrawal.MatterOf, states(withdrawal.Moves, func(m withdrawal.Move) domain.State { return m.To })},
+}
+
+// states lists where the moves of a process lead, in their order.
+func states[M any](moves []M, to func(M) domain.State) []domain.State {
+	var out []domain.State
+	for _, m := range moves {
+		if !slices.Contains(out, to(m)) {
+			out = append(out, to(m))
+		}
+	}
+	return out
+}
+
+// Names lists the kinds' names.
+func Names() []string {
+	names := make([]string, len(All))
+	for i, k := range All {
+		names[i] = k.Name
+	}
+	return names
+}
+
+// States lists the states of a kind; of all kinds when none is named.
+func States(kind string) []domain.State {
+	var out []domain.State
+	for _, k := range All {
+		if kind == "" || k.Name == kind {
+			out = append(out, k.States...)
+		}
+	}
+	return out
+}
+
+// MatterOf finds a matter of a kind of case; the zero matter takes no answer.
+func MatterOf(kind, name string) approval.Matter {
+	if i := slices.IndexFunc(All, func(k Kind) bool { return k.Name == kind }); i >= 0 {
+		return All[i].MatterOf(name)
+	}
+	return approval.Matter{Name: name}
+}
