@@ -29,6 +29,7 @@ var rules = map[string]refusal.Refusal{
 	"eng_03_move":         {Rule: "ENG-03", Code: "ENG_STATE", Object: "case", Message: "The step is not possible in the case's present state; look at the case."},
 	"com_02_amount":       {Rule: "COM-02", Code: "CBC.0100", Object: "amount", Message: "An amount is greater than 0 with at most two decimals."},
 	"com_03_identifier":   {Rule: "COM-03", Code: "CBC.0100", Object: "identifier", Message: "An identifier has 1 to 64 characters."},
+	"com_08_document":     {Rule: "COM-08", Code: "CBC.0100", Object: "document", Message: "There is no such kind of document; the command's help lists them."},
 	"com_20_request_key":  {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another request; use a key of its own."},
 	"com_20_decision_key": {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another decision; use a key of its own."},
 }

@@ -6,9 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
+	"countersign/internal/documents"
+
 	"github.com/caarlos0/env/v11"
+	"github.com/jmoiron/sqlx"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
@@ -22,7 +27,13 @@ type Config struct {
 	TemporalUIURL    string     `env:"TEMPORAL_UI_URL"`                             // for links to cases; none when empty
 	SMTPURL          string     `env:"SMTP_URL"`                                    // smtp://user:password@host:587?from=a@b; messages stay in the outbox when empty
 	MetricsAddress   string     `env:"METRICS_ADDRESS" envDefault:"127.0.0.1:9464"` // of the worker; "off" serves none
-	LogLevel         slog.Level `env:"LOG_LEVEL"       envDefault:"INFO"`           // DEBUG, INFO, WARN, ERROR
+	Documents        string     `env:"DOCUMENTS"       envDefault:"postgres"`       // where new documents go: postgres, file:///folder, s3://bucket/prefix?endpoint=https://host&region=…
+	DocumentLimit    int64      `env:"DOCUMENT_LIMIT"  envDefault:"10485760"`       // octets of one document, at most 1 GB; one upload holds as much memory
+	DocumentTypes    []string   `env:"DOCUMENT_TYPES"  envDefault:"application/pdf,image/png,image/jpeg,application/ofd"`
+	AWSKeyID         string     `env:"AWS_ACCESS_KEY_ID"` // of the bucket; without it the machine's role
+	AWSSecret        string     `env:"AWS_SECRET_ACCESS_KEY"`
+	AWSSession       string     `env:"AWS_SESSION_TOKEN"`
+	LogLevel         slog.Level `env:"LOG_LEVEL"       envDefault:"INFO"` // DEBUG, INFO, WARN, ERROR
 }
 
 // Load reads every variable; all that is malformed is told in one error.
@@ -43,6 +54,24 @@ func (c Config) NeedDatabase() error {
 		return errors.New("DATABASE_URL is not set; name the Postgres database, like postgres://user:password@host:5432/countersign")
 	}
 	return nil
+}
+
+// DocumentStore opens the place where documents are kept.
+func (c Config) DocumentStore(db *sqlx.DB) (*documents.Store, error) {
+	rules := documents.Rules{Limit: c.DocumentLimit, Types: c.DocumentTypes}
+	for _, t := range rules.Types {
+		if !slices.Contains(documents.Known, t) {
+			return nil, fmt.Errorf("DOCUMENT_TYPES: %q cannot be checked; choose of: %s", t, strings.Join(documents.Known, ","))
+		}
+	}
+	if rules.Limit < 1 || rules.Limit > 1<<30 {
+		return nil, fmt.Errorf("DOCUMENT_LIMIT: %d is not between 1 and %d octets", rules.Limit, 1<<30)
+	}
+	s, err := documents.Open(db, c.Documents, documents.Keys{ID: c.AWSKeyID, Secret: c.AWSSecret, Session: c.AWSSession}, rules)
+	if err != nil {
+		return nil, fmt.Errorf("DOCUMENTS: %w", err)
+	}
+	return s, nil
 }
 
 // Temporal connects to the cluster that TEMPORAL_ADDRESS names. It gives up after the timeout with one clear sentence.

@@ -10,7 +10,10 @@ import (
 func TestWhatIsNotSetHasItsDefault(t *testing.T) {
 	c, err := Load(map[string]string{"DATABASE_URL": "postgres://x"})
 	require.NoError(t, err)
-	require.Equal(t, Config{DatabaseURL: "postgres://x", DatabaseOwnerURL: "postgres://x", MetricsAddress: "127.0.0.1:9464", LogLevel: slog.LevelInfo}, c)
+	require.Equal(t, Config{
+		DatabaseURL: "postgres://x", DatabaseOwnerURL: "postgres://x", MetricsAddress: "127.0.0.1:9464", LogLevel: slog.LevelInfo,
+		Documents: "postgres", DocumentLimit: 10 << 20, DocumentTypes: []string{"application/pdf", "image/png", "image/jpeg", "application/ofd"},
+	}, c)
 	require.NoError(t, c.NeedDatabase())
 	require.ErrorContains(t, Config{}.NeedDatabase(), "DATABASE_URL")
 }
@@ -19,4 +22,30 @@ func TestAMalformedVariableIsNamed(t *testing.T) {
 	_, err := Load(map[string]string{"LOG_LEVEL": "loud"})
 	require.ErrorContains(t, err, "LogLevel")
 	require.ErrorContains(t, err, "loud")
+}
+
+func TestWhereDocumentsGoIsUnderstoodOrWhatIsWrongIsNamed(t *testing.T) {
+	folder := t.TempDir()
+	for _, good := range []string{"postgres", "file://" + folder, "s3://scans/back-office?endpoint=http://127.0.0.1:9000&region=cn-north-1"} {
+		c, err := Load(map[string]string{"DOCUMENTS": good})
+		require.NoError(t, err)
+		_, err = c.DocumentStore(nil)
+		require.NoError(t, err, good)
+	}
+	for _, bad := range []struct{ name, value, says string }{
+		{"DOCUMENTS", "mysql", "not understood"},
+		{"DOCUMENTS", "file://" + folder + "/none", "no such file or directory"},
+		{"DOCUMENTS", "file://host/folder", "not understood"},
+		{"DOCUMENTS", "s3://", "not understood"},
+		{"DOCUMENTS", "s3://scans?endpoint=minio:9000", "https://host:9000"},
+		{"DOCUMENT_LIMIT", "0", "between 1"},
+		{"DOCUMENT_LIMIT", "2000000000", "between 1"},
+		{"DOCUMENT_TYPES", "application/pdf,image/bmp", "image/bmp"},
+	} {
+		c, err := Load(map[string]string{bad.name: bad.value})
+		require.NoError(t, err)
+		_, err = c.DocumentStore(nil)
+		require.ErrorContains(t, err, bad.name+": ")
+		require.ErrorContains(t, err, bad.says)
+	}
 }
