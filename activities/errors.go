@@ -21,17 +21,23 @@ const (
 
 // rules maps each constraint that repeats a rule to its refusal. What is missing here is a defect when it is violated.
 var rules = map[string]refusal.Refusal{
-	"wdl_19_floor":        {Rule: "WDL-19", Code: "WDR_AMOUNT", Object: "account", Message: "The money is no longer there: another request was faster. Look at the balance and try again."},
-	"wdl_19_lot":          {Rule: "WDL-19", Code: "WDR_AMOUNT", Object: "lot", Message: "The lot no longer holds that much: another request was faster. Look at the lots and try again."},
-	"eng_02_four_eyes":    {Rule: "ENG-02", Code: "ENG_SELF_APPROVAL", Object: "task", Message: "You cannot decide on your own request; ask a colleague (PGM-07)."},
-	"eng_02_one_seat":     {Rule: "ENG-02", Code: "ENG_SELF_APPROVAL", Object: "task", Message: "You have answered this step already; a colleague answers the other task."},
-	"eng_03_answered":     {Rule: "ENG-03", Code: "ENG_STATE", Object: "task", Message: "The task was answered meanwhile; look at the case."},
-	"eng_03_move":         {Rule: "ENG-03", Code: "ENG_STATE", Object: "case", Message: "The step is not possible in the case's present state; look at the case."},
-	"com_02_amount":       {Rule: "COM-02", Code: "CBC.0100", Object: "amount", Message: "An amount is greater than 0 with at most two decimals."},
-	"com_03_identifier":   {Rule: "COM-03", Code: "CBC.0100", Object: "identifier", Message: "An identifier has 1 to 64 characters."},
-	"com_08_document":     {Rule: "COM-08", Code: "CBC.0100", Object: "document", Message: "There is no such kind of document; the command's help lists them."},
-	"com_20_request_key":  {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another request; use a key of its own."},
-	"com_20_decision_key": {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another decision; use a key of its own."},
+	"wdl_19_floor":         {Rule: "WDL-19", Code: "WDR_AMOUNT", Object: "account", Message: "The money is no longer there: another request was faster. Look at the balance and try again."},
+	"wdl_19_lot":           {Rule: "WDL-19", Code: "WDR_AMOUNT", Object: "lot", Message: "The lot no longer holds that much: another request was faster. Look at the lots and try again."},
+	"eng_02_four_eyes":     {Rule: "ENG-02", Code: "ENG_SELF_APPROVAL", Object: "task", Message: "You cannot decide on your own request; ask a colleague (PGM-07)."},
+	"eng_02_one_seat":      {Rule: "ENG-02", Code: "ENG_SELF_APPROVAL", Object: "task", Message: "You have answered this step already; a colleague answers the other task."},
+	"eng_03_answered":      {Rule: "ENG-03", Code: "ENG_STATE", Object: "task", Message: "The task was answered meanwhile; look at the case."},
+	"eng_03_move":          {Rule: "ENG-03", Code: "ENG_STATE", Object: "case", Message: "The step is not possible in the case's present state; look at the case."},
+	"com_02_amount":        {Rule: "COM-02", Code: "CBC.0100", Object: "amount", Message: "An amount is greater than 0 with at most two decimals."},
+	"com_03_identifier":    {Rule: "COM-03", Code: "CBC.0100", Object: "identifier", Message: "An identifier has 1 to 64 characters."},
+	"com_08_document":      {Rule: "COM-08", Code: "CBC.0100", Object: "document", Message: "There is no such kind of document; the command's help lists them."},
+	"com_20_request_key":   {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another request; use a key of its own."},
+	"com_20_decision_key":  {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another decision; use a key of its own."},
+	"eng_03_payment_move":  {Rule: "ENG-03", Code: "ENG_STATE", Object: "payment", Message: "The payment has gone another way meanwhile; look at the case."},
+	"eng_03_order_written": {Rule: "ENG-03", Code: "ENG_STATE", Object: "order", Message: "The bank file is written and stays as it is; export anew."},
+	"eng_01_one_payment":   {Rule: "ENG-01", Code: "ENG_STATE", Object: "payment", Message: "The case has a payment already; look at it first."},
+	"eng_01_settled_once":  {Rule: "ENG-01", Code: "ENG_STATE", Object: "payment", Message: "Another line has settled the payment meanwhile; import the file again."},
+	"eng_01_returned_once": {Rule: "ENG-01", Code: "ENG_STATE", Object: "payment", Message: "Another line has returned the payment meanwhile; import the file again."},
+	"com_20_export_key":    {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another export; use a key of its own."},
 }
 
 // byConstraint turns the violation of a constraint that repeats a rule into that rule's refusal; other errors stay.

@@ -49,7 +49,7 @@ func TestEveryConstraintWithARefusalExists(t *testing.T) {
 	db := pgtest.New(t)
 	var names []string
 	require.NoError(t, db.Select(&names, `
-		SELECT conname FROM pg_constraint UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`))
+		SELECT conname FROM pg_constraint UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal UNION SELECT indexname FROM pg_indexes WHERE schemaname = 'public'`))
 	for constraint := range rules {
 		require.Contains(t, names, constraint)
 	}

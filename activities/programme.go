@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -17,6 +18,7 @@ import (
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/domain/withdrawal"
+	"countersign/internal/iso20022"
 
 	"github.com/goccy/go-yaml"
 	"github.com/jmoiron/sqlx"
@@ -36,6 +38,16 @@ type ProgrammeFile struct {
 	Lots      []LotRecord        `yaml:"lots"`
 	Memos     []MemoRecord       `yaml:"memos"`
 	Offsets   []OffsetRecord     `yaml:"offsets"`
+
+	PayingAccounts []PayingAccountRecord `yaml:"paying_accounts"`
+}
+
+// PayingAccountRecord is the bank account from which an entity of the vendor pays; another one than before takes its place.
+type PayingAccountRecord struct {
+	Entity    string `yaml:"entity"     db:"entity"`
+	Name      string `yaml:"name"       db:"name"`       // whose account it is
+	AccountNo string `yaml:"account_no" db:"account_no"` // an IBAN, or the bank's own number
+	BIC       string `yaml:"bic"        db:"bic"`        // may be left out
 }
 
 // CalendarYear is the holidays and make-up workdays of one year; it replaces what was known of it.
@@ -131,7 +143,7 @@ func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at tim
 	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) error {
 		l.tx = tx
 		l.report, l.cases = LoadReport{}, nil
-		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.policy, l.money} {
+		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.policy, l.money, l.payingAccounts} {
 			if err := part(ctx, f); err != nil {
 				return err
 			}
@@ -365,6 +377,23 @@ func setWithdrawalPolicy(ctx context.Context, tx *sqlx.Tx, policy withdrawal.Pol
 		return 0, fmt.Errorf("save policy: %w", err)
 	}
 	return version, nil
+}
+
+func (l *loading) payingAccounts(ctx context.Context, f ProgrammeFile) error {
+	for _, a := range f.PayingAccounts {
+		if err := (iso20022.Account{Name: a.Name, Number: a.AccountNo, BIC: a.BIC}).Check(); err != nil || a.Entity == "" {
+			return fmt.Errorf("paying account of entity %q: %w", a.Entity, cmp.Or(err, errors.New("the entity is missing")))
+		}
+		if err := l.exec(ctx, "paying account of "+a.Entity, `
+			INSERT INTO paying_accounts (entity, name, account_no, bic, set_by, set_at)
+			SELECT $1::text, $2::text, $3::text, $4::text, $5, $6::timestamptz
+			 WHERE NOT EXISTS (SELECT 1 FROM (SELECT name, account_no, bic FROM paying_accounts WHERE entity = $1 ORDER BY account_id DESC LIMIT 1) a
+			                    WHERE (a.name, a.account_no, a.bic) = ($2, $3, $4))`,
+			a.Entity, a.Name, a.AccountNo, a.BIC, l.by, l.at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *loading) money(ctx context.Context, f ProgrammeFile) error {

@@ -29,6 +29,7 @@ type PaymentOrder struct {
 	Payee        withdrawal.Payee
 	PayingEntity string
 	PaidFrom     ledger.Account
+	File         string // the order for the bank that it left in; empty: people instruct bank or channel
 }
 
 // PaymentChannel says how an approved payment leaves the house and how its end becomes known: by which questions to
@@ -48,8 +49,12 @@ func (ByHand) SendQuestion(o PaymentOrder) string {
 		o.Amount, o.Currency, payeeText(o.Payee), o.PaidFrom, o.PayingEntity)
 }
 
-// ConfirmQuestion asks for the payment and the bank's answer.
+// ConfirmQuestion asks for the payment and the bank's answer; of one that left in a file for the answer only.
 func (ByHand) ConfirmQuestion(o PaymentOrder) string {
+	if o.File != "" {
+		return fmt.Sprintf("%s %s to %s left in the bank file %s: do not pay it again. Import the bank's statement; or, when the bank answers otherwise, decide: confirm with its amount and reference, or return with its reason.",
+			o.Amount, o.Currency, payeeText(o.Payee), o.File)
+	}
 	return fmt.Sprintf("Pay %s %s to %s from %s of %s now, once, remittance text %s. When the bank answers, decide: confirm with its amount and reference, or return with its reason.",
 		o.Amount, o.Currency, payeeText(o.Payee), o.PaidFrom, o.PayingEntity, o.Case)
 }

@@ -106,6 +106,8 @@ func (w withdrawals) conclude(ctx context.Context, tx *sqlx.Tx, row caseRow, r *
 		}
 		if failed != "" {
 			verdict.To, e.Rule, e.Note = withdrawal.Failed, "WDL-04", failed
+		} else if list, err := releasePayment(ctx, tx, c.Number, end.reference, e.At); err != nil || len(list) > 0 {
+			return list, err
 		}
 	}
 	end.e = e
@@ -300,7 +302,14 @@ func (w *Withdrawals) settle(ctx context.Context, tx *sqlx.Tx, c *lockedCase, fr
 			return fmt.Errorf("keep approval: %w", err)
 		}
 		c.ApprovedAt = &at
+		if c.PaidFrom != ledger.Bank {
+			return nil // its channel pays it
+		}
+		return orderPayment(ctx, tx, paymentOrder{Case: c.Number, Amount: c.Amount, Currency: money.CNY, Payee: c.payee(), PayingEntity: c.PayingEntity, At: at})
 	case withdrawal.Paid:
+		if err := endPayment(ctx, tx, c.Number, true, at); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `UPDATE withdrawals SET paid_at = $2 WHERE case_number = $1`, c.Number, at); err != nil {
 			return fmt.Errorf("keep payment: %w", err)
 		}
@@ -309,6 +318,9 @@ func (w *Withdrawals) settle(ctx context.Context, tx *sqlx.Tx, c *lockedCase, fr
 			Postings: ledger.Move(c.Amount, ledger.Hold(c.Partner), c.PaidFrom),
 		})
 	case withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed: // WDR-11: released completely
+		if err := endPayment(ctx, tx, c.Number, false, at); err != nil {
+			return err
+		}
 		return c.release(ctx, tx, "release", from == withdrawal.Paying && c.Route == withdrawal.Original, at) // WDL-28
 	case withdrawal.UnderReview, withdrawal.Awaiting, withdrawal.Paying, withdrawal.Deleted:
 	}
@@ -346,6 +358,9 @@ func (w *Withdrawals) ask(ctx context.Context, tx *sqlx.Tx, c *lockedCase, sub s
 	case withdrawal.Approved:
 		o.Matter, o.Question, o.From = withdrawal.Send, w.Channel.SendQuestion(order), *c.ApprovedAt
 	case withdrawal.Paying:
+		if order.File, err = leftIn(ctx, tx, c.Number); err != nil {
+			return nil, err
+		}
 		o.Matter, o.Question, o.From = withdrawal.Confirm, w.Channel.ConfirmQuestion(order), *c.ApprovedAt // the term of sending and confirming is one
 	case withdrawal.Awaiting, withdrawal.Paid, withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed, withdrawal.Deleted:
 		return nil, nil

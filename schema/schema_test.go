@@ -78,6 +78,7 @@ var released = map[string]string{
 	"0002_approvals.sql":     "37e11227fcf2434dd99be57886370f9208462fc293980dae1829ec335dc0b2f9",
 	"0003_notifications.sql": "769563721d88f0b0bcef239b8b07518f735369aad096b04b37e6cc4d6036291a",
 	"0008_documents.sql":     "09251f6d5d80b09c67c288b74b52db887aa95f95b3d0185e7dcdbfe41658b89a",
+	"0012_bank.sql":          "546aad362b02ae690524f123176ee60c8ec61c21624f7b42026771e8bcc7f092",
 	"0013_case_clock.sql":    "1feafd3853626819fc7787ef805c47dbe75ab89405618e73e0897db6f83359d8",
 }
 

@@ -12,8 +12,27 @@ import (
 // root puts the commands together.
 func (h *house) root() *cobra.Command {
 	root := group("starter", "The command line of Countersign: cases, tasks, money",
-		h.migrateCommand(), h.loadCommand(), h.policyCommand(), h.withdrawalCommand(), h.codeCommand(), h.inboxCommand(), h.taskCommand(), h.approvalCommand(), h.caseCommand(),
-		h.accountCommand(), h.ledgerCommand(), h.calendarCommand(), h.outboxCommand(), h.personCommand(), h.absenceCommand(), h.webhookCommand(), h.documentCommand(), h.replayCommand(), h.demoCommand())
+		h.migrateCommand(),
+		h.loadCommand(),
+		h.policyCommand(),
+		h.withdrawalCommand(),
+		h.codeCommand(),
+		h.inboxCommand(),
+		h.taskCommand(),
+		h.approvalCommand(),
+		h.caseCommand(),
+		h.accountCommand(),
+		h.ledgerCommand(),
+		h.calendarCommand(),
+		h.outboxCommand(),
+		h.personCommand(),
+		h.absenceCommand(),
+		h.webhookCommand(),
+		h.documentCommand(),
+		h.replayCommand(),
+		h.demoCommand(),
+		h.bankCommand(),
+	)
 	root.Long = `The command line of Countersign: cases, tasks, money.
 
 Exit code 0: done. 1: the rules refuse it; the refusals are on stdout with rule, code, object and message.

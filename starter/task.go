@@ -120,10 +120,20 @@ func (h *house) taskShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			lines, err := r.BankLines(c.Context(), task.Case, false)
+			if err != nil {
+				return err
+			}
 			return h.show(struct {
 				views.Task
 				Takes []approval.Outcome `json:"takes"`
-			}{task, task.Outcomes()}, func() { h.taskDetail(task) })
+				Bank  []views.BankLine   `json:"bank_lines,omitempty"` // of the case, that settled nothing
+			}{task, task.Outcomes(), lines}, func() {
+				h.taskDetail(task)
+				for _, l := range lines {
+					h.say("Bank file %s, line %d: %s.", oneLine(l.File), l.Row, oneLine(l.Note))
+				}
+			})
 		},
 	}
 }

@@ -107,6 +107,7 @@ func (v *verifier) sums(ctx context.Context) error {
 		{linesAddUpSQL, nil},
 		{holdsSQL, []any{pq.Array(held)}},
 		{stepsSQL, nil},
+		{paymentsSQL, nil},
 	} {
 		found, err := rows[Finding](ctx, v.tx, "findings", check.query, check.args...)
 		if err != nil {

@@ -67,6 +67,7 @@ func TestGivenTamperingByTheSuperuserWhenTheLedgerIsVerifiedThenItIsFound(t *tes
 		}},
 		"a case said to be paid": {`UPDATE cases SET state = 'PAID' WHERE case_number = 'W000005'`, []string{
 			"holds partner P1001: P.HOLD is 1700.00, the open withdrawals add up to 1000.00", "step case W000005: there is no entry withdrawal/W000005/paid",
+			"payment payment W000005-1: it is READY, its case is PAID",
 			"event case W000005: it is PAID, its newest event says APPROVED",
 		}},
 		"a changed event": {`UPDATE events SET actor = 'zhao' WHERE case_number = 'W000001' AND seq = 2`, []string{
