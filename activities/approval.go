@@ -103,7 +103,7 @@ func openRound(ctx context.Context, tx *sqlx.Tx, c caseRow, o matterOpening) (*r
 			return nil, nil, err
 		}
 	}
-	if err := tx.GetContext(ctx, &r.number, fmt.Sprintf(openRoundSQL, c.Kind), c.Number, o.Matter.Name, plan, application, c.PolicyVersion, o.OpenedBy, o.At); err != nil {
+	if err := tx.GetContext(ctx, &r.number, fmt.Sprintf(openRoundSQL, sqlName(c.Kind)), c.Number, o.Matter.Name, plan, application, c.PolicyVersion, o.OpenedBy, o.At); err != nil {
 		return nil, nil, fmt.Errorf("open round: %w", err)
 	}
 	r.latest = r.number
@@ -122,6 +122,9 @@ const openRoundSQL = `
 	INSERT INTO approvals (case_number, matter, round, plan, content, application, policy_version, opened_by, opened_at)
 	SELECT $1, $2, 1 + coalesce((SELECT max(round) FROM approvals WHERE case_number = $1 AND matter = $2), 0), $3, %s_content($1), $4, $5, $6, $7
 	RETURNING round`
+
+// sqlName is a kind of case in the name of a function or sequence.
+func sqlName(kind string) string { return strings.ReplaceAll(kind, "-", "_") }
 
 // people looks up whom a chain may mean beside roles and names.
 func (r *round) people(ctx context.Context, tx *sqlx.Tx, chain approval.Chain, f *approval.Facts) error {
@@ -167,7 +170,7 @@ func loadRound(ctx context.Context, tx *sqlx.Tx, c caseRow, matter approval.Matt
 		Changed  bool           `db:"changed"`
 		Latest   int            `db:"latest"`
 	}
-	if err := tx.GetContext(ctx, &row, fmt.Sprintf(roundSQL, c.Kind), c.Number, matter.Name, number); err != nil {
+	if err := tx.GetContext(ctx, &row, fmt.Sprintf(roundSQL, sqlName(c.Kind)), c.Number, matter.Name, number); err != nil {
 		return nil, fmt.Errorf("read round: %w", err)
 	}
 	if err := json.Unmarshal(row.Plan, &r.plan); err != nil {
@@ -527,7 +530,7 @@ const answeredSQL = `
 
 // closeRound ends a round. What was granted is the case's content as it is then.
 func (r *round) closeRound(ctx context.Context, tx *sqlx.Tx, outcome approval.Outcome, at time.Time) error {
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf(closeRoundSQL, r.c.Kind), r.c.Number, r.matter.Name, r.number, outcome, at); err != nil {
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(closeRoundSQL, sqlName(r.c.Kind)), r.c.Number, r.matter.Name, r.number, outcome, at); err != nil {
 		return fmt.Errorf("close round: %w", err)
 	}
 	return nil

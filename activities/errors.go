@@ -44,8 +44,10 @@ var rules = map[string]refusal.Refusal{
 func byConstraint(err error) error {
 	var violation *pq.Error
 	if errors.As(err, &violation) {
-		if r, ok := rules[violation.Constraint]; ok {
-			return refusal.List{r}
+		for _, known := range []map[string]refusal.Refusal{rules, invoiceRules, disbursementRules, incentiveRules, billRules, staffRules} {
+			if r, ok := known[violation.Constraint]; ok {
+				return refusal.List{r}
+			}
 		}
 	}
 	return err

@@ -11,7 +11,10 @@ import (
 	"countersign/domain/approval"
 	"countersign/domain/money"
 	"countersign/domain/person"
+	"countersign/domain/quarter"
 	"countersign/domain/refusal"
+	"countersign/domain/requisition"
+	"countersign/domain/staff"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -53,7 +56,11 @@ type conclusion struct {
 }
 
 // processes are the kinds of cases that Cases serves; a withdrawal has activities of its own.
-var processes = map[string]process{}
+var processes = map[string]process{
+	requisition.Kind: requisitionCase{},
+	staff.Kind:       staffProcess{},
+	quarter.Kind:     quarterProcess{},
+}
 
 // Standing is where a case stands after a step.
 type Standing struct {

@@ -12,11 +12,18 @@ import (
 	"strings"
 	"time"
 
+	"countersign/domain/bill"
 	"countersign/domain/calendar"
+	"countersign/domain/incentive"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
+	"countersign/domain/owed"
 	"countersign/domain/person"
+	"countersign/domain/quarter"
 	"countersign/domain/refusal"
+	"countersign/domain/requisition"
+	"countersign/domain/staff"
+	"countersign/domain/tax"
 	"countersign/domain/withdrawal"
 	"countersign/internal/iso20022"
 
@@ -30,15 +37,20 @@ type Programme struct{ DB *sqlx.DB }
 
 // ProgrammeFile is a programme as its operator writes it down. Loading it again changes nothing but what differs.
 type ProgrammeFile struct {
-	Calendar  []CalendarYear     `yaml:"calendar"`
-	Partners  []PartnerRecord    `yaml:"partners"`
-	Customers []CustomerRecord   `yaml:"customers"`
-	People    []PersonRecord     `yaml:"people"`
-	Policy    *withdrawal.Policy `yaml:"withdrawal_policy"` // a new version when it differs from the newest
-	Lots      []LotRecord        `yaml:"lots"`
-	Memos     []MemoRecord       `yaml:"memos"`
-	Offsets   []OffsetRecord     `yaml:"offsets"`
+	Calendar      []CalendarYear      `yaml:"calendar"`
+	Partners      []PartnerRecord     `yaml:"partners"`
+	Customers     []CustomerRecord    `yaml:"customers"`
+	People        []PersonRecord      `yaml:"people"`
+	Business      []BusinessRecord    `yaml:"business"`
+	Policy        *withdrawal.Policy  `yaml:"withdrawal_policy"`          // a new version when it differs from the newest
+	Requisition   *requisition.Policy `yaml:"requisition_policy"`         // the same for requisitions
+	StaffPolicy   *staff.Policy       `yaml:"dedicated_staff_policy"`     // likewise
+	QuarterPolicy *quarter.Policy     `yaml:"payment_application_policy"` // likewise
+	Lots          []LotRecord         `yaml:"lots"`
+	Memos         []MemoRecord        `yaml:"memos"`
+	Offsets       []OffsetRecord      `yaml:"offsets"`
 
+	Addresses      []AddressRecord       `yaml:"vendor_addresses"`
 	PayingAccounts []PayingAccountRecord `yaml:"paying_accounts"`
 }
 
@@ -79,6 +91,9 @@ type PartnerRecord struct {
 type CustomerRecord struct {
 	ID      string `yaml:"id"`
 	Partner string `yaml:"partner"`
+	Name    string `yaml:"name"`
+	Account string `yaml:"account"`         // its account name at the vendor
+	Manager string `yaml:"account_manager"` // the partner's person who looks after it
 }
 
 // PersonRecord is a person; without a partner one of the vendor's.
@@ -103,6 +118,7 @@ type LotRecord struct {
 	ArrivedAt    time.Time         `yaml:"arrived_at"`
 	Amount       money.Amount      `yaml:"amount"`
 	Designated   bool              `yaml:"designated"`
+	TaxRate      *tax.Rate         `yaml:"tax_rate"` // of what is owed for it; 6 % when left out
 }
 
 // MemoRecord is a balance beside the cash: mostly one that reduces what can be withdrawn (WDL-07).
@@ -111,6 +127,9 @@ type MemoRecord struct {
 	Kind   string       `yaml:"kind"` // see memos
 	Owner  string       `yaml:"owner"`
 	Amount money.Amount `yaml:"amount"` // negative: takes back
+
+	Source  owed.Source `yaml:"source"`   // of kind owed; REFUND when left out
+	TaxRate *tax.Rate   `yaml:"tax_rate"` // of kind owed; 6 % when left out
 }
 
 // OffsetRecord sets off a part of the owed invoice of one INCENTIVE_OWED lot (WDR-09).
@@ -143,7 +162,7 @@ func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at tim
 	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) error {
 		l.tx = tx
 		l.report, l.cases = LoadReport{}, nil
-		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.policy, l.money, l.payingAccounts} {
+		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.business, l.addresses, l.policy, l.money, l.payingAccounts} {
 			if err := part(ctx, f); err != nil {
 				return err
 			}
@@ -208,8 +227,11 @@ func (l *loading) people(ctx context.Context, f ProgrammeFile) error {
 	}
 	for _, c := range f.Customers {
 		if err := l.exec(ctx, "customer "+c.ID, `
-			INSERT INTO customers (customer_id, partner_id) VALUES ($1, $2)
-			ON CONFLICT (customer_id) DO UPDATE SET partner_id = excluded.partner_id WHERE customers.partner_id <> excluded.partner_id`, c.ID, c.Partner); err != nil {
+			INSERT INTO customers (customer_id, partner_id, name, account, account_manager) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (customer_id) DO UPDATE
+			   SET partner_id = excluded.partner_id, name = excluded.name, account = excluded.account, account_manager = excluded.account_manager
+			 WHERE (customers.partner_id, customers.name, customers.account, customers.account_manager)
+			       <> (excluded.partner_id, excluded.name, excluded.account, excluded.account_manager)`, c.ID, c.Partner, c.Name, c.Account, c.Manager); err != nil {
 			return err
 		}
 	}
@@ -327,7 +349,31 @@ const upsertPersonSQL = `
 
 func (l *loading) policy(ctx context.Context, f ProgrammeFile) (err error) {
 	if f.Policy != nil {
-		l.report.PolicyVersion, err = setWithdrawalPolicy(ctx, l.tx, *f.Policy, l.by, l.at)
+		if l.report.PolicyVersion, err = setWithdrawalPolicy(ctx, l.tx, *f.Policy, l.by, l.at); err != nil {
+			return err
+		}
+	}
+	if p := f.Requisition; p != nil {
+		if err := p.Check(); err != nil {
+			return fmt.Errorf("the requisition policy is not in order: %w", err)
+		}
+		if _, err := setPolicy(ctx, l.tx, requisition.Kind, *p, l.by, l.at); err != nil {
+			return err
+		}
+	}
+	if p := f.StaffPolicy; p != nil {
+		if err := p.Check(); err != nil {
+			return fmt.Errorf("the policy for dedicated staff is not in order: %w", err)
+		}
+		if _, err := setPolicy(ctx, l.tx, staff.Kind, *p, l.by, l.at); err != nil {
+			return err
+		}
+	}
+	if p := f.QuarterPolicy; p != nil {
+		if err := p.Check(); err != nil {
+			return fmt.Errorf("the policy for payment applications is not in order: %w", err)
+		}
+		_, err = setPolicy(ctx, l.tx, quarter.Kind, *p, l.by, l.at)
 	}
 	return err
 }
@@ -335,10 +381,7 @@ func (l *loading) policy(ctx context.Context, f ProgrammeFile) (err error) {
 // SetPolicy saves a new version of a kind's policy for one of the vendor's people and returns its number; the same content
 // as the newest saves nothing.
 // Cases in flight keep the version they were opened under.
-func (p *Programme) SetPolicy(ctx context.Context, kind string, policy withdrawal.Policy, by string, at time.Time) (int, error) {
-	if kind != withdrawal.Kind {
-		return 0, Final(unknown("policy for", kind))
-	}
+func (p *Programme) SetPolicy(ctx context.Context, kind string, policy interface{ Check() error }, by string, at time.Time) (int, error) {
 	var version int
 	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) (err error) {
 		who, err := findPerson(ctx, tx, by)
@@ -348,22 +391,65 @@ func (p *Programme) SetPolicy(ctx context.Context, kind string, policy withdrawa
 		if who == nil || !who.Active || !who.OfVendor() {
 			return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+by, "Only people of the vendor set a policy; %q is none.", by)}
 		}
-		version, err = setWithdrawalPolicy(ctx, tx, policy, by, stored(at))
+		switch body := policy.(type) {
+		case withdrawal.Policy:
+			version, err = setWithdrawalPolicy(ctx, tx, body, by, stored(at))
+		case incentive.Policy:
+			version, err = setIncentivePolicy(ctx, tx, body, by, stored(at))
+		case bill.Policy:
+			body.Version = 0 // the column has it
+			version, err = setPolicy(ctx, tx, bill.Kind, body, by, stored(at))
+		case staff.Policy:
+			body.Version = 0
+			version, err = setPolicy(ctx, tx, staff.Kind, body, by, stored(at))
+		case quarter.Policy:
+			body.Version = 0
+			version, err = setPolicy(ctx, tx, quarter.Kind, body, by, stored(at))
+		default:
+			err = unknown("policy for", kind)
+		}
 		return err
 	})
 	return version, Final(err)
 }
 
 func setWithdrawalPolicy(ctx context.Context, tx *sqlx.Tx, policy withdrawal.Policy, by string, at time.Time) (int, error) {
-	if err := policy.Check(); err != nil {
-		return 0, fmt.Errorf("the policy is not in order: %w", err)
-	}
 	policy.Version = 0 // the column has it
+	return setPolicy(ctx, tx, withdrawal.Kind, policy, by, at)
+}
+
+// setIncentivePolicy saves a new version of one plan; the same content as the plan's newest saves nothing, whatever other plans came since.
+func setIncentivePolicy(ctx context.Context, tx *sqlx.Tx, policy incentive.Policy, by string, at time.Time) (int, error) {
 	body, err := json.Marshal(policy)
 	if err != nil {
 		return 0, err
 	}
-	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('policies/' || $1))`, withdrawal.Kind); err != nil { // versions are drawn one by one
+	var newest struct {
+		Version int  `db:"version"`
+		Same    bool `db:"same"`
+	}
+	err = tx.GetContext(ctx, &newest, `
+		SELECT version, body = $2::jsonb AS same FROM policies WHERE kind = $1 AND body ->> 'plan_name' = $3 ORDER BY version DESC LIMIT 1`,
+		incentive.Kind, body, policy.PlanName)
+	switch {
+	case err == nil && newest.Same:
+		return newest.Version, nil
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return 0, fmt.Errorf("look for policy: %w", err)
+	}
+	return setPolicy(ctx, tx, incentive.Kind, policy, by, at)
+}
+
+// setPolicy saves a new version of a kind's policy, unless its content is that of the newest.
+func setPolicy(ctx context.Context, tx *sqlx.Tx, kind string, policy interface{ Check() error }, by string, at time.Time) (int, error) {
+	if err := policy.Check(); err != nil {
+		return 0, fmt.Errorf("the policy of %s is not in order: %w", kind, err)
+	}
+	body, err := json.Marshal(policy)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('policies/' || $1))`, kind); err != nil { // versions are drawn one by one
 		return 0, fmt.Errorf("lock policies: %w", err)
 	}
 	var version int
@@ -373,7 +459,7 @@ func setWithdrawalPolicy(ctx context.Context, tx *sqlx.Tx, policy withdrawal.Pol
 			INSERT INTO policies (kind, version, body, set_by, set_at)
 			SELECT $1, coalesce((SELECT version FROM newest), 0) + 1, $2::jsonb, $3, $4
 			 WHERE NOT EXISTS (SELECT 1 FROM newest WHERE body = $2::jsonb) RETURNING version)
-		SELECT version FROM added UNION ALL SELECT version FROM newest ORDER BY version DESC LIMIT 1`, withdrawal.Kind, body, by, at); err != nil {
+		SELECT version FROM added UNION ALL SELECT version FROM newest ORDER BY version DESC LIMIT 1`, kind, body, by, at); err != nil {
 		return 0, fmt.Errorf("save policy: %w", err)
 	}
 	return version, nil
@@ -419,8 +505,14 @@ func (l *loading) money(ctx context.Context, f ProgrammeFile) error {
 	}
 	for _, m := range f.Memos {
 		debit, credit := memos[m.Kind](m.Owner)
+		before := l.report.Entries
 		if err := l.post(ctx, ledger.Entry{Key: "load/memo/" + m.Key, Memo: "loaded: " + m.Kind, Postings: ledger.Move(m.Amount, debit, credit)}); err != nil {
 			return err
+		}
+		if m.Kind == "owed" && l.report.Entries > before {
+			if err := l.owed(ctx, m); err != nil {
+				return err
+			}
 		}
 	}
 	for _, o := range f.Offsets {
@@ -451,23 +543,28 @@ func (l *loading) lot(ctx context.Context, lot LotRecord) error {
 		contra = ledger.Incentive(lot.Partner)
 	}
 	e := ledger.Entry{Key: "load/lot/" + lot.Key, Memo: "loaded: " + string(lot.Source), Postings: ledger.Move(lot.Amount, contra, ledger.Cash(lot.Partner))}
-	owedOpen := money.Zero
 	if lot.Source == withdrawal.IncentiveOwed {
-		owedOpen = lot.Amount
 		e.Postings = append(e.Postings, ledger.Move(lot.Amount, ledger.OwedContra, ledger.Owed(lot.Partner))...)
 	}
 	if err := l.post(ctx, e); err != nil {
 		return err
 	}
 	_, err := l.tx.ExecContext(ctx, `
-		INSERT INTO lots (key, partner_id, source, payer, payer_account, entity, arrived_at, amount, remaining, owed_open, designated)
-		SELECT $1, $2, $3, $4, $5, coalesce(nullif($6, ''), entity), $7, $8, $8, $9, $10 FROM partners WHERE partner_id = $2
+		INSERT INTO lots (key, partner_id, source, payer, payer_account, entity, arrived_at, amount, remaining, designated)
+		SELECT $1, $2, $3, $4, $5, coalesce(nullif($6, ''), entity), $7, $8, $8, $9 FROM partners WHERE partner_id = $2
 		ON CONFLICT (key) DO NOTHING`,
-		"load/"+lot.Key, lot.Partner, lot.Source, lot.Payer, lot.PayerAccount, lot.Entity, stored(lot.ArrivedAt), lot.Amount, owedOpen, lot.Designated)
+		"load/"+lot.Key, lot.Partner, lot.Source, lot.Payer, lot.PayerAccount, lot.Entity, stored(lot.ArrivedAt), lot.Amount, lot.Designated)
 	if err != nil {
 		return fmt.Errorf("load lot %s: %w", lot.Key, err)
 	}
-	return nil
+	if lot.Source != withdrawal.IncentiveOwed {
+		return nil
+	}
+	o := owedAmount{Key: e.Key, Partner: lot.Partner, Source: owed.Incentive, Rate: rateOr6(lot.TaxRate), Amount: lot.Amount, At: lot.ArrivedAt}
+	if err := l.tx.GetContext(ctx, &o.Lot, `SELECT lot_no FROM lots WHERE key = $1`, "load/"+lot.Key); err != nil {
+		return fmt.Errorf("load lot %s: %w", lot.Key, err)
+	}
+	return insertOwed(ctx, l.tx, o)
 }
 
 // contras are the accounts that money of a source came from; the empty one is the partner's incentive payable.
@@ -481,10 +578,10 @@ var contras = map[withdrawal.Source]ledger.Account{
 
 func (l *loading) offset(ctx context.Context, o OffsetRecord) error {
 	var lot struct {
-		No      withdrawal.LotNo `db:"lot_no"`
-		Partner string           `db:"partner_id"`
+		Entry   string `db:"entry_id"`
+		Partner string `db:"partner_id"`
 	}
-	err := l.tx.GetContext(ctx, &lot, `SELECT lot_no, partner_id FROM lots WHERE key = $1`, "load/"+o.Lot)
+	err := l.tx.GetContext(ctx, &lot, `SELECT entry_id, partner_id FROM owed_entries WHERE key = $1`, "load/lot/"+o.Lot)
 	if errors.Is(err, sql.ErrNoRows) {
 		return unknown("lot", o.Lot)
 	}
@@ -498,10 +595,7 @@ func (l *loading) offset(ctx context.Context, o OffsetRecord) error {
 	}); err != nil || l.report.Entries == before {
 		return err
 	}
-	if _, err := l.tx.ExecContext(ctx, `UPDATE lots SET owed_open = owed_open - $2 WHERE lot_no = $1`, lot.No, o.Amount); err != nil {
-		return fmt.Errorf("load offset %s: %w", o.Key, err)
-	}
-	return nil
+	return insertOffsets(ctx, l.tx, "load/offset/"+o.Key, "", []owed.Offset{{Entry: lot.Entry, Amount: o.Amount}}, l.at)
 }
 
 // post books an entry of the file once; the same key with another content is an error that names it.

@@ -145,9 +145,9 @@ func TestGivenAnEntryOutOfBalance_WhenItIsCommitted_ThenTheDatabaseRefusesAndNot
 			require.Zero(t, count(t, db, "postings"))
 		})
 	}
-	require.NoError(t, post(t, db, "e", "V.BANK -100.00", "P.HOLD:P1001 100.00", "M.OWEDX -40.00", "M.OWED:P1001 40.00"))
+	require.NoError(t, post(t, db, "e", "V.BANK -100.00", "P.HOLD:P1001 100.00", "M.INVBLX -40.00", "M.INVBL:P1001 40.00"))
 	require.Equal(t, "100.00", balance(t, db, "P.HOLD:P1001"))
-	require.Equal(t, "40.00", balance(t, db, "M.OWED:P1001"))
+	require.Equal(t, "40.00", balance(t, db, "M.INVBL:P1001"))
 }
 
 func TestGivenABalanceAtItsFloor_WhenOneFenMoreIsTaken_ThenWDL19RefusesOnCreditAndOnDebitSideAccounts(t *testing.T) {

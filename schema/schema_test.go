@@ -74,12 +74,19 @@ func exec(db sqlx.Execer, query string, args ...any) error {
 // A released migration never changes: a database that has run it would differ from one that runs it tomorrow. What is
 // wrong in one is mended by the next, which gets a line here.
 var released = map[string]string{
-	"0001_house.sql":         "a4802be3779139a653c67e6948aad31b5758365d1413479dfea0d61b3404989a",
-	"0002_approvals.sql":     "37e11227fcf2434dd99be57886370f9208462fc293980dae1829ec335dc0b2f9",
-	"0003_notifications.sql": "769563721d88f0b0bcef239b8b07518f735369aad096b04b37e6cc4d6036291a",
-	"0008_documents.sql":     "09251f6d5d80b09c67c288b74b52db887aa95f95b3d0185e7dcdbfe41658b89a",
-	"0012_bank.sql":          "546aad362b02ae690524f123176ee60c8ec61c21624f7b42026771e8bcc7f092",
-	"0013_case_clock.sql":    "1feafd3853626819fc7787ef805c47dbe75ab89405618e73e0897db6f83359d8",
+	"0001_house.sql":           "a4802be3779139a653c67e6948aad31b5758365d1413479dfea0d61b3404989a",
+	"0002_approvals.sql":       "37e11227fcf2434dd99be57886370f9208462fc293980dae1829ec335dc0b2f9",
+	"0003_notifications.sql":   "769563721d88f0b0bcef239b8b07518f735369aad096b04b37e6cc4d6036291a",
+	"0004_business.sql":        "41fca9e4259fee544b4e9fd9c263ebe69e133464789605fbed5bc433a822e3d3",
+	"0005_consumption.sql":     "b25b508ec94c2378862d56e384d88131b9e87f4bf1e0b696f6fff6c3889dd4f4",
+	"0006_incentives.sql":      "b3b08259411eb439f4019099f82aedc787083461b8ba8bb19ad6732f1a5eeb60",
+	"0007_bill_life.sql":       "bed9d8b2a0c601f157a0bf695ac7ff8cd8c67f7ae5de21f826f62d83686e2752",
+	"0008_documents.sql":       "09251f6d5d80b09c67c288b74b52db887aa95f95b3d0185e7dcdbfe41658b89a",
+	"0009_requisitions.sql":    "afb73ab62d68afa5138eddfd7af456e3a19180f23eb324dc257679124dad5227",
+	"0010_invoices.sql":        "ae7f93ddf079afd88ad5fe3ccfac0fe3b24eabe571dd9d6a3693a092d782a7f4",
+	"0011_dedicated_staff.sql": "52a90c7aa8a7803e202454433d04297f3c82cbcd2a9a1f58abfa124d1a6c1a6b",
+	"0012_bank.sql":            "546aad362b02ae690524f123176ee60c8ec61c21624f7b42026771e8bcc7f092",
+	"0013_case_clock.sql":      "1feafd3853626819fc7787ef805c47dbe75ab89405618e73e0897db6f83359d8",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {
@@ -106,7 +113,8 @@ func TestGivenAnyFunctionThatReadsTables_WhenItIsLookedAt_ThenItsSearchPathIsFix
 	require.NoError(t, pgtest.New(t).Select(&loose, `
 		SELECT proname FROM pg_proc
 		 WHERE pronamespace = 'public'::regnamespace AND NOT coalesce('search_path=public, pg_temp' = ANY (proconfig), false)
-		   AND proname NOT IN ('event_text', 'refuse_change')`))
+		   AND proname NOT IN ('event_text', 'refuse_change')
+		   AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'internal') -- what Postgres makes for a type`))
 	require.Empty(t, loose, "a temporary table could take the place of ours in these")
 }
 

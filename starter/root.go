@@ -32,6 +32,14 @@ func (h *house) root() *cobra.Command {
 		h.replayCommand(),
 		h.demoCommand(),
 		h.bankCommand(),
+		h.billCommand(),
+		group("incentive", "Incentives: presenting bills, the detail behind them", h.reconcileCommand(), h.linesCommand()),
+		h.staffCommand(),
+		h.quarterCommand(),
+		h.businessCommand(),
+		h.requisitionCommand(),
+		h.invoiceCommand(),
+		h.owedCommand(),
 	)
 	root.Long = `The command line of Countersign: cases, tasks, money.
 

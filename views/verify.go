@@ -40,7 +40,7 @@ type Verification struct {
 type Progress func(done, all int64)
 
 // Verify recomputes everything that the database keeps about money and history: stored balances, floors, entries, lots,
-// holds, one entry for each step of a case, every chain of events, and that tasks are what plans and decisions come to. It looks at one instant; nobody waits for it.
+// holds, bills, one entry for each step of a case, every chain of events, and that tasks are what plans and decisions come to. It looks at one instant; nobody waits for it.
 func (r Reader) Verify(ctx context.Context, progress Progress) (Verification, error) {
 	tx, err := r.DB.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
@@ -104,10 +104,13 @@ func (v *verifier) sums(ctx context.Context) error {
 		{floorsSQL, nil},
 		{repeatedKeysSQL, nil},
 		{lotsSQL, nil},
+		{owedSQL, nil},
+		{owedEntriesSQL, nil},
 		{linesAddUpSQL, nil},
 		{holdsSQL, []any{pq.Array(held)}},
 		{stepsSQL, nil},
 		{paymentsSQL, nil},
+		{billsSQL, nil},
 	} {
 		found, err := rows[Finding](ctx, v.tx, "findings", check.query, check.args...)
 		if err != nil {
@@ -145,6 +148,25 @@ const lotsSQL = `
 	       format('lots add up to %s, P.CASH to %s', coalesce(lot.amount, 0.00), coalesce(cash.amount, 0.00)) AS message
 	  FROM cash FULL JOIN lot USING (partner_id)
 	 WHERE coalesce(lot.amount, 0) <> coalesce(cash.amount, 0) ORDER BY partner_id`
+
+// Rule: OWE-04, OWE-08. What remains of owed entries is the memo, entry by entry what was not set off, and what their lots are tied up by.
+const owedSQL = `
+	WITH memo AS (SELECT owner AS partner_id, balance AS amount FROM accounts WHERE code = 'M.OWED'),
+	open AS (SELECT partner_id, sum(remaining) AS amount FROM owed_entries GROUP BY partner_id)
+	SELECT 'owed' AS check, 'partner ' || partner_id AS object,
+	       format('owed entries add up to %s, M.OWED is %s', coalesce(open.amount, 0.00), coalesce(memo.amount, 0.00)) AS message
+	  FROM memo FULL JOIN open USING (partner_id)
+	 WHERE coalesce(open.amount, 0) <> coalesce(memo.amount, 0) ORDER BY partner_id`
+
+const owedEntriesSQL = `
+	SELECT 'owed' AS check, 'entry ' || e.entry_id AS object,
+	       format('%s remains of %s, its offsets add up to %s', e.remaining, e.amount, coalesce(o.amount, 0.00)) AS message
+	  FROM owed_entries e LEFT JOIN (SELECT entry_id, sum(amount) AS amount FROM owed_offsets GROUP BY entry_id) o USING (entry_id)
+	 WHERE e.remaining <> e.amount - coalesce(o.amount, 0)
+	UNION ALL
+	SELECT 'owed', 'lot ' || l.lot_no, format('tied up by %s, its owed entries add up to %s', l.owed_open, coalesce(e.amount, 0.00))
+	  FROM lots l LEFT JOIN (SELECT lot_no, sum(remaining) AS amount FROM owed_entries GROUP BY lot_no) e USING (lot_no)
+	 WHERE l.owed_open <> coalesce(e.amount, 0) ORDER BY 1, 2`
 
 const linesAddUpSQL = `
 	SELECT 'lines' AS check, 'case ' || w.case_number AS object, format('its lots add up to %s, the amount is %s', coalesce(sum(l.amount), 0.00), w.amount) AS message

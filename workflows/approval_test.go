@@ -20,9 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// staff are the people whom chains ask beside those of every test: Sun reviews too, Gao is a second manager and the superior
+// chainPeople are the people whom chains ask beside those of every test: Sun reviews too, Gao is a second manager and the superior
 // of Wang, who looks after P1001; Han is compliance; Ann, Ben and Cas audit; Tan holds no role.
-const staff = `
+const chainPeople = `
 partners:
   - {id: P1001, name: A Ltd, kind: solution-provider, verified_name: A Ltd, entity: cloud, ecosystem_manager: wang}
 people:
@@ -38,7 +38,7 @@ people:
 
 // chained is a house whose withdrawals are reviewed by a chain; P1001 has two lots, 600.00 and the younger 400.00.
 func chained(t *testing.T, chain approval.Chain) *house {
-	h := newHouse(t, cst("2025-11-03 10:00"), staff)
+	h := newHouse(t, cst("2025-11-03 10:00"), chainPeople)
 	h.review(chain)
 	h.lot("P1001", "old", "EBANK_CORPORATE", "A Ltd", "2025-10-01 09:00", "600.00")
 	h.lot("P1001", "young", "EBANK_CORPORATE", "A Ltd", "2025-10-02 09:00", "400.00")

@@ -83,7 +83,7 @@ func (r *caseRun[S]) opened(ctx workflow.Context, now S, err error) error {
 // (half-open: at the closing instant it is over; a request of before it goes first). Cancellation of the run stops the case,
 // unless its process refuses that.
 func (r *caseRun[S]) serve(ctx workflow.Context, term string, states ...domain.State) {
-	for slices.Contains(states, r.stands.State) {
+	for slices.Contains(states, r.stands.State) && !r.stands.Ended {
 		r.describe(ctx)
 		waiting := ctx
 		if r.cancelled { // and the payment goes on

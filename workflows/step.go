@@ -45,6 +45,18 @@ func record[Out any](ctx workflow.Context, summary string, activity, in any, noR
 	}
 }
 
+// job runs a step over many records, which may take minutes and looks for itself what is left to do: an ordinary activity,
+// tried again for most of a day.
+func job(ctx workflow.Context, summary string, activity, in any) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    time.Hour,
+		ScheduleToCloseTimeout: 20 * time.Hour,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Minute},
+		Summary:                summary,
+	})
+	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, nil)
+}
+
 // decided tells an error that another try would repeat from one that only used up its time: a local activity hands that on
 // as its last attempt's error, not as a timeout.
 func decided(err error, noRetry []string) bool {

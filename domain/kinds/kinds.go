@@ -6,6 +6,10 @@ import (
 
 	"countersign/domain"
 	"countersign/domain/approval"
+	"countersign/domain/bill"
+	"countersign/domain/quarter"
+	"countersign/domain/requisition"
+	"countersign/domain/staff"
 	"countersign/domain/withdrawal"
 )
 
@@ -19,6 +23,10 @@ type Kind struct {
 // All lists the kinds.
 var All = []Kind{
 	{withdrawal.Kind, withdrawal.MatterOf, states(withdrawal.Moves, func(m withdrawal.Move) domain.State { return m.To })},
+	{staff.Kind, staff.MatterOf, states(staff.Moves, func(m staff.Move) domain.State { return m.To })},
+	{quarter.Kind, quarter.MatterOf, states(quarter.Moves, func(m quarter.Move) domain.State { return m.To })},
+	{requisition.Kind, requisition.MatterOf, states(requisition.Moves, func(m requisition.Move) domain.State { return m.To })},
+	{bill.Kind, bill.MatterOf, states(bill.Moves, func(m bill.Move) domain.State { return m.To })},
 }
 
 // states lists where the moves of a process lead, in their order.

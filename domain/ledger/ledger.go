@@ -54,6 +54,9 @@ func Debt(c string) Account { return Account("C.DEBT:" + c) }
 // Incentive is the incentive payable to partner p.
 func Incentive(p string) Account { return Account("V.INCENT:" + p) }
 
+// Fund is the fund payable to partner p.
+func Fund(p string) Account { return Account("V.FUND:" + p) }
+
 // Posting moves one account: a credit is positive, a debit negative, in the account's currency.
 type Posting struct {
 	Account Account

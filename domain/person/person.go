@@ -10,8 +10,10 @@ type Role string
 const (
 	PartnerAdministrator Role = "partner-administrator" // a partner's main account: holds every permission of its side (COM-16)
 	PartnerWithdrawals   Role = "partner-withdrawals"   // a partner's operator with the permission to withdraw
+	PartnerIncentives    Role = "partner-incentives"    // a partner's operator with the permission to request incentives
 	EcosystemManager     Role = "ecosystem-manager"     // the vendor's contact, may submit on a partner's behalf (PGM-07)
 	VendorFinance        Role = "vendor-finance"        // reviews and pays
+	VendorOperations     Role = "vendor-operations"     // prepares data, certifies partners, mends what the system could not do
 	FinanceManager       Role = "finance-manager"       // is told when something is overdue
 )
 

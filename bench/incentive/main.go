@@ -1,0 +1,239 @@
+// Command incentive measures the calculation of a month against the plain statement that only sums the same rows up, one after the other. It makes a
+// database of its own on the Postgres server of DATABASE_URL, fills it with rows that look like a month's consumption, and drops it.
+//
+//	DATABASE_URL=postgres://… go run ./bench/incentive -rows 10000000
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"countersign/activities"
+	"countersign/domain/calendar"
+	"countersign/domain/incentive"
+	"countersign/schema"
+
+	"github.com/jmoiron/sqlx"
+)
+
+func main() {
+	size := size{}
+	flag.IntVar(&size.rows, "rows", 10_000_000, "rows of consumption")
+	flag.IntVar(&size.partners, "partners", 2_000, "partners")
+	flag.IntVar(&size.perLine, "per-line", 30, "rows that make one line: a day each of one order")
+	flag.IntVar(&size.beside, "beside", 2, "parts that run side by side, as in the workflow")
+	rounds := flag.Int("rounds", 2, "how often both are measured; each time after the other")
+	keep := flag.Bool("keep", false, "leave the database there, for -use")
+	use := flag.String("use", "", "measure this database, which an earlier run kept")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, size, *rounds, *keep, *use); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+type size struct{ rows, partners, perLine, beside int }
+
+var may = incentive.Period{First: calendar.Date{Year: 2024, Month: 5, Day: 1}, Months: 1}
+
+func run(ctx context.Context, s size, rounds int, keep bool, use string) error {
+	server, err := url.Parse(os.Getenv("DATABASE_URL"))
+	if err != nil || server.Host == "" {
+		return fmt.Errorf("DATABASE_URL names the Postgres server, like postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")
+	}
+	own := *server
+	own.Path = "/" + use
+	if use == "" {
+		admin, err := schema.OpenOwner(server.String())
+		if err != nil {
+			return err
+		}
+		defer admin.Close()
+		name := fmt.Sprintf("countersign_bench_%d", os.Getpid())
+		if _, err := admin.ExecContext(ctx, `CREATE DATABASE `+name); err != nil {
+			return err
+		}
+		if keep {
+			fmt.Fprintf(os.Stderr, "the database is %s\n", name)
+		} else {
+			defer admin.ExecContext(context.WithoutCancel(ctx), `DROP DATABASE `+name+` WITH (FORCE)`) //nolint:errcheck // left behind at worst
+		}
+		own.Path = "/" + name
+	}
+	owner, err := schema.OpenOwner(own.String())
+	if err != nil {
+		return err
+	}
+	defer owner.Close()
+	if use == "" {
+		if _, err := schema.Migrate(ctx, owner.DB); err != nil {
+			return err
+		}
+		if err := fill(ctx, owner, s); err != nil {
+			return err
+		}
+	}
+	db, err := schema.Open(own.String())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for round := range rounds {
+		if err := measure(ctx, owner, db, s, round); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// timed runs one thing and answers the seconds it took.
+func timed(what string, f func() error) (float64, error) {
+	began := time.Now()
+	err := f()
+	took := time.Since(began).Seconds()
+	if err != nil {
+		return took, fmt.Errorf("%s: %w", what, err)
+	}
+	fmt.Printf("%8.1f s  %s\n", took, what)
+	return took, nil
+}
+
+func fill(ctx context.Context, owner *sqlx.DB, s size) error {
+	policy, err := json.Marshal(policy())
+	if err != nil {
+		return err
+	}
+	_, err = timed(fmt.Sprintf("filled with %d rows of %d partners", s.rows, s.partners), func() error {
+		for _, q := range []struct {
+			sql  string
+			args []any
+		}{
+			{`INSERT INTO people (person_id, name) VALUES ('wang', 'Wang')`, nil},
+			{`INSERT INTO partners (partner_id, name, kind, entity) SELECT 'P' || n, 'Partner ' || n, 'solution-provider', 'cloud' FROM generate_series(1, $1::int) n`, []any{s.partners}},
+			{`INSERT INTO plan_identities (partner_id, plan, from_at) SELECT partner_id, 'solution-provider', '2020-01-01T00:00:00Z' FROM partners`, nil},
+			{`INSERT INTO qualifications (partner_id, valid_from) SELECT partner_id, '2020-01-01' FROM partners`, nil},
+			{`INSERT INTO partner_terms (key, partner_id, effect, starts, set_by, set_at) SELECT partner_id, partner_id, 'TERMS_ZERO', '2024-05-16', 'wang', now() FROM partners WHERE hashtext(partner_id) % 50 = 0`, nil},
+			{`INSERT INTO partner_levels (partner_id, starts, level, set_by, set_at) SELECT partner_id, '2024-01-01', CASE hashtext(partner_id) % 3 WHEN 0 THEN 'basic' ELSE 'advanced' END, 'wang', now() FROM partners`, nil},
+			{`INSERT INTO policies (kind, version, body, set_by, set_at) VALUES ('incentive', 1, $1, 'wang', now())`, []any{policy}},
+			{`SELECT consumption_month('2024-05-01'), consumption_month('2024-06-01')`, nil},
+			{fillSQL, []any{s.rows, s.perLine, s.partners}},
+			{`VACUUM ANALYZE consumption`, nil},
+		} {
+			if _, err := owner.ExecContext(ctx, q.sql, q.args...); err != nil {
+				return fmt.Errorf("%.60s: %w", q.sql, err)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// fillSQL makes orders whose resources are billed day by day: one of ten is settled in the next month, one row of twenty is paid by voucher in part, one of fifty is a
+// refund, one order of fourteen is of a product that no policy lists.
+const fillSQL = `
+	INSERT INTO consumption (used_at, posted_at, import_id, period, line, marketplace, row_key, partner_id, customer_id, order_id, product, billing_mode, charge,
+	                         association, region, currency, original, rate, cash, stored_value_card, voucher, excluded_coupon)
+	SELECT used_at, CASE WHEN o % 10 = 0 THEN timestamptz '2024-06-03T02:00:00Z' ELSE used_at END, 1,
+	       CASE WHEN o % 10 = 0 THEN date '2024-06-01' ELSE date '2024-05-01' END, n, o % 25 = 0, decode(md5(n::text), 'hex'),
+	       'P' || o % $3 + 1, 'C' || o % ($3 * 10), 'O' || o, 'product-' || o % 14, CASE WHEN o % 10 = 0 THEN 'monthly-settled' WHEN o % 3 = 0 THEN 'subscription' ELSE 'pay-per-use' END,
+	       CASE WHEN n % 50 = 0 THEN 'refund' ELSE 'usage' END, CASE WHEN o % 4 = 0 THEN 'advisory' ELSE 'resale' END, 'region-' || o % 5, 'CNY',
+	       sign * price, 1, sign * (price - paid), 0, sign * paid, 0
+	  FROM (SELECT n, n / $2 AS o, timestamptz '2024-04-30T16:00:00Z' + (n % $2) * interval '24 hours' * 30 / $2 + interval '1 hour' AS used_at,
+	               (n % 9973)::numeric / 100 + 0.01 AS price, CASE WHEN n % 20 = 0 THEN (n % 7)::numeric / 700 ELSE 0 END AS paid,
+	               CASE WHEN n % 50 = 0 THEN -1 ELSE 1 END AS sign
+	          FROM generate_series(1, $1::int) n) t`
+
+// policy has thirteen products in two regions each, by level.
+func policy() incentive.Policy {
+	rate := func(s string) (p incentive.Percent) {
+		if err := p.UnmarshalText([]byte(s)); err != nil {
+			panic(err)
+		}
+		return p
+	}
+	p := incentive.Policy{
+		Name: "Bench", PlanName: "Cloud resale", Document: "none", Cadence: incentive.Monthly, PublishedDays: 10, OutputTaxRate: rate("6"),
+		ValidFrom: calendar.Date{Year: 2024, Month: 4, Day: 1}, ValidTo: calendar.Date{Year: 2024, Month: 6, Day: 30},
+	}
+	for i := range 13 {
+		product := fmt.Sprintf("product-%d", i)
+		p.Lines = append(p.Lines,
+			incentive.Line{Line: product + "-advanced", Products: []string{product}, Tiers: []string{"advanced"}, Rate: rate("12.5")},
+			incentive.Line{Line: product + "-near", Products: []string{product}, Regions: []string{"region-1", "region-2"}, Rate: rate("8")},
+			incentive.Line{Line: product, Products: []string{product}, Rate: rate("5")},
+			incentive.Line{Line: product + "-market", Products: []string{product}, Marketplace: true, Rate: rate("3")})
+	}
+	if err := p.Check(); err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// measure compares. The plain statement sums by the same columns into a table without index or constraint, with as much memory. It reads the month only;
+// ours reads besides what counts in the next one, to explain it (INC-04).
+func measure(ctx context.Context, owner, db *sqlx.DB, s size, round int) error {
+	plain, err := timed("plain INSERT ... SELECT ... GROUP BY", func() error {
+		_, err := owner.ExecContext(ctx, `
+			SET work_mem = '256MB'; DROP TABLE IF EXISTS plain;
+			CREATE TABLE plain (partner_id text, customer_id text, order_id text, product text, association text, billing_mode text, region text, marketplace boolean, tier2 text,
+				charge text, gross numeric, cash numeric);
+			INSERT INTO plain SELECT partner_id, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge, sum(gross), sum(cash + stored_value_card)
+			  FROM consumption WHERE period IN ('2024-05-01', '2024-06-01') GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := owner.ExecContext(ctx, `ALTER TABLE incentive_lines DISABLE TRIGGER USER; TRUNCATE incentive_lines, performance_sheets CASCADE; ALTER TABLE incentive_lines ENABLE TRIGGER USER`); err != nil {
+		return err
+	}
+	c := &activities.Calculations{DB: db}
+	ours, err := timed("calculation, first run", func() error { return calculate(ctx, c, s.beside, fmt.Sprintf("first/%d/%d", round, os.Getpid())) })
+	if err != nil {
+		return err
+	}
+	if _, err := timed("calculation, again", func() error { return calculate(ctx, c, s.beside, fmt.Sprintf("again/%d/%d", round, os.Getpid())) }); err != nil {
+		return err
+	}
+	var lines, again int
+	var unexplained bool
+	if err := db.QueryRowxContext(ctx, `
+		SELECT count(*), count(*) FILTER (WHERE c.key LIKE 'again/%'), (SELECT sum(gross) FROM consumption WHERE used_at < '2024-05-31T16:00:00Z') <> sum(gross)
+		  FROM incentive_lines l JOIN calculations c USING (calculation_id)`).Scan(&lines, &again, &unexplained); err != nil {
+		return err
+	}
+	fmt.Printf("%8.2f    times the plain statement; %d lines, %d by the second run, all of the consumption explained: %t\n\n", ours/plain, lines, again, !unexplained)
+	return nil
+}
+
+func calculate(ctx context.Context, c *activities.Calculations, beside int, key string) error {
+	run, err := c.OpenCalculation(ctx, activities.OpenCalculationInput{Key: key, Period: may, By: "bench", At: may.End()})
+	if err != nil {
+		return err
+	}
+	var wait sync.WaitGroup
+	slots, errs := make(chan struct{}, beside), make([]error, incentive.Buckets)
+	for bucket := range incentive.Buckets {
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			_, errs[bucket] = c.CalculateBucket(ctx, activities.CalculateBucketInput{Calculation: run, Bucket: bucket})
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return c.CloseCalculation(ctx, run)
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/activities"
+	"countersign/internal/sheet"
+	"countersign/views"
+	"countersign/workflows"
+
+	"github.com/spf13/cobra"
+)
+
+// reconcileCommand presents a period's bills to all partners.
+func (h *house) reconcileCommand() *cobra.Command {
+	in := activities.StartInput{}
+	c := &cobra.Command{
+		Use: "reconcile PERIOD --as PERSON", Short: "Present the bills of a period to the partners; repeating it presents nothing twice", Args: exactly("PERIOD"),
+		RunE: func(c *cobra.Command, args []string) error {
+			in.Period = args[0]
+			return h.reconcile(c.Context(), in)
+		},
+	}
+	c.Flags().StringVar(&in.By, "as", "", "who presents them")
+	return needs(c, "as")
+}
+
+func (h *house) reconcile(ctx context.Context, in activities.StartInput) error {
+	db, err := h.database(ctx)
+	if err != nil {
+		return err
+	}
+	temporal, err := h.cluster(ctx)
+	if err != nil {
+		return err
+	}
+	r := &activities.Reconciliations{DB: db, Run: func(ctx context.Context, p activities.Presentation) error {
+		return workflows.StartReconciliation(ctx, temporal, p)
+	}}
+	started, err := r.StartReconciliations(ctx, in)
+	if err != nil {
+		return err
+	}
+	return h.show(started, func() {
+		h.say("%d reconciliations of %s started, with %d bills. Look with: starter bill list --period %s", started.Sets, in.Period, started.Bills, in.Period)
+	})
+}
+
+// linesCommand searches the detail behind the bills.
+func (h *house) linesCommand() *cobra.Command {
+	f := views.LineFilter{}
+	limit, file := 0, ""
+	c := &cobra.Command{
+		Use: "lines [filters] [--export FILE.xlsx|FILE.csv]", Short: "Search the incentive detail; the total is of all lines that match", Args: exactly(),
+		Example: `  starter incentive lines --partner P1001 --year 2024 --product ECS
+  starter incentive lines --bill B000001 --export may.xlsx &`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if file != "" {
+				return h.exportLines(c.Context(), f, file)
+			}
+			return h.lines(c.Context(), f, limit)
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.Partner, "partner", "", "partner")
+	flags.IntVar(&f.Year, "year", 0, "year")
+	flags.StringVar(&f.Period, "period", "", "period: 2024-05, 2024-Q2 or 2024")
+	flags.StringVar(&f.Plan, "plan", "", "plan name, or a part of it")
+	flags.StringVar(&f.Order, "order", "", "order number")
+	flags.StringVar(&f.CustomerName, "customer-name", "", "customer's name, or a part of it")
+	flags.StringVar(&f.CustomerAccount, "customer-account", "", "customer's account name")
+	flags.StringVar(&f.AccountManager, "account-manager", "", "account manager, or a part of the name")
+	flags.StringVar(&f.Product, "product", "", "product type")
+	flags.StringVar((*string)(&f.Association), "association", "", "association model: resale, advisory or none")
+	flags.StringVar(&f.BillingMode, "billing-mode", "", "billing mode: subscription, pay-per-use or monthly-settled")
+	flags.StringVar((*string)(&f.Status), "status", "", "status: ESTIMATED, TO_CONFIRM, RELEASING, RELEASED or VOID")
+	flags.StringVar(&f.Bill, "bill", "", "bill")
+	flags.Int64Var(&f.DataID, "data-id", 0, "the line's own number")
+	flags.StringVar(&f.Tier2, "tier2", "", "tier-2 reseller's name, or a part of it")
+	flags.IntVar(&limit, "limit", 100, "how many lines are shown")
+	flags.StringVar(&file, "export", "", "write all lines that match to this file instead")
+	return c
+}
+
+func (h *house) lines(ctx context.Context, f views.LineFilter, limit int) error {
+	r, err := h.reader(ctx)
+	if err != nil {
+		return err
+	}
+	total, err := r.LineTotal(ctx, f)
+	if err != nil {
+		return err
+	}
+	found, err := r.Lines(ctx, f, max(0, limit))
+	if err != nil {
+		return err
+	}
+	return h.show(map[string]any{"total": total, "lines": found}, func() {
+		t := newTable("DATA ID", "PERIOD", "BILL", "CUSTOMER", "ORDER", "PRODUCT", "ASSOCIATION", "MODE", "COUNTED>", "RATE>", "AMOUNT>", "STATUS")
+		for _, l := range found {
+			t.add(l.DataID, l.Period, none(l.Bill), none(customer(l)), none(l.Order), l.Product, association(l.Association), none(l.BillingMode), l.Counted, l.Rate, l.Amount, l.Status)
+		}
+		t.printOr(h.out, "No line matches.")
+		h.say("\n%d lines in all, %s CNY.", total.Lines, total.Amount)
+	})
+}
+
+// customer is the name where it is known.
+func customer(l views.IncentiveLine) string {
+	if l.CustomerName != "" {
+		return l.CustomerName
+	}
+	return l.Customer
+}
+
+var lineColumns = []string{"data ID", "partner", "period", "plan", "bill", "status", "order", "customer", "customer name", "customer account", "account manager", "product",
+	"association", "billing mode", "region", "tier-2 reseller", "counted amount", "rate %", "reason", "policy", "incentive"}
+
+// exportLines writes a file row by row; it appears when it is whole. It may run in the background while people go on.
+func (h *house) exportLines(ctx context.Context, f views.LineFilter, file string) (err error) {
+	r, err := h.reader(ctx)
+	if err != nil {
+		return err
+	}
+	total, err := r.LineTotal(ctx, f)
+	if err != nil {
+		return err
+	}
+	w, err := sheet.Create(file, lineColumns...)
+	if err != nil {
+		return usageError{err}
+	}
+	defer func() { err = errors.Join(err, w.Abandon()) }()
+	progress, end := h.progress()
+	written, shownAt := int64(0), time.Time{}
+	err = r.EachLine(ctx, f, func(l views.IncentiveLine) error {
+		if written++; progress != nil && time.Since(shownAt) > 100*time.Millisecond {
+			progress(written, total.Lines)
+			shownAt = time.Now()
+		}
+		return w.Row(l.DataID, l.Partner, l.Period, l.Plan, l.Bill, l.Status, l.Order, l.Customer, l.CustomerName, l.CustomerAccount, l.AccountManager,
+			l.Product, association(l.Association), l.BillingMode, l.Region, l.Tier2, sheet.Number(l.Counted), sheet.Number(l.Rate), l.Reason, l.PolicyVersion, sheet.Number(l.Amount.String()))
+	})
+	end()
+	if err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	return h.show(map[string]any{"file": file, "lines": written, "amount": total.Amount}, func() {
+		h.say("%s holds %d lines, %s CNY.", file, written, total.Amount)
+	})
+}

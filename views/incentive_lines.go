@@ -1,0 +1,138 @@
+package views
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"countersign/domain/bill"
+	"countersign/domain/money"
+)
+
+// IncentiveLine is one line of the detail behind the bills.
+type IncentiveLine struct {
+	DataID          int64            `db:"data_id"          json:"data_id"`
+	Partner         string           `db:"partner_id"       json:"partner"`
+	Period          string           `db:"period"           json:"period"`
+	Plan            string           `db:"plan_name"        json:"plan"`
+	Bill            string           `db:"bill_id"          json:"bill,omitempty"`
+	Status          bill.State       `db:"status"           json:"status"` // of its bill; ESTIMATED while it has none
+	Order           string           `db:"order_id"         json:"order,omitempty"`
+	Customer        string           `db:"customer_id"      json:"customer,omitempty"`
+	CustomerName    string           `db:"customer_name"    json:"customer_name,omitempty"`
+	CustomerAccount string           `db:"customer_account" json:"customer_account,omitempty"`
+	AccountManager  string           `db:"account_manager"  json:"account_manager,omitempty"`
+	Product         string           `db:"product"          json:"product"`
+	Association     bill.Association `db:"association"      json:"association"`
+	BillingMode     string           `db:"billing_mode"     json:"billing_mode"`
+	Region          string           `db:"region"           json:"region,omitempty"`
+	Tier2           string           `db:"tier2_name"       json:"tier2_name,omitempty"`
+	Counted         string           `db:"counted"          json:"counted_amount"` // unrounded
+	Rate            string           `db:"rate"             json:"rate"`           // percent
+	Reason          string           `db:"reason"           json:"reason,omitempty"`
+	PolicyVersion   int              `db:"policy_version"   json:"policy_version,omitempty"`
+	Amount          money.Amount     `db:"amount"           json:"amount"`
+}
+
+// LineFilter is by what the detail is searched (INC-11). Names are found by a part of them, in whatever case; the rest exactly.
+type LineFilter struct {
+	Partner         string
+	Year            int
+	Period          string // of the bill: 2024-05, 2024-Q2, 2024
+	Plan            string
+	Order           string
+	CustomerName    string
+	CustomerAccount string
+	AccountManager  string
+	Product         string
+	Association     bill.Association
+	BillingMode     string
+	Status          bill.State
+	Bill            string
+	DataID          int64
+	Tier2           string
+}
+
+// where makes the condition of what is asked for, from fixed fragments.
+func (f LineFilter) where() (string, []any) {
+	var parts []string
+	var args []any
+	add := func(asked bool, fragment string, value any) {
+		if asked {
+			args = append(args, value)
+			parts = append(parts, fmt.Sprintf(fragment, len(args)))
+		}
+	}
+	add(f.Partner != "", `l.partner_id = $%d`, f.Partner)
+	add(f.Year != 0, `extract(year FROM l.period) = $%d`, f.Year)
+	add(f.Period != "", `coalesce(b.period, to_char(l.period, 'YYYY-MM')) = $%d`, f.Period)
+	add(f.Plan != "", `coalesce(b.plan_name, p.body ->> 'plan_name') ILIKE $%d`, part(f.Plan))
+	add(f.Order != "", `l.order_id = $%d`, f.Order)
+	add(f.CustomerName != "", `c.name ILIKE $%d`, part(f.CustomerName))
+	add(f.CustomerAccount != "", `c.account = $%d`, f.CustomerAccount)
+	add(f.AccountManager != "", `c.account_manager ILIKE $%d`, part(f.AccountManager))
+	add(f.Product != "", `l.product = $%d`, f.Product)
+	add(f.Association != "", `l.association = $%d`, f.Association)
+	add(f.BillingMode != "", `l.billing_mode = $%d`, f.BillingMode)
+	add(f.Status != "", `coalesce(b.state, 'ESTIMATED') = $%d`, f.Status)
+	add(f.Bill != "", `l.bill_id = $%d`, f.Bill)
+	add(f.DataID != 0, `l.data_id = $%d`, f.DataID)
+	add(f.Tier2 != "", `t.name ILIKE $%d`, part(f.Tier2))
+	if len(parts) == 0 {
+		return "", nil
+	}
+	return " WHERE " + strings.Join(parts, " AND "), args
+}
+
+// part is a pattern of a part of a name, in which nothing is special.
+func part(s string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s) + "%"
+}
+
+const linesFromSQL = `
+	  FROM incentive_lines l LEFT JOIN bills b USING (bill_id) LEFT JOIN customers c USING (customer_id) LEFT JOIN partners t ON t.partner_id = l.tier2
+	  LEFT JOIN policies p ON p.kind = 'incentive' AND p.version = l.policy_version`
+
+const incentiveLinesSQL = `
+	SELECT l.data_id, l.partner_id, coalesce(b.period, to_char(l.period, 'YYYY-MM')) AS period, coalesce(b.plan_name, p.body ->> 'plan_name', '') AS plan_name,
+	       coalesce(l.bill_id, '') AS bill_id, coalesce(b.state, 'ESTIMATED') AS status, l.order_id, l.customer_id, coalesce(c.name, '') AS customer_name,
+	       coalesce(c.account, '') AS customer_account, coalesce(c.account_manager, '') AS account_manager, l.product, l.association, l.billing_mode, l.region,
+	       coalesce(t.name, '') AS tier2_name, trim_scale(l.counted)::text AS counted, trim_scale(l.rate)::text AS rate, l.reason, l.policy_version, l.amount` + linesFromSQL
+
+// LineTotal is what lines come to.
+type LineTotal struct {
+	Lines  int64        `db:"lines"  json:"lines"`
+	Amount money.Amount `db:"amount" json:"amount"`
+}
+
+// LineTotal counts the lines that match, and adds up what they give (INC-11).
+func (r Reader) LineTotal(ctx context.Context, f LineFilter) (LineTotal, error) {
+	where, args := f.where()
+	return row[LineTotal](ctx, r.DB, "lines", "", `SELECT count(*) AS lines, coalesce(sum(l.amount), 0)::numeric(20,2) AS amount`+linesFromSQL+where, args...)
+}
+
+// Lines lists the first lines that match, by number.
+func (r Reader) Lines(ctx context.Context, f LineFilter, limit int) ([]IncentiveLine, error) {
+	where, args := f.where()
+	return rows[IncentiveLine](ctx, r.DB, "lines", incentiveLinesSQL+where+fmt.Sprintf(` ORDER BY l.data_id LIMIT %d`, limit), args...)
+}
+
+// EachLine hands over every line that matches, one after the other, without keeping them.
+func (r Reader) EachLine(ctx context.Context, f LineFilter, each func(IncentiveLine) error) error {
+	where, args := f.where()
+	found, err := r.DB.QueryxContext(ctx, incentiveLinesSQL+where+` ORDER BY l.data_id`, args...)
+	if err != nil {
+		return fmt.Errorf("read lines: %w", err)
+	}
+	defer found.Close()
+	for found.Next() {
+		var l IncentiveLine
+		if err := found.StructScan(&l); err != nil {
+			return fmt.Errorf("read line: %w", err)
+		}
+		if err := each(l); err != nil {
+			return err
+		}
+	}
+	return found.Err()
+}
