@@ -340,7 +340,7 @@ func TestGivenACalculatedMonth_WhenRowsComeLate_ThenTheNextRunPostsTheDifference
 // Rule: INC-04
 func TestGivenALineThatIsNotExplained_WhenItIsWritten_ThenTheDatabaseRefusesItAsAnErrorOfTheEngine(t *testing.T) {
 	d := newDesk(t)
-	_, err := d.DB.Exec(`INSERT INTO incentive_lines (partner_id, period, usage_month, association, gross, counted, policy_version, amount) VALUES ($1, '2024-05-01', '2024-05-01', 'resale', 100, 99, 1, 0)`)
+	_, err := d.DB.Exec(`INSERT INTO incentive_lines (partner_id, period, usage_month, association, gross, counted, policy_version, amount) VALUES ('P-100', '2024-05-01', '2024-05-01', 'resale', 100, 99, 1, 0)`)
 	require.ErrorContains(t, err, "inc_04_explained")
 }
 

@@ -222,7 +222,7 @@ func openInvoiceReview(ctx context.Context, tx *sqlx.Tx, c caseRow, reviewer, ow
 		Words  string    `db:"words"`
 	}
 	if err := tx.GetContext(ctx, &p, `
-		SELECT p.round, p.sent_by, p.arrived_at, format('%s invoice(s), %s %s', count(*), sum(i.total), min(l.currency)) AS words
+		SELECT p.round, p.sent_by, p.arrived_at, format('%s invoice%s, %s %s', count(*), CASE WHEN count(*) > 1 THEN 's' END, sum(i.total), min(l.currency)) AS words
 		  FROM invoice_lists l JOIN invoice_packages p USING (list_no) JOIN invoices i USING (list_no, round)
 		 WHERE l.case_number = $1 AND p.arrived_at IS NOT NULL AND p.result = '' GROUP BY p.round, p.sent_by, p.arrived_at`, c.Number); err != nil {
 		return nil, fmt.Errorf("read package of %s: %w", c.Number, err)

@@ -55,6 +55,45 @@ func insertOwed(ctx context.Context, tx *sqlx.Tx, o owedAmount) error {
 // Owed lets a partner ask the vendor for invoices; what it owes is set off first. It is instant: no case waits for it.
 type Owed struct{ DB *sqlx.DB }
 
+// RecordOwed keeps what a refund, a downgrade or an invoice on receipt of money brought about (OWE-02). The same key with the
+// same content changes nothing, with other content it is refused (COM-20).
+func (o *Owed) RecordOwed(ctx context.Context, r owed.Record, at time.Time) (owed.Entry, error) {
+	at = stored(at)
+	var e owed.Entry
+	err := judged(ctx, o.DB, func(tx *sqlx.Tx) (refusal.List, error) {
+		var known bool
+		if err := tx.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM partners WHERE partner_id = $1)`, r.Partner); err != nil {
+			return nil, fmt.Errorf("read partner: %w", err)
+		}
+		by, err := findPerson(ctx, tx, r.Person)
+		if err != nil {
+			return nil, err
+		}
+		rate, amount, list := owed.JudgeRecord(r, by, known)
+		if len(list) > 0 {
+			return list, nil
+		}
+		key := fmt.Sprintf("owed/%s/%s", r.Partner, r.Key)
+		if err := recordOwed(ctx, tx, owedAmount{Key: key, Partner: r.Partner, Source: r.Source, Rate: rate, Amount: amount, At: at}); err != nil && !errors.Is(err, ledger.ErrOtherContent) {
+			return nil, err
+		}
+		if err := tx.GetContext(ctx, &e, `SELECT entry_id, source, tax_rate, amount, remaining, created_at FROM owed_entries WHERE key = $1`, key); err != nil {
+			return nil, fmt.Errorf("read back %s: %w", key, err)
+		}
+		if e.Source != r.Source || e.Rate != rate || !e.Amount.Equal(amount) {
+			return refusal.List{refusal.New("COM-20", "COM_REQUEST_KEY", "owed entry "+e.ID, "The request key %q was used for entry %s with other content; use a key of its own.", r.Key, e.ID)}, nil
+		}
+		return nil, nil
+	}, func(tx *sqlx.Tx, list refusal.List) error {
+		_, err := recordRefusal(ctx, tx, refusedRequest{
+			Key: fmt.Sprintf("owed/%s/%s/%d", r.Partner, r.Key, at.UnixMicro()), At: at, Kind: owed.Kind, Action: "record",
+			Person: r.Person, Partner: r.Partner, RequestKey: r.Key,
+		}, list)
+		return err
+	})
+	return e, Final(err)
+}
+
 // VendorInvoices is what a request came to.
 type VendorInvoices struct {
 	No      string        `json:"request"`

@@ -87,12 +87,27 @@ func TestGivenGranted10600At6Percent_When11000IsInvoiced_ThenTheEntryTheMemoAndT
 	require.Equal(t, []string{"1"}, b.texts(`SELECT count(*)::text FROM owed_offsets`))
 }
 
-// Rule: OWE-02
+// Rule: OWE-02, COM-20
 func TestGivenARefundADowngradeAndAnInvoiceOnReceipt_WhenTheyAreRecorded_ThenEachIsAnEntryOfItsOwn(t *testing.T) {
 	b := newBooks(t)
-	b.grant("refund", owed.Refund, 600, "300.00", "2024-06-03 10:00")
-	b.grant("downgrade", owed.Downgrade, 600, "20.00", "2024-06-04 10:00")
-	b.grant("receipt", owed.OnReceipt, 1300, "5.00", "2024-06-05 10:00")
+	record := func(person, key string, source owed.Source, rate, amount string) []string {
+		_, err := (&Owed{DB: b.db}).RecordOwed(b.ctx, owed.Record{Partner: "P1001", Person: person, Key: key, Source: source, Rate: rate, Amount: amount}, invoiceTime("2024-06-03 10:00"))
+		list := RefusalOf(err)
+		if list == nil {
+			require.NoError(t, err)
+		}
+		return refusedAs(list)
+	}
+	for range 2 {
+		require.Empty(t, record("lina", "refund", owed.Refund, "6", "300.00"))
+		require.Empty(t, record("lina", "downgrade", owed.Downgrade, "6", "20.00"))
+		require.Empty(t, record("lina", "receipt", owed.OnReceipt, "13", "5.00"))
+	}
+	require.Equal(t, "[325.00] [REFUND 300.00@6.00 DOWNGRADE 20.00@6.00 INVOICE_ON_RECEIPT 5.00@13.00] []", b.owes())
+	require.Equal(t, []string{"COM-20 COM_REQUEST_KEY"}, record("lina", "refund", owed.Refund, "6", "301.00"))
+	require.Equal(t, []string{"COM-20 COM_REQUEST_KEY"}, record("lina", "refund", owed.Refund, "13", "300.00"))
+	require.Equal(t, []string{"COM-16 CBC.0151"}, record("mei", "k", owed.Refund, "6", "1.00"))
+	require.Equal(t, []string{"COM-16 CBC.0151", "COM-20 CBC.0100", "COM-08 CBC.0100", "COM-08 CBC.0100", "COM-02 CBC.0100"}, record("nobody", "", owed.Incentive, "x", "0"), "an incentive is recorded by what grants it")
 	require.Equal(t, "[325.00] [REFUND 300.00@6.00 DOWNGRADE 20.00@6.00 INVOICE_ON_RECEIPT 5.00@13.00] []", b.owes())
 }
 

@@ -52,6 +52,9 @@ type ProgrammeFile struct {
 
 	Addresses      []AddressRecord       `yaml:"vendor_addresses"`
 	PayingAccounts []PayingAccountRecord `yaml:"paying_accounts"`
+
+	Accounts []AccountRecord `yaml:"billing_accounts"` // of billing exports
+	Bindings []BindingRecord `yaml:"bindings"`         // whose customers consume
 }
 
 // PayingAccountRecord is the bank account from which an entity of the vendor pays; another one than before takes its place.
@@ -162,7 +165,7 @@ func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at tim
 	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) error {
 		l.tx = tx
 		l.report, l.cases = LoadReport{}, nil
-		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.business, l.addresses, l.policy, l.money, l.payingAccounts} {
+		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.business, l.addresses, l.consumption, l.policy, l.money, l.payingAccounts} {
 			if err := part(ctx, f); err != nil {
 				return err
 			}

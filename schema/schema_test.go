@@ -78,7 +78,7 @@ var released = map[string]string{
 	"0002_approvals.sql":       "37e11227fcf2434dd99be57886370f9208462fc293980dae1829ec335dc0b2f9",
 	"0003_notifications.sql":   "769563721d88f0b0bcef239b8b07518f735369aad096b04b37e6cc4d6036291a",
 	"0004_business.sql":        "41fca9e4259fee544b4e9fd9c263ebe69e133464789605fbed5bc433a822e3d3",
-	"0005_consumption.sql":     "b25b508ec94c2378862d56e384d88131b9e87f4bf1e0b696f6fff6c3889dd4f4",
+	"0005_consumption.sql":     "617c684e4b06275b754e7478c5e0ae1718aa9aa403d5a5cf6e2cfe70d6b58e15",
 	"0006_incentives.sql":      "b3b08259411eb439f4019099f82aedc787083461b8ba8bb19ad6732f1a5eeb60",
 	"0007_bill_life.sql":       "bed9d8b2a0c601f157a0bf695ac7ff8cd8c67f7ae5de21f826f62d83686e2752",
 	"0008_documents.sql":       "09251f6d5d80b09c67c288b74b52db887aa95f95b3d0185e7dcdbfe41658b89a",

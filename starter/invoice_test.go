@@ -97,5 +97,7 @@ RATE  SELECTED  SET OFF  INVOICED
 	require.Contains(t, ask(t, url, "owed", "list", "P1002", "--all").out, "cleared")
 	require.Contains(t, ask(t, url, "owed", "request", "P1002", "--select", "6", "--as", "bob").err, "--select is written like 6=11000.00")
 	require.Equal(t, 2, ask(t, url, "owed", "list", "P9").code)
+	got = ask(t, url, "owed", "record", "P1002", "--source", "REFUND", "--rate", "6", "--amount", "200", "--as", "li")
+	require.Equal(t, answer{0, "Entry OE000002: P1002 owes an invoice over 200.00 at 6 %.\n", ""}, got) // Rule: OWE-02
 	require.Contains(t, ask(t, url, "ledger", "verify").out, "The ledger is in order")
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func (h *house) owedCommand() *cobra.Command {
-	return group("owed", "Invoices that are owed for money granted before, and requests that set them off", h.owedListCommand(), h.owedRequestCommand())
+	return group("owed", "Invoices that are owed for money granted before, and requests that set them off", h.owedListCommand(), h.owedRequestCommand(), h.owedRecordCommand())
 }
 
 func (h *house) owedListCommand() *cobra.Command {
@@ -112,4 +112,39 @@ func (h *house) owedRequest(ctx context.Context, r owed.Request) error {
 			h.say("%s of %s is set off.", o.Amount, o.Entry)
 		}
 	})
+}
+
+func (h *house) owedRecordCommand() *cobra.Command {
+	var r owed.Record
+	var source string
+	c := &cobra.Command{
+		Use: "record PARTNER --source S --rate R --amount A --as PERSON", Short: "Record what a refund, a downgrade or an invoice on receipt of money left owed", Args: exactly("PARTNER"),
+		RunE: func(c *cobra.Command, args []string) error {
+			db, err := h.database(c.Context())
+			if err != nil {
+				return err
+			}
+			if r.Key == "" {
+				r.Key = uuid.NewString()
+			}
+			r.Partner, r.Source = args[0], owed.Source(source)
+			e, err := (&activities.Owed{DB: db}).RecordOwed(c.Context(), r, time.Now())
+			if err != nil {
+				return err
+			}
+			return h.show(struct {
+				owed.Entry
+				Key string `json:"key"`
+			}{e, r.Key}, func() {
+				h.say("Entry %s: %s owes an invoice over %s at %s.", e.ID, r.Partner, e.Amount, e.Rate.Percent())
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&r.Person, "as", "", "who records it")
+	f.StringVar(&source, "source", "", "REFUND, DOWNGRADE or INVOICE_ON_RECEIPT")
+	f.StringVar(&r.Rate, "rate", "", "tax rate in percent")
+	f.StringVar(&r.Amount, "amount", "", "the amount, tax included")
+	f.StringVar(&r.Key, "key", "", "key of the request (default: a new one)")
+	return needs(c, "as", "source", "rate", "amount")
 }

@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/incentive"
 	"countersign/domain/withdrawal"
 	"countersign/views"
 	"countersign/workflows"
@@ -19,6 +22,29 @@ import (
 
 func (h *house) policyCommand() *cobra.Command {
 	return group("policy", "The programme's parameters", h.policyShowCommand(), h.policyCheckCommand(), h.policySetCommand(), h.policyMigrateCommand())
+}
+
+// policyKind is a kind of policies, each with its own type.
+type policyKind struct {
+	read func(file string) (checked, []fault, error)
+	body func(text []byte) (checked, error)
+}
+
+var policyKinds = map[string]policyKind{withdrawal.Kind: policyOfType[withdrawal.Policy](), incentive.Kind: policyOfType[incentive.Policy]()}
+
+func policyOfType[P checked]() policyKind {
+	return policyKind{
+		read: func(file string) (checked, []fault, error) { return readPolicy[P](file) },
+		body: func(text []byte) (checked, error) {
+			var p P
+			err := json.Unmarshal(text, &p)
+			return p, err
+		},
+	}
+}
+
+func noPolicyKind(kind string) error {
+	return usageError{fmt.Errorf("there is no kind of policy %q; there are: %s", kind, strings.Join(slices.Sorted(maps.Keys(policyKinds)), ", "))}
 }
 
 func kindOf(args []string) string {
@@ -49,8 +75,12 @@ func (h *house) policyShowCommand() *cobra.Command {
 }
 
 func (h *house) policyShow(p views.Policy) error {
-	var body withdrawal.Policy
-	if err := json.Unmarshal(p.Body, &body); err != nil {
+	known, ok := policyKinds[p.Kind]
+	if !ok {
+		return noPolicyKind(p.Kind)
+	}
+	body, err := known.body(p.Body)
+	if err != nil {
 		return fmt.Errorf("policy %s version %d: %w", p.Kind, p.Version, err)
 	}
 	words := wordsOf(body)
@@ -60,7 +90,9 @@ func (h *house) policyShow(p views.Policy) error {
 	}{p, words}, func() {
 		var parameters map[string]json.RawMessage
 		if json.Unmarshal(p.Body, &parameters) == nil {
-			delete(parameters, "approval") // below, in words
+			for _, said := range []string{"approval", "lines", "ladder"} { // below, in words
+				delete(parameters, said)
+			}
 		}
 		record(h.out, append([]any{"kind", p.Kind, "version", p.Version, "set by", p.SetBy, "set at", shown(p.SetAt)}, fields(parameters)...)...)
 		h.say("")
@@ -70,11 +102,22 @@ func (h *house) policyShow(p views.Policy) error {
 
 // policyWords says a policy as a clerk reads it.
 type policyWords struct {
-	Chain     []string `json:"chain"` // who is asked, a line a step
-	Deadlines []string `json:"deadlines"`
+	Chain     []string `json:"chain,omitempty"` // who is asked, a line a step
+	Deadlines []string `json:"deadlines,omitempty"`
+	Rates     []string `json:"rates,omitempty"` // of incentives: what gives how much
 }
 
-func wordsOf(p withdrawal.Policy) policyWords {
+func wordsOf(body checked) policyWords {
+	switch p := body.(type) {
+	case incentive.Policy:
+		return policyWords{Rates: p.Words()}
+	case withdrawal.Policy:
+		return withdrawalWords(p)
+	}
+	return policyWords{}
+}
+
+func withdrawalWords(p withdrawal.Policy) policyWords {
 	chain := p.Chain(withdrawal.Review.Name)
 	return policyWords{
 		Chain: chain.Words(withdrawal.Fields),
@@ -88,6 +131,12 @@ func wordsOf(p withdrawal.Policy) policyWords {
 }
 
 func (h *house) policyWords(w policyWords) {
+	for _, line := range w.Rates {
+		h.say("%s", strings.TrimRight(line, " "))
+	}
+	if len(w.Chain) == 0 {
+		return
+	}
 	h.say("Who is asked, in this order:")
 	for _, line := range w.Chain {
 		h.say("  %s", oneLine(line))
@@ -99,18 +148,25 @@ func (h *house) policyWords(w policyWords) {
 }
 
 func (h *house) policyCheckCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "check FILE.yaml", Short: "Find everything that is wrong with a policy file; no server is asked", Args: exactly("FILE.yaml"),
+	kind := withdrawal.Kind
+	c := &cobra.Command{
+		Use: "check FILE.yaml [--kind KIND]", Short: "Find everything that is wrong with a policy file; no server is asked", Args: exactly("FILE.yaml"),
 		Long: `Find everything that is wrong with a policy file, each with its line. A file that is in order is shown in words: who is asked, and
 the deadlines. No server is asked, so that roles and people are not looked up.
 
 Exit code 0: in order. 2: not.`,
-		RunE: func(_ *cobra.Command, args []string) error { return h.policyCheck(args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error { return h.policyCheck(kind, args[0]) },
 	}
+	c.Flags().StringVar(&kind, "kind", kind, "what it is a policy for: "+strings.Join(slices.Sorted(maps.Keys(policyKinds)), ", "))
+	return c
 }
 
-func (h *house) policyCheck(file string) error {
-	p, faults, err := readPolicy(file)
+func (h *house) policyCheck(kind, file string) error {
+	known, ok := policyKinds[kind]
+	if !ok {
+		return noPolicyKind(kind)
+	}
+	p, faults, err := known.read(file)
 	if err != nil {
 		return err
 	}
@@ -163,10 +219,11 @@ What starter policy check finds is refused.`,
 }
 
 func (h *house) policySet(ctx context.Context, kind, file, by string) error {
-	if kind != withdrawal.Kind {
-		return usageError{fmt.Errorf("there is no kind of case %q; policies are for: %s", kind, withdrawal.Kind)}
+	known, ok := policyKinds[kind]
+	if !ok {
+		return noPolicyKind(kind)
 	}
-	p, faults, err := readPolicy(file)
+	p, faults, err := known.read(file)
 	if err != nil {
 		return err
 	}

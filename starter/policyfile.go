@@ -27,10 +27,13 @@ type fault struct {
 	Fault string `json:"fault"`          // a sentence
 }
 
+// checked is a policy of any kind.
+type checked interface{ Check() error }
+
 // readPolicy reads a policy file and finds everything that is wrong with it at once: what cannot be read, and then what the
 // policy's own check says about the rest.
-func readPolicy(file string) (withdrawal.Policy, []fault, error) {
-	var p withdrawal.Policy
+func readPolicy[P checked](file string) (P, []fault, error) {
+	var p P
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return p, nil, err
@@ -51,7 +54,7 @@ func readPolicy(file string) (withdrawal.Policy, []fault, error) {
 		}
 	}
 	if len(f.faults) == 0 { // the same decoder has the last word
-		p = withdrawal.Policy{}
+		p = *new(P)
 		if err := yaml.UnmarshalWithOptions(text, &p, yaml.Strict()); err != nil {
 			f.broken(err)
 		}
@@ -194,9 +197,12 @@ func (f *policyFile) useless(path string, line int, format string, args ...any) 
 
 // check adds what the policy's check says, with the line that each sentence is about. What only follows from a value that
 // could not be read is left out.
-func (f *policyFile) check(p withdrawal.Policy) {
+func (f *policyFile) check(p checked) {
 	for _, err := range parts(p.Check()) {
-		line, follows := f.locate(err.Error(), p)
+		line, follows := f.locatePath(err.Error())
+		if w, ok := p.(withdrawal.Policy); ok {
+			line, follows = f.locate(err.Error(), w)
+		}
 		if !follows {
 			f.say(line, "%s", err)
 		}
@@ -226,6 +232,20 @@ var (
 	ofCandidate = regexp.MustCompile(`candidate ([0-9]+)`)
 	ofField     = regexp.MustCompile(`[a-z_]+`)
 )
+
+// ofPath is how a sentence begins that says where: lines[2].rate.
+var ofPath = regexp.MustCompile(`^[a-z_]+(\[[0-9]+\])?(\.[a-z_]+(\[[0-9]+\])?)*`)
+
+// locatePath finds the line of a sentence that begins with its place, or of what the place should be in.
+func (f *policyFile) locatePath(sentence string) (line int, follows bool) {
+	place := ofPath.FindString(sentence)
+	for path := place; path != ""; path = path[:max(strings.LastIndexAny(path, ".["), 0)] {
+		if f.at[path] > 0 {
+			return f.at[path], path == place && f.unreadIn(path)
+		}
+	}
+	return 0, false
+}
 
 // locate finds the line that a sentence of the check is about, and whether it only follows from what could not be read.
 func (f *policyFile) locate(sentence string, p withdrawal.Policy) (line int, follows bool) {

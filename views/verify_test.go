@@ -56,6 +56,12 @@ func TestGivenTamperingByTheSuperuserWhenTheLedgerIsVerifiedThenItIsFound(t *tes
 		"a changed lot": {`UPDATE lots SET remaining = remaining - 1 WHERE key = 'load/P1001-2'`, []string{
 			"lots partner P1001: lots add up to",
 		}},
+		"a changed owed entry": {`UPDATE owed_entries SET remaining = remaining - 1 WHERE partner_id = 'P1002'`, []string{ // Rule: OWE-04
+			"owed partner P1002: owed entries add up to 299.00, M.OWED is 300.00", "owed entry OE000001: 299.00 remains of 300.00, its offsets add up to 0.00",
+		}},
+		"a lot that nothing ties up": {`UPDATE lots SET owed_open = 1, source = 'INCENTIVE_OWED' WHERE key = 'load/P1001-3'`, []string{ // Rule: OWE-08
+			"owed lot 3: tied up by 1.00, its owed entries add up to 0.00",
+		}},
 		"a changed line": {`UPDATE withdrawal_lines SET amount = amount + 1 WHERE case_number = 'W000001'`, []string{
 			"lines case W000001: its lots add up to 2001.00, the amount is 2000.00", "granted case W000001: what is paid is not what was approved",
 		}},
@@ -130,7 +136,7 @@ func containsPrefix(lines []string, prefix string) bool {
 	return false
 }
 
-var touched = []string{"accounts", "cases", "entries", "postings", "events", "lots", "withdrawal_lines", "approvals", "tasks"}
+var touched = []string{"owed_entries", "accounts", "cases", "entries", "postings", "events", "lots", "withdrawal_lines", "approvals", "tasks"}
 
 // restore brings back what a tampering changed, so that the next one is seen alone.
 func restore(t *testing.T, v vendor) {

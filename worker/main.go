@@ -136,6 +136,8 @@ func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
 	w.RegisterActivity(&activities.Reconciliations{DB: db, Run: func(ctx context.Context, p activities.Presentation) error {
 		return workflows.StartReconciliation(ctx, c, p)
 	}})
+	w.RegisterWorkflowWithOptions(workflows.Calculation, workflow.RegisterOptions{Name: workflows.CalculationType})
+	w.RegisterActivity(&activities.Calculations{DB: db})
 	return w
 }
 

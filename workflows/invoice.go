@@ -27,7 +27,7 @@ func listenForInvoices(ctx workflow.Context, r *caseRun[activities.Standing]) er
 		at := workflow.Now(ctx)
 		return r.hand(ctx, at, func() (string, any, any, error) {
 			p.Case = r.stands.Case // whoever reached this run means its case
-			return fmt.Sprintf("%d invoice(s) by %s", len(p.Invoices), p.Person), cases.SendInvoices, activities.SendInvoicesInput{Package: p, At: at}, nil
+			return "invoices sent by " + p.Person, cases.SendInvoices, activities.SendInvoicesInput{Package: p, At: at}, nil
 		})
 	}, workflow.UpdateHandlerOptions{
 		Description: "Send the invoices of the list: numbers, amounts, how they travel",
@@ -42,7 +42,7 @@ func listenForInvoices(ctx workflow.Context, r *caseRun[activities.Standing]) er
 		in.At = workflow.Now(ctx)
 		return r.hand(ctx, in.At, func() (string, any, any, error) {
 			in.Case = r.stands.Case
-			return "arrival by " + in.Person, cases.RecordArrival, in, nil
+			return "arrival of invoices by " + in.Person, cases.RecordArrival, in, nil
 		})
 	}, workflow.UpdateHandlerOptions{
 		Description: "Record that the invoices arrived: their review is due on the second working day",

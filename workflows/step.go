@@ -57,6 +57,17 @@ func job(ctx workflow.Context, summary string, activity, in any) error {
 	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, nil)
 }
 
+// part runs a long step that heartbeats, as an ordinary activity: one that a dead worker held is taken up by another within a minute, and it is retried without end.
+func part[Out any](ctx workflow.Context, summary string, activity, in any) (Out, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 12 * time.Hour, HeartbeatTimeout: time.Minute, Summary: summary,
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+	})
+	var out Out
+	err := workflow.ExecuteActivity(ctx, activity, in).Get(ctx, &out)
+	return out, err
+}
+
 // decided tells an error that another try would repeat from one that only used up its time: a local activity hands that on
 // as its last attempt's error, not as a timeout.
 func decided(err error, noRetry []string) bool {

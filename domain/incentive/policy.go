@@ -231,3 +231,36 @@ func (l Ladder) check() []error {
 func (p Percent) wrong(places int32) bool {
 	return p.IsNegative() || p.GreaterThan(decimal.NewFromInt(100)) || !p.Truncate(places).Equal(p.Decimal)
 }
+
+// Income is what a policy line is laid against.
+type Income struct {
+	Product, Association, BillingMode, Region, Level string
+	Marketplace                                      bool
+}
+
+// Fits tells whether the line lists the income.
+func (l Line) Fits(i Income) bool {
+	in := func(list []string, v string) bool { return len(list) == 0 || slices.Contains(list, v) }
+	return l.Marketplace == i.Marketplace && (slices.Equal(l.Products, []string{All}) || slices.Contains(l.Products, i.Product)) &&
+		in(l.Associations, i.Association) && in(l.BillingModes, i.BillingMode) && in(l.Regions, i.Region) && in(l.Tiers, i.Level)
+}
+
+// Find is the line that decides about an income of a day: the first that fits, of the newest version in force (INC-02). The policies are all versions there are. The
+// calculation does the same to many at once in the database.
+func Find(policies []Policy, day calendar.Date, i Income) (Policy, Line, bool) {
+	newest := slices.Clone(policies)
+	slices.SortFunc(newest, func(a, b Policy) int { return b.Version - a.Version })
+	seen := map[string]bool{}
+	for _, p := range newest {
+		if p.Ladder != nil || day.Before(p.ValidFrom) || day.After(p.ValidTo) || seen[p.PlanName] {
+			continue
+		}
+		seen[p.PlanName] = true
+		for _, l := range p.Lines {
+			if l.Fits(i) {
+				return p, l, true
+			}
+		}
+	}
+	return Policy{}, Line{}, false
+}

@@ -163,7 +163,7 @@ func ReviewOn(arrived time.Time, days *calendar.Calendar) (calendar.Date, error)
 // Senders may send for their own partner; OnBehalf are the vendor's people who may for any. Receivers record arrivals and
 // review.
 var (
-	Senders   = []person.Role{person.PartnerAdministrator, person.PartnerWithdrawals}
+	Senders   = []person.Role{person.PartnerAdministrator, person.PartnerIncentives}
 	OnBehalf  = []person.Role{person.EcosystemManager}
 	Receivers = []person.Role{person.VendorFinance}
 )

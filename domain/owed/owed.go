@@ -115,7 +115,7 @@ type Plan struct {
 
 // OnBehalf are the vendor's people who may ask for any partner; Applicants may for their own.
 var (
-	Applicants = []person.Role{person.PartnerAdministrator, person.PartnerWithdrawals}
+	Applicants = []person.Role{person.PartnerAdministrator, person.PartnerWithdrawals, person.PartnerIncentives}
 	OnBehalf   = []person.Role{person.EcosystemManager}
 )
 
@@ -173,25 +173,29 @@ func (j *judgement) parameters() map[tax.Rate]money.Amount {
 	}
 	selected := map[tax.Rate]money.Amount{}
 	for _, s := range j.r.Selected {
-		rate, err := tax.Parse(s.Rate)
-		if err != nil {
-			j.broken = true
-			j.refuse("COM-08", "CBC.0100", "tax rate", "%s.", capital(err.Error()))
-		}
-		amount, entered := money.ParseEntered(s.Amount)
-		if entered != nil { // COM-02
-			j.broken = true
-			j.refuse("COM-02", "CBC.0100", "amount", "%s.", capital(entered.Error()))
-		}
-		if err == nil && entered == nil {
-			selected[rate] = selected[rate].Add(amount)
-		}
+		rate, amount := j.rateAndAmount(s.Rate, s.Amount)
+		selected[rate] = selected[rate].Add(amount)
 	}
 	if len(j.r.Selected) == 0 {
 		j.broken = true
 		j.refuse("COM-02", "CBC.0100", "amount", "Nothing is selected; say how much at which tax rate.")
 	}
 	return selected
+}
+
+// rateAndAmount reads both as entered.
+func (j *judgement) rateAndAmount(percent, entered string) (tax.Rate, money.Amount) {
+	rate, err := tax.Parse(percent)
+	if err != nil {
+		j.broken = true
+		j.refuse("COM-08", "CBC.0100", "tax rate", "%s.", capital(err.Error()))
+	}
+	amount, err := money.ParseEntered(entered)
+	if err != nil { // COM-02
+		j.broken = true
+		j.refuse("COM-02", "CBC.0100", "amount", "%s.", capital(err.Error()))
+	}
+	return rate, amount
 }
 
 // entries looks at each open entry, the oldest first: does the request set it off as a whole?
@@ -247,6 +251,42 @@ func Oldest(amount money.Amount, entries []Entry) ([]Offset, money.Amount) {
 		}
 	}
 	return out, amount
+}
+
+// Record says that an order brought an owed amount about: a refund, a downgrade, an invoice on receipt of money (OWE-02). Cash
+// that is granted with an owed invoice is recorded by what grants it.
+type Record struct {
+	Partner string `json:"partner_id"`
+	Person  string `json:"person"`
+	Key     string `json:"request_key"`
+	Source  Source `json:"source"`
+	Rate    string `json:"rate"` // percent
+	Amount  string `json:"amount"`
+}
+
+// Recorders are the vendor's people who record what orders brought about.
+var Recorders = []person.Role{person.VendorFinance}
+
+// JudgeRecord checks one record.
+func JudgeRecord(r Record, by *person.Person, known bool) (tax.Rate, money.Amount, refusal.List) {
+	j := judgement{r: Request{Partner: r.Partner}, partner: "partner " + r.Partner}
+	switch {
+	case by == nil:
+		j.refuse("COM-16", "CBC.0151", "person "+r.Person, "There is no person %q; speak as somebody who is registered.", r.Person)
+	case !by.OfVendor() || !by.Holds(Recorders...):
+		j.refuse("COM-16", "CBC.0151", j.partner, "%s does not hold the role %s; somebody with that role records what is owed.", by.Name, Recorders[0])
+	}
+	if !known {
+		j.refuse("COM-17", "CBC.5001", j.partner, "There is no partner %q.", r.Partner)
+	}
+	if r.Key == "" || !approval.Fits(64, r.Partner, r.Person, r.Key) {
+		j.refuse("COM-20", "CBC.0100", "request", "A record has a key of 1 to 64 characters.")
+	}
+	if !slices.Contains([]Source{Refund, Downgrade, OnReceipt}, r.Source) {
+		j.refuse("COM-08", "CBC.0100", "source", "%q is no source of an owed amount; write %s, %s or %s.", r.Source, Refund, Downgrade, OnReceipt)
+	}
+	rate, amount := j.rateAndAmount(r.Rate, r.Amount)
+	return rate, amount, j.list
 }
 
 func oldestFirst(entries []Entry) []Entry {

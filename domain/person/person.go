@@ -13,7 +13,7 @@ const (
 	PartnerIncentives    Role = "partner-incentives"    // a partner's operator with the permission to request incentives
 	EcosystemManager     Role = "ecosystem-manager"     // the vendor's contact, may submit on a partner's behalf (PGM-07)
 	VendorFinance        Role = "vendor-finance"        // reviews and pays
-	VendorOperations     Role = "vendor-operations"     // prepares data, certifies partners, mends what the system could not do
+	VendorOperations     Role = "vendor-operations"     // takes in what customers used, prepares data, certifies partners, mends what the system could not do
 	FinanceManager       Role = "finance-manager"       // is told when something is overdue
 )
 

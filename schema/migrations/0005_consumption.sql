@@ -61,6 +61,7 @@ CREATE SEQUENCE consumption_import_numbers;
 CREATE TABLE consumption_imports (
 	import_id     bigint PRIMARY KEY,
 	content_hash  bytea       NOT NULL CHECK (octet_length(content_hash) = 32),
+	octets        bigint      NOT NULL CHECK (octets > 0),
 	file_name     text        NOT NULL,
 	format        text        NOT NULL CHECK (format IN ('focus-1.0', 'programme')),
 	rows_added    bigint      NOT NULL CHECK (rows_added >= 0),
@@ -72,6 +73,7 @@ CREATE TABLE consumption_imports (
 );
 CREATE UNIQUE INDEX eng_01_import ON consumption_imports (content_hash) WHERE rows_bad = 0;
 COMMENT ON TABLE  consumption_imports IS 'A file of consumption that was taken in. Without bad rows it is taken in once (ENG-01); one with bad rows may come again when their cause is mended, and adds only these.';
+COMMENT ON COLUMN consumption_imports.octets IS 'Its size: a file of a size that none had is a new one, and need not be read beforehand for its hash.';
 COMMENT ON COLUMN consumption_imports.rows_known IS 'Rows that an earlier file had brought.';
 COMMENT ON COLUMN consumption_imports.rows_repeated IS 'Rows that stand in this file more than once: each was added once.';
 COMMENT ON COLUMN consumption_imports.rows_bad IS 'Rows that were left out.';
@@ -133,14 +135,15 @@ CREATE TRIGGER pgm_12_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON consump
 CREATE FUNCTION consumption_month(day date) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
 	first date := date_trunc('month', day::timestamp);
-	name  text := 'consumption_' || to_char(day, 'YYYY_MM');
+	name  name := 'consumption_' || to_char(day, 'YYYY_MM');
 BEGIN
 	IF first NOT BETWEEN '2000-01-01' AND '2099-12-01' THEN
 		RAISE EXCEPTION 'no consumption is kept for %', first USING ERRCODE = 'check_violation';
 	END IF;
 	IF to_regclass(name) IS NOT NULL THEN RETURN; END IF;
 	PERFORM pg_advisory_xact_lock(hashtext('consumption_month'));
-	IF to_regclass(name) IS NOT NULL THEN RETURN; END IF; -- somebody was faster
+	-- Somebody may have been faster; to_regclass would answer from before the wait.
+	IF EXISTS (SELECT 1 FROM pg_class WHERE relname = name AND relnamespace = 'public'::regnamespace) THEN RETURN; END IF;
 	EXECUTE format('CREATE TABLE %I (LIKE consumption INCLUDING ALL) PARTITION BY HASH (partner_id)', name);
 	FOR i IN 0..7 LOOP
 		EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES WITH (MODULUS 8, REMAINDER %s)', name || '_' || i, name, i);
