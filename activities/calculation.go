@@ -129,11 +129,11 @@ func onOneConnection(ctx context.Context, db *sqlx.DB, f func(*sqlx.Conn) error)
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, `DISCARD TEMP; SET work_mem = '256MB'; SET default_statistics_target = 10; SET plan_cache_mode = force_generic_plan; SET synchronous_commit = off`); err != nil {
+	if _, err := conn.ExecContext(ctx, `DISCARD TEMP; SET work_mem = '256MB'; SET default_statistics_target = 10; SET plan_cache_mode = force_generic_plan; SET enable_mergejoin = off; SET synchronous_commit = off`); err != nil {
 		return fmt.Errorf("prepare connection: %w", err)
 	}
 	defer func() {
-		if _, reset := conn.ExecContext(context.WithoutCancel(ctx), `RESET work_mem; RESET default_statistics_target; RESET plan_cache_mode; RESET synchronous_commit; DISCARD TEMP`); err == nil {
+		if _, reset := conn.ExecContext(context.WithoutCancel(ctx), `RESET work_mem; RESET default_statistics_target; RESET plan_cache_mode; RESET enable_mergejoin; RESET synchronous_commit; DISCARD TEMP`); err == nil {
 			err = reset
 		}
 	}()
@@ -176,8 +176,9 @@ func (p *bucketPass) sumUp(ctx context.Context, conn *sqlx.Conn) ([]sheetPass, e
 	if own != "" {
 		steps = []step{
 			{"cut windows", cutsSQL, []any{own, p.Bucket, first, after, incentive.Kind, p.Calculation.PolicyVersion}},
-			{"sum up", fmt.Sprintf(sumSQL, pq.QuoteIdentifier(own)) + `; ANALYZE calc_sum`, nil},
+			{"sum up", `ANALYZE calc_cut; ` + fmt.Sprintf(sumSQL, pq.QuoteIdentifier(own)) + `; ANALYZE calc_sum`, nil},
 			{"look up facts", factsSQL, []any{incentive.Kind, p.Calculation.PolicyVersion, pq.Array(incentive.Plans)}},
+			{"count", `ANALYZE calc_fact`, nil},
 			{"match policies", matchSQL, []any{incentive.Kind, p.Calculation.PolicyVersion}},
 		}
 	}
@@ -185,7 +186,7 @@ func (p *bucketPass) sumUp(ctx context.Context, conn *sqlx.Conn) ([]sheetPass, e
 		steps = append(steps, step{"carry over", fmt.Sprintf(laterSQL, pq.QuoteIdentifier(table)), []any{first, after}})
 	}
 	steps = append(steps,
-		step{"count", `ANALYZE calc_fact; ANALYZE calc_match; ANALYZE calc_later`, nil},
+		step{"list partners", `INSERT INTO calc_partner SELECT partner_id FROM calc_sum UNION SELECT partner_id FROM calc_later; ANALYZE calc_match; ANALYZE calc_later; ANALYZE calc_partner`, nil},
 		step{"compare", differenceSQL, []any{first}},
 		step{"index", `CREATE INDEX ON calc_line (partner_id)`, nil})
 	for _, s := range steps {
@@ -233,6 +234,7 @@ const workTablesSQL = `
 	CREATE TEMP TABLE calc_match (versions int[], level text, product text, association text, billing_mode text, region text, marketplace boolean,
 	                              version int, line text, rate numeric);
 	CREATE TEMP TABLE calc_later (LIKE calc_sum);
+	CREATE TEMP TABLE calc_partner (partner_id text);
 	CREATE TEMP TABLE calc_line  (partner_id text, usage_month date, customer_id text, order_id text, product text, association text, billing_mode text, region text,
 	                              marketplace boolean, tier2 text, charge text, reason text, detail text, version int, line text, rate numeric,
 	                              gross numeric, counted numeric, non_cash numeric, no_incentive numeric, next_period numeric, amount numeric)`
@@ -319,7 +321,7 @@ const matchSQL = `
 		   AND (r.tiers = '{}' OR i.level = ANY (r.tiers))
 		 ORDER BY r.version DESC, r.no LIMIT 1) l`
 
-// linesSQL splits each sum (INC-04): what was not cash (PERF-04), and of the rest what counts or why it does not. What is no use of a resource counts nothing
+// linesSQL splits each sum (INC-01, INC-04): what was not cash (PERF-04), and of the rest what counts (PERF-01) or why it does not. What is no use of a resource counts nothing
 // (PERF-02, PERF-05); credits and adjustments change what a use cost and count with their sign, and so do refunds (INC-12).
 const linesSQL = `
 	SELECT partner_id, usage_month, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge,
@@ -369,14 +371,13 @@ const differenceSQL = `
 			UNION ALL
 			SELECT partner_id, usage_month, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge, reason, detail, policy_version, policy_line, rate,
 			       -gross, -counted, -non_cash, -no_incentive, -next_period, 0, amount
-			  FROM incentive_lines
-			 WHERE partner_id IN (SELECT partner_id FROM calc_sum UNION SELECT partner_id FROM calc_later) AND period = $1 AND kind = 'performance') t
+			  FROM calc_partner JOIN incentive_lines USING (partner_id) WHERE period = $1 AND kind = 'performance') t
 		 GROUP BY partner_id, ` + lineKey + `) d
 	 WHERE counted <> 0 OR non_cash <> 0 OR no_incentive <> 0 OR next_period <> 0 OR amount <> 0`
 
 const sheetsSQL = `
 	SELECT p.partner_id, coalesce(s.version, 0) AS version, coalesce(l.lines, 0) AS lines
-	  FROM (SELECT partner_id FROM calc_sum UNION SELECT partner_id FROM calc_later) p
+	  FROM calc_partner p
 	  LEFT JOIN (SELECT partner_id, count(*) AS lines FROM calc_line GROUP BY partner_id) l USING (partner_id)
 	  LEFT JOIN performance_sheets s ON s.partner_id = p.partner_id AND s.period = $1
 	 ORDER BY partner_id`

@@ -50,7 +50,7 @@ func TestEveryConstraintWithARefusalExists(t *testing.T) {
 	var names []string
 	require.NoError(t, db.Select(&names, `
 		SELECT conname FROM pg_constraint UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal UNION SELECT relname FROM pg_class WHERE relkind = 'i'`))
-	for _, known := range []map[string]refusal.Refusal{rules, invoiceRules, staffRules} {
+	for _, known := range []map[string]refusal.Refusal{rules, invoiceRules, disbursementRules, staffRules} {
 		for constraint := range known {
 			require.Contains(t, names, constraint)
 		}

@@ -34,7 +34,7 @@ type newBill struct {
 	At            time.Time         `db:"-"`
 }
 
-// writeBill writes a bill and accrues it; a negative one the other way (INC-12).
+// writeBill writes a bill and accrues it; a negative one the other way (INC-12). Its amount is what INC-13 shows as the total.
 func writeBill(ctx context.Context, tx *sqlx.Tx, b newBill) (string, error) {
 	if b.Deadline.IsZero() {
 		b.Deadline = calendar.DateOf(b.At).AddDays(b.PublishedDays)

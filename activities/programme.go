@@ -356,27 +356,18 @@ func (l *loading) policy(ctx context.Context, f ProgrammeFile) (err error) {
 			return err
 		}
 	}
-	if p := f.Requisition; p != nil {
-		if err := p.Check(); err != nil {
-			return fmt.Errorf("the requisition policy is not in order: %w", err)
-		}
-		if _, err := setPolicy(ctx, l.tx, requisition.Kind, *p, l.by, l.at); err != nil {
+	if f.Requisition != nil {
+		if _, err := setPolicy(ctx, l.tx, requisition.Kind, *f.Requisition, l.by, l.at); err != nil {
 			return err
 		}
 	}
-	if p := f.StaffPolicy; p != nil {
-		if err := p.Check(); err != nil {
-			return fmt.Errorf("the policy for dedicated staff is not in order: %w", err)
-		}
-		if _, err := setPolicy(ctx, l.tx, staff.Kind, *p, l.by, l.at); err != nil {
+	if f.StaffPolicy != nil {
+		if _, err := setPolicy(ctx, l.tx, staff.Kind, *f.StaffPolicy, l.by, l.at); err != nil {
 			return err
 		}
 	}
-	if p := f.QuarterPolicy; p != nil {
-		if err := p.Check(); err != nil {
-			return fmt.Errorf("the policy for payment applications is not in order: %w", err)
-		}
-		_, err = setPolicy(ctx, l.tx, quarter.Kind, *p, l.by, l.at)
+	if f.QuarterPolicy != nil {
+		_, err = setPolicy(ctx, l.tx, quarter.Kind, *f.QuarterPolicy, l.by, l.at)
 	}
 	return err
 }
@@ -408,6 +399,9 @@ func (p *Programme) SetPolicy(ctx context.Context, kind string, policy interface
 		case quarter.Policy:
 			body.Version = 0
 			version, err = setPolicy(ctx, tx, quarter.Kind, body, by, stored(at))
+		case requisition.Policy:
+			body.Version = 0
+			version, err = setPolicy(ctx, tx, requisition.Kind, body, by, stored(at))
 		default:
 			err = unknown("policy for", kind)
 		}

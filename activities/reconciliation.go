@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"countersign/domain"
@@ -50,7 +51,8 @@ func (p Presentation) Digest() []byte {
 // StartInput asks to present what was generated; an empty Period means all of it.
 type StartInput struct {
 	Period string
-	By     string
+	By     string // "system", or one of operations
+	At     time.Time
 }
 
 // StartReport counts what was started.
@@ -62,26 +64,64 @@ type StartReport struct {
 // StartReconciliations starts the reconciliation of every partner with bills that were not presented yet. A set that runs is
 // not started again; one that operations has takes its corrections in when it is presented anew.
 func (r *Reconciliations) StartReconciliations(ctx context.Context, in StartInput) (StartReport, error) {
+	if err := r.mayStart(ctx, in); err != nil {
+		return StartReport{}, Final(err)
+	}
 	var sets []Presentation
 	if err := r.DB.SelectContext(ctx, &sets, freshSetsSQL, in.Period, bill.Kind); err != nil {
 		return StartReport{}, fmt.Errorf("look for bills to present: %w", err)
 	}
-	var report StartReport
-	var failed []error
+	var (
+		report  StartReport
+		failed  []error
+		mu      sync.Mutex
+		workers sync.WaitGroup
+		queue   = make(chan Presentation)
+	)
+	for range min(startsAtOnce, len(sets)) {
+		workers.Go(func() {
+			for set := range queue {
+				err := r.Run(ctx, set)
+				mu.Lock()
+				if err != nil {
+					failed = append(failed, fmt.Errorf("start reconciliation of %s, %s: %w", set.Partner, set.Period, err))
+				} else {
+					report.Sets, report.Bills = report.Sets+1, report.Bills+set.Bills
+				}
+				mu.Unlock()
+			}
+		})
+	}
 	for _, set := range sets {
 		set.By = in.By
-		if err := r.Run(ctx, set); err != nil {
-			failed = append(failed, fmt.Errorf("start reconciliation of %s, %s: %w", set.Partner, set.Period, err))
-			continue
-		}
-		report.Sets, report.Bills = report.Sets+1, report.Bills+set.Bills
+		queue <- set
 	}
+	close(queue)
+	workers.Wait()
 	return report, errors.Join(failed...)
 }
 
+// startsAtOnce bounds how many runs are being started side by side.
+const startsAtOnce = 16
+
+// mayStart refuses at once what every run would be refused for.
+func (r *Reconciliations) mayStart(ctx context.Context, in StartInput) error {
+	return inTx(ctx, r.DB, func(tx *sqlx.Tx) error {
+		policy, err := reconciliationPolicy(ctx, tx, 0, stored(in.At))
+		if err != nil {
+			return err
+		}
+		list, err := mayPresentAs(ctx, tx, policy, in.By)
+		if err != nil {
+			return err
+		}
+		return list.Err()
+	})
+}
+
 // PresentFresh is the day's part of it: what nobody presented is presented by the programme (INC-21).
-func (r *Reconciliations) PresentFresh(ctx context.Context, _ DailyInput) (StartReport, error) {
-	return r.StartReconciliations(ctx, StartInput{By: bySystem})
+func (r *Reconciliations) PresentFresh(ctx context.Context, in DailyInput) (StartReport, error) {
+	return r.StartReconciliations(ctx, StartInput{By: bySystem, At: in.At})
 }
 
 const freshSetsSQL = `
@@ -153,15 +193,9 @@ func present(ctx context.Context, tx *sqlx.Tx, n newCase, in Presentation) (stri
 
 // mayPresent checks who starts a set, and that the partner has no other one of the period under way.
 func mayPresent(ctx context.Context, tx *sqlx.Tx, policy bill.Policy, in Presentation) (refusal.List, error) {
-	var list refusal.List
-	if in.By != bySystem {
-		p, err := findPerson(ctx, tx, in.By)
-		if err != nil {
-			return nil, err
-		}
-		if p == nil || !p.OfVendor() || !p.Holds(policy.OperationsRole) {
-			list = append(list, refusal.New("COM-16", "CBC.0151", "person "+in.By, "%q does not hold the role %s; somebody with that role presents bills.", in.By, policy.OperationsRole))
-		}
+	list, err := mayPresentAs(ctx, tx, policy, in.By)
+	if err != nil {
+		return nil, err
 	}
 	var open []string
 	if err := tx.SelectContext(ctx, &open, `
@@ -173,6 +207,18 @@ func mayPresent(ctx context.Context, tx *sqlx.Tx, policy bill.Policy, in Present
 		list = append(list, refusal.New("INC-10", "ENG_STATE", "case "+open[0], "Case %s still reconciles %s of partner %s; corrections are presented with it or after it.", open[0], in.Period, in.Partner))
 	}
 	return list, nil
+}
+
+// mayPresentAs: the programme presents, and operations does.
+func mayPresentAs(ctx context.Context, tx *sqlx.Tx, policy bill.Policy, by string) (refusal.List, error) {
+	if by == bySystem {
+		return nil, nil
+	}
+	p, err := findPerson(ctx, tx, by)
+	if err != nil || p != nil && p.OfVendor() && p.Holds(policy.OperationsRole) {
+		return nil, err
+	}
+	return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+by, "%q does not hold the role %s; somebody with that role presents bills.", by, policy.OperationsRole)}, nil
 }
 
 // window is how long the partner may check.

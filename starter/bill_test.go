@@ -117,3 +117,29 @@ func TestGivenAReconciliationThatEnded_WhenItIsConfirmedAtTheCommandLine_ThenThe
 	shown := ask(t, url, "bill", "show", "B2")
 	require.Contains(t, shown.out, "reject refused")
 }
+
+func TestGivenAPolicyOfReconciliations_WhenItIsSetAndShown_ThenWhoReleasesIsSaidInWords(t *testing.T) {
+	url := withBills(t)
+	file := filepath.Join(t.TempDir(), "reconciliation.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`
+operations_role: vendor-operations
+escalation_role: finance-manager
+release_term: P2WD
+present_term: P5WD
+check_days: 10
+remind_days: 3
+decide_by_signal: false
+approval:
+  steps:
+    - {name: operations, who: [{role: vendor-operations}], due: P2WD}
+    - {name: finance, when: "amount >= 100000", who: [{role: vendor-finance}], due: P2WD}
+`), 0o600))
+	got := ask(t, url, "policy", "set", "reconciliation", file, "--as", "otto")
+	require.Equal(t, 0, got.code, got.err)
+	shown := ask(t, url, "policy", "show", "reconciliation")
+	require.Equal(t, 0, shown.code, shown.err)
+	require.Contains(t, shown.out, "2. finance: vendor-finance, if the sum of the bills is at least 100000")
+	require.Contains(t, shown.out, "can be checked for 10 days; the partner is reminded 3 days before the deadline")
+	require.NoError(t, os.WriteFile(file, []byte("operations_role: vendor-operations\ncheck_days: 0\n"), 0o600))
+	require.Equal(t, 2, ask(t, url, "policy", "set", "reconciliation", file, "--as", "otto").code)
+}

@@ -130,7 +130,7 @@ func progressBar(now workflows.CalculationProgress, parts []activities.BucketRep
 
 func (h *house) incentiveScheduleCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "schedule", Short: "See to it that each month is calculated in the first days of the next one; repeating it changes nothing", Args: exactly(),
+		Use: "schedule", Short: "See to it that each month is calculated in the first days of the next one, and that each day's work begins; repeating it changes nothing", Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			temporal, err := h.cluster(c.Context())
 			if err != nil {
@@ -140,9 +140,13 @@ func (h *house) incentiveScheduleCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := workflows.ScheduleDaily(c.Context(), temporal); err != nil {
+				return err
+			}
 			return h.show(map[string]bool{"created": created}, func() {
 				h.say("On the days 1 to 5 of each month, at 09:00 UTC+8, the month before is calculated (INC-21). The schedule %s.",
 					map[bool]string{true: "is new", false: "was there and is up to date"}[created])
+				h.say("At 00:00 UTC+8 of each day what lapsed voids, and bills that nobody presented are presented.")
 			})
 		},
 	}

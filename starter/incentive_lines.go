@@ -20,7 +20,7 @@ func (h *house) reconcileCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "reconcile PERIOD --as PERSON", Short: "Present the bills of a period to the partners; repeating it presents nothing twice", Args: exactly("PERIOD"),
 		RunE: func(c *cobra.Command, args []string) error {
-			in.Period = args[0]
+			in.Period, in.At = args[0], time.Now()
 			return h.reconcile(c.Context(), in)
 		},
 	}
@@ -109,7 +109,7 @@ func (h *house) lines(ctx context.Context, f views.LineFilter, limit int) error 
 }
 
 // customer is the name where it is known.
-func customer(l views.IncentiveLine) string {
+func customer(l views.DetailLine) string {
 	if l.CustomerName != "" {
 		return l.CustomerName
 	}
@@ -136,7 +136,7 @@ func (h *house) exportLines(ctx context.Context, f views.LineFilter, file string
 	defer func() { err = errors.Join(err, w.Abandon()) }()
 	progress, end := h.progress()
 	written, shownAt := int64(0), time.Time{}
-	err = r.EachLine(ctx, f, func(l views.IncentiveLine) error {
+	err = r.EachLine(ctx, f, func(l views.DetailLine) error {
 		if written++; progress != nil && time.Since(shownAt) > 100*time.Millisecond {
 			progress(written, total.Lines)
 			shownAt = time.Now()

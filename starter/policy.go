@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/bill"
 	"countersign/domain/incentive"
 	"countersign/domain/withdrawal"
 	"countersign/views"
@@ -30,7 +31,7 @@ type policyKind struct {
 	body func(text []byte) (checked, error)
 }
 
-var policyKinds = map[string]policyKind{withdrawal.Kind: policyOfType[withdrawal.Policy](), incentive.Kind: policyOfType[incentive.Policy]()}
+var policyKinds = map[string]policyKind{withdrawal.Kind: policyOfType[withdrawal.Policy](), incentive.Kind: policyOfType[incentive.Policy](), bill.Kind: policyOfType[bill.Policy]()}
 
 func policyOfType[P checked]() policyKind {
 	return policyKind{
@@ -111,10 +112,22 @@ func wordsOf(body checked) policyWords {
 	switch p := body.(type) {
 	case incentive.Policy:
 		return policyWords{Rates: p.Words()}
+	case bill.Policy:
+		return billWords(p)
 	case withdrawal.Policy:
 		return withdrawalWords(p)
 	}
 	return policyWords{}
+}
+
+func billWords(p bill.Policy) policyWords {
+	return policyWords{
+		Chain: p.Chain(bill.Release.Name).Words(bill.Fields),
+		Deadlines: []string{
+			fmt.Sprintf("bills that come late or anew can be checked for %d days; the partner is reminded %d days before the deadline", p.CheckDays, p.RemindDays),
+			fmt.Sprintf("what came back is overdue for operations after %s", p.PresentTerm.Words()),
+		},
+	}
 }
 
 func withdrawalWords(p withdrawal.Policy) policyWords {

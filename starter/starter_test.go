@@ -160,8 +160,8 @@ func TestGivenNoServerAtAllWhenWorkingDaysAreCountedThenTheCalendarAnswers(t *te
 func TestGivenACommandLineThatCannotBeUnderstoodThenOneSentenceSaysSoAndTheExitCodeIs2(t *testing.T) {
 	noTemporal(t)
 	for line, want := range map[string]string{
-		"":                             "A command is missing; there are: absence, account, approval, calendar,",
-		"fly":                          `There is no command "fly"; there are: absence, account, approval, calendar,`,
+		"":                             "A command is missing; there are: absence, account, approval, bill, calendar,",
+		"fly":                          `There is no command "fly"; there are: absence, account, approval, bill, calendar,`,
 		"withdrawal":                   "A command is missing; there are: apply, available, cancel, delete, resubmit, return-late.",
 		"withdrawal fly":               `There is no command "fly"; there are: apply,`,
 		"withdrawal apply":             "--as, --partner, --route, --amount are missing.",
@@ -179,7 +179,7 @@ func TestGivenACommandLineThatCannotBeUnderstoodThenOneSentenceSaysSoAndTheExitC
 		"calendar due --from 2025-11-03 --workdays x":                                    `Invalid argument "x" for "--workdays" flag`,
 		"withdrawal apply --as a --partner P --route BANK_CARD --amount 1 --lot L000001": `--lot "L000001" is not written like L000001=500.00.`,
 		"replay":                           "Name recorded histories or folders of them, or replay what runs with --running.",
-		"policy set travel f.yaml --as li": `There is no kind of case "travel"; policies are for: withdrawal.`,
+		"policy set travel f.yaml --as li": `There is no kind of policy "travel"; there are: `,
 	} {
 		t.Run(line, func(t *testing.T) {
 			got := ask(t, "", strings.Fields(line)...)

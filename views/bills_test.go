@@ -70,8 +70,8 @@ func TestGivenLines_WhenTheyAreSearchedByEachKey_ThenTheMatchingOnesAndTheirTota
 		listed, err := r.Lines(ctx, c.filter, 100)
 		require.NoError(t, err, name)
 		require.Len(t, listed, int(c.lines), name)
-		streamed := []views.IncentiveLine{}
-		require.NoError(t, r.EachLine(ctx, c.filter, func(l views.IncentiveLine) error { streamed = append(streamed, l); return nil }))
+		streamed := []views.DetailLine{}
+		require.NoError(t, r.EachLine(ctx, c.filter, func(l views.DetailLine) error { streamed = append(streamed, l); return nil }))
 		require.Equal(t, listed, streamed, name)
 	}
 	first, err := r.Lines(ctx, views.LineFilter{}, 2)

@@ -111,6 +111,7 @@ func (v *verifier) sums(ctx context.Context) error {
 		{stepsSQL, nil},
 		{paymentsSQL, nil},
 		{billsSQL, nil},
+		{quartersSQL, nil},
 	} {
 		found, err := rows[Finding](ctx, v.tx, "findings", check.query, check.args...)
 		if err != nil {

@@ -67,13 +67,13 @@ func caseOptions(kind, workflowID, partner, summary string) client.StartWorkflow
 
 // resumable names the workflow of each kind of case, and its input for a case that it takes over.
 var resumable = map[string]func(number string) (workflowType string, in any){
-	withdrawal.Kind: func(number string) (string, any) { return WithdrawalType, WithdrawalInput{Resume: number} },
-	staff.Kind:      func(number string) (string, any) { return DedicatedStaffType, DedicatedStaffInput{Resume: number} },
+	withdrawal.Kind:  func(number string) (string, any) { return WithdrawalType, WithdrawalInput{Resume: number} },
+	requisition.Kind: func(number string) (string, any) { return RequisitionType, RequisitionInput{Resume: number} },
+	bill.Kind:        func(number string) (string, any) { return ReconciliationType, ReconciliationInput{Resume: number} },
+	staff.Kind:       func(number string) (string, any) { return DedicatedStaffType, DedicatedStaffInput{Resume: number} },
 	quarter.Kind: func(number string) (string, any) {
 		return PaymentApplicationType, PaymentApplicationInput{Resume: number}
 	},
-	bill.Kind:        func(number string) (string, any) { return ReconciliationType, ReconciliationInput{Resume: number} },
-	requisition.Kind: func(number string) (string, any) { return RequisitionType, RequisitionInput{Resume: number} },
 }
 
 // Resume starts a run that carries on a case whose workflow is gone.

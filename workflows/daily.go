@@ -61,6 +61,13 @@ func Daily(ctx workflow.Context, in DailyInput) (DailyResult, error) {
 			done.Failed = append(done.Failed, d.summary)
 		}
 	}
+	if _, err := releaseAutomatically(ctx, done.At); err != nil { // PAY-19: at 00:00 of the day
+		if temporal.IsCanceledError(err) {
+			return done, err
+		}
+		workflow.GetLogger(ctx).Error("a day's step failed", "step", "automatic release", "error", err)
+		done.Failed = append(done.Failed, "automatic release (PAY-19)")
+	}
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("%s: done, %d steps failed.", calendar.DateOf(done.At), len(done.Failed)))
 	return done, nil
 }

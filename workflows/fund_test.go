@@ -14,6 +14,7 @@ import (
 	"countersign/domain/quarter"
 	"countersign/domain/refusal"
 	"countersign/domain/staff"
+	"countersign/views"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
@@ -53,6 +54,7 @@ payment_application_policy:
 func newFund(t *testing.T, at string) *fund {
 	f := &fund{house: newHouse(t, cst(at), fundRecords)}
 	f.staff, f.quarters, f.cases = &activities.DedicatedStaff{DB: f.db}, &activities.PaymentApplications{DB: f.db}, &activities.Cases{DB: f.db}
+	t.Cleanup(f.inOrder)
 	f.db.MustExec(`INSERT INTO vendor_addresses (entity, name, mailing_address, public_mailbox) VALUES ('cloud', 'Cloud Ltd', 'Street 1', 'invoices@vendor.example')`)
 	since, cloud := day("2023-12-01"), day("2022-01-01")
 	for _, s := range []string{"S-1", "S-2", "S-3"} {
@@ -62,6 +64,15 @@ func newFund(t *testing.T, at string) *fund {
 	}
 	f.qualify()
 	return f
+}
+
+// inOrder verifies ledger, tasks, events and what payment applications stand for, after every test.
+func (f *fund) inOrder() {
+	found, err := views.Reader{DB: f.db}.Verify(context.Background(), nil)
+	require.NoError(f.t, err)
+	if !f.forged {
+		require.Empty(f.t, found.Findings)
+	}
 }
 
 func day(s string) calendar.Date {

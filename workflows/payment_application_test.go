@@ -384,4 +384,21 @@ func TestQPY13GivenAnApplication_WhenItsPaymentIsLookedAt_ThenTheDetailOpensOnly
 	require.Equal(t, string(staff.PreSales), known.Specialists[0].Scheme)
 }
 
+// Rule: QPY-06, QPY-09
+func TestQPY06GivenAnApplicationThatWasChangedBehindTheEngine_WhenTheLedgerIsVerified_ThenItIsFound(t *testing.T) {
+	f := newFund(t, "2024-04-01 09:00")
+	f.secondQuarter()
+	s, err := f.apply(q2("k1"), cst("2024-07-01 00:00"))
+	require.NoError(t, err)
+	_, err = f.answer(s.Case, quarter.PaymentReview, 1, approves, "2024-07-03 10:00")
+	require.NoError(t, err)
+	f.inOrder()
+	f.forged = true
+	f.db.MustExec(`UPDATE payment_applications SET total = 60000.01`)
+	found, err := views.Reader{DB: f.db}.Verify(context.Background(), nil)
+	require.NoError(t, err)
+	require.Len(t, found.Findings, 1)
+	require.Contains(t, found.Findings[0].Message, "60000.01, its months that passed come to 60000.00; its entries owed 60000.00")
+}
+
 var q2of2024 = calendar.Quarter{Year: 2024, Q: 2}

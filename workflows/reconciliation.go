@@ -10,7 +10,6 @@ import (
 	"countersign/domain/bill"
 	"countersign/domain/refusal"
 
-	"github.com/google/uuid"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/workflow"
 )
@@ -144,10 +143,8 @@ func StartReconciliation(ctx context.Context, c client.Client, p activities.Pres
 	return err
 }
 
-// AboutBills sends what a person says about presented bills to their run: the update is one of those above.
+// AboutBills sends what a person says about presented bills to their run: the update is one of those above, the key is
+// the request's.
 func AboutBills(ctx context.Context, c client.Client, workflowID, name string, b BillRequest) (activities.Standing, error) {
-	if b.Key == "" {
-		b.Key = uuid.NewString()
-	}
 	return update[activities.Standing](ctx, c, workflowID, name, name+"/"+b.Key, b)
 }

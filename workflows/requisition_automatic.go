@@ -37,7 +37,7 @@ func AutomaticRelease(ctx workflow.Context, in AutomaticReleaseInput) (Automatic
 
 // releaseAutomatically does one look of the automatic release, as a part of any run.
 func releaseAutomatically(ctx workflow.Context, at time.Time) ([]string, error) {
-	due, err := record[[]requisition.Application](ctx, "automatic release", reqs.AutomaticRelease, activities.AutomaticInput{At: at})
+	due, err := answer[[]requisition.Application](ctx, "automatic release", reqs.AutomaticRelease, activities.AutomaticInput{At: at})
 	if err != nil {
 		return nil, err
 	}

@@ -124,6 +124,29 @@ func TestGivenARequestOf3June_WhenTheAccountChangesOn10June_ThenTheOldOneIsPaid(
 	require.Equal(t, 1, o.count(`SELECT count(*) FROM payments WHERE case_number = $1 AND account_no = '6222-1'`, number))
 }
 
+// Rule: INV-21
+func TestGivenAnotherSettlementCurrency_WhenItIsRequestedByBank_ThenTheListIsInItAndNoBankFileTakesIt(t *testing.T) {
+	o := newOffice(t, "2024-06-03 10:00")
+	o.load(strings.Replace(requisitionPeople, "certified_at: 2023-01-02", "settlement_currency: USD, certified_at: 2023-01-03", 1))
+	number := o.gets(asks("k1", requisition.Bank, o.advisory("10600.00"))).Case
+	require.Equal(t, 1, o.count(`SELECT count(*) FROM invoice_lists WHERE case_number = $1 AND currency = 'USD'`, number))
+	o.invoiced(number)
+	o.did(o.answers(number, "review", "zhao", approval.Approve))
+	require.Zero(t, o.count(`SELECT count(*) FROM payments`), "a bank file is in yuan: people settle it")
+	require.Contains(t, o.task(number, "send"), number)
+}
+
+// Rule: PAY-04, PAY-21
+func TestGivenAPolicyWithOtherNumbers_WhenItIsLoaded_ThenNewRequestsFollowIt(t *testing.T) {
+	o := newOffice(t, "2024-06-03 10:00")
+	o.load(`
+requisition_policy: {cut_over: 2024-07-01T00:00:00+08:00, minimum: "500.00", automatic_days: 5, invoice_term: P30D, review_role: vendor-finance, payment_role: vendor-finance,
+  service_role: vendor-operations, escalation_role: finance-manager, review_term: P2WD, start_term: P2WD, arrival_term: P7WD, alarm_days: 30, answer_term: P2WD, decide_by_signal: true}
+`)
+	require.Equal(t, requisition.WaitingInvoice, o.gets(asks("k1", requisition.Bank, o.resale("500.00"))).State, "historical by this cut-over, and not below this minimum")
+	require.Equal(t, "PAY_MINIMUM", o.isRefused(asks("k2", requisition.Bank, o.resale("499.99"))))
+}
+
 // Rule: AUT-05
 func TestGivenATransferThatWaitsToBeSent_WhenInformationIsChanged_ThenItIsSentAfterTheResult(t *testing.T) {
 	o := newOffice(t, "2024-06-03 10:00")
@@ -195,7 +218,10 @@ func TestGivenATransferThatIsNotSent_WhenItIsTakenBack_ThenItsPaymentIsDropped(t
 	number := o.gets(asks("k1", requisition.Bank, o.advisory("10600.00"))).Case
 	o.invoiced(number)
 	o.did(o.answers(number, "review", "zhao", approval.Approve))
-	o.did(o.reqs.AskSpecial(context.Background(), activities.AskSpecialInput{Case: number, Person: "mei", Key: "s", Special: requisition.Special{Reason: "r"}, At: o.now}))
+	for range 2 { // the same key asks once
+		o.did(o.reqs.AskSpecial(context.Background(), activities.AskSpecialInput{Case: number, Person: "mei", Key: "s", Special: requisition.Special{Reason: "r"}, At: o.now}))
+	}
+	require.Equal(t, 1, o.count(`SELECT count(*) FROM method_requests`))
 	require.Equal(t, requisition.Rejected, o.did(o.answers(number, "special", "otto", approval.Approve)).State)
 	require.Equal(t, 1, o.count(`SELECT count(*) FROM payments WHERE state = 'DROPPED'`))
 	require.Equal(t, "BT0001 10600.00", o.requestable())

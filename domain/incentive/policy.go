@@ -60,10 +60,10 @@ type Line struct {
 	Products     []string `json:"products"      yaml:"products"`      // or "*" alone
 	Associations []string `json:"associations"  yaml:"associations"`  // resale, advisory
 	BillingModes []string `json:"billing_modes" yaml:"billing_modes"` // subscription, pay-per-use, monthly-settled
-	Regions      []string `json:"regions"       yaml:"regions"`
-	Tiers        []string `json:"tiers"         yaml:"tiers"`       // partner levels
-	Marketplace  bool     `json:"marketplace"   yaml:"marketplace"` // marketplace goods count only where a line lists them (PERF-07)
-	Rate         Percent  `json:"rate"          yaml:"rate"`        // 0 to 100, four decimals
+	Regions      []string `json:"regions"       yaml:"regions"`       // an overseas one has a line of its own (PERF-08)
+	Tiers        []string `json:"tiers"         yaml:"tiers"`         // partner levels
+	Marketplace  bool     `json:"marketplace"   yaml:"marketplace"`   // marketplace goods count only where a line lists them (PERF-07)
+	Rate         Percent  `json:"rate"          yaml:"rate"`          // 0 to 100, four decimals; 0 is performance without an incentive (PERF-06)
 }
 
 // Indicator is what a ladder looks at.

@@ -9,8 +9,8 @@ import (
 	"countersign/domain/money"
 )
 
-// IncentiveLine is one line of the detail behind the bills.
-type IncentiveLine struct {
+// DetailLine is one line of the detail behind the bills.
+type DetailLine struct {
 	DataID          int64            `db:"data_id"          json:"data_id"`
 	Partner         string           `db:"partner_id"       json:"partner"`
 	Period          string           `db:"period"           json:"period"`
@@ -89,15 +89,15 @@ func part(s string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s) + "%"
 }
 
-const linesFromSQL = `
+const detailFromSQL = `
 	  FROM incentive_lines l LEFT JOIN bills b USING (bill_id) LEFT JOIN customers c USING (customer_id) LEFT JOIN partners t ON t.partner_id = l.tier2
 	  LEFT JOIN policies p ON p.kind = 'incentive' AND p.version = l.policy_version`
 
-const incentiveLinesSQL = `
+const detailLinesSQL = `
 	SELECT l.data_id, l.partner_id, coalesce(b.period, to_char(l.period, 'YYYY-MM')) AS period, coalesce(b.plan_name, p.body ->> 'plan_name', '') AS plan_name,
 	       coalesce(l.bill_id, '') AS bill_id, coalesce(b.state, 'ESTIMATED') AS status, l.order_id, l.customer_id, coalesce(c.name, '') AS customer_name,
 	       coalesce(c.account, '') AS customer_account, coalesce(c.account_manager, '') AS account_manager, l.product, l.association, l.billing_mode, l.region,
-	       coalesce(t.name, '') AS tier2_name, trim_scale(l.counted)::text AS counted, trim_scale(l.rate)::text AS rate, l.reason, l.policy_version, l.amount` + linesFromSQL
+	       coalesce(t.name, '') AS tier2_name, trim_scale(l.counted)::text AS counted, trim_scale(l.rate)::text AS rate, l.reason, l.policy_version, l.amount` + detailFromSQL
 
 // LineTotal is what lines come to.
 type LineTotal struct {
@@ -108,25 +108,25 @@ type LineTotal struct {
 // LineTotal counts the lines that match, and adds up what they give (INC-11).
 func (r Reader) LineTotal(ctx context.Context, f LineFilter) (LineTotal, error) {
 	where, args := f.where()
-	return row[LineTotal](ctx, r.DB, "lines", "", `SELECT count(*) AS lines, coalesce(sum(l.amount), 0)::numeric(20,2) AS amount`+linesFromSQL+where, args...)
+	return row[LineTotal](ctx, r.DB, "lines", "", `SELECT count(*) AS lines, coalesce(sum(l.amount), 0)::numeric(20,2) AS amount`+detailFromSQL+where, args...)
 }
 
 // Lines lists the first lines that match, by number.
-func (r Reader) Lines(ctx context.Context, f LineFilter, limit int) ([]IncentiveLine, error) {
+func (r Reader) Lines(ctx context.Context, f LineFilter, limit int) ([]DetailLine, error) {
 	where, args := f.where()
-	return rows[IncentiveLine](ctx, r.DB, "lines", incentiveLinesSQL+where+fmt.Sprintf(` ORDER BY l.data_id LIMIT %d`, limit), args...)
+	return rows[DetailLine](ctx, r.DB, "lines", detailLinesSQL+where+fmt.Sprintf(` ORDER BY l.data_id LIMIT %d`, limit), args...)
 }
 
 // EachLine hands over every line that matches, one after the other, without keeping them.
-func (r Reader) EachLine(ctx context.Context, f LineFilter, each func(IncentiveLine) error) error {
+func (r Reader) EachLine(ctx context.Context, f LineFilter, each func(DetailLine) error) error {
 	where, args := f.where()
-	found, err := r.DB.QueryxContext(ctx, incentiveLinesSQL+where+` ORDER BY l.data_id`, args...)
+	found, err := r.DB.QueryxContext(ctx, detailLinesSQL+where+` ORDER BY l.data_id`, args...)
 	if err != nil {
 		return fmt.Errorf("read lines: %w", err)
 	}
 	defer found.Close()
 	for found.Next() {
-		var l IncentiveLine
+		var l DetailLine
 		if err := found.StructScan(&l); err != nil {
 			return fmt.Errorf("read line: %w", err)
 		}
