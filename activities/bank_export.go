@@ -138,9 +138,13 @@ func findOrder(ctx context.Context, tx *sqlx.Tx, in OpenOrderInput, o *BankOrder
 // inOrder reads the payments of a written order, or those that are to be written: what people have answered meanwhile is not.
 func inOrder(ctx context.Context, tx *sqlx.Tx, id string, written bool) ([]ReleasedPayment, error) {
 	var found []ReleasedPayment
+	lock := " FOR NO KEY UPDATE"
+	if written { // it stays as it is; an import locks its payments in another order
+		lock = ""
+	}
 	if err := tx.SelectContext(ctx, &found, `
 		SELECT end_to_end_id, case_number, amount, currency, payee, account_no, bank, branch, paying_entity
-		  FROM payments WHERE message_id = $1 AND CASE WHEN $2 THEN group_id IS NOT NULL ELSE state = $3 END ORDER BY paying_entity, end_to_end_id FOR NO KEY UPDATE`,
+		  FROM payments WHERE message_id = $1 AND CASE WHEN $2 THEN group_id IS NOT NULL ELSE state = $3 END ORDER BY paying_entity, end_to_end_id`+lock,
 		id, written, payment.Exported); err != nil {
 		return nil, fmt.Errorf("read payments of %s: %w", id, err)
 	}

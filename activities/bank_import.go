@@ -45,6 +45,7 @@ type AnswerLine struct {
 	Row       int              `db:"row_no"        json:"row"`
 	Kind      payment.Kind     `db:"kind"          json:"kind"`
 	ID        string           `db:"end_to_end_id" json:"end_to_end_id"`
+	Order     string           `db:"order_id"      json:"order,omitempty"` // that a status report answers
 	Case      string           `db:"case_number"   json:"case,omitempty"`
 	Amount    *decimal.Decimal `db:"amount"        json:"amount,omitempty"`
 	Currency  string           `db:"currency"      json:"currency,omitempty"`
@@ -138,7 +139,7 @@ type paymentRow struct {
 	Currency money.Currency `db:"currency"`
 	Entity   string         `db:"paying_entity"`
 	State    payment.State  `db:"state"`
-	Order    string         `db:"message_id"`
+	Order    string         `db:"message_id"` // the written one that carries it
 }
 
 func (r *recording) run(ctx context.Context, tx *sqlx.Tx) (known bool, err error) {
@@ -266,7 +267,8 @@ func (r *recording) load(ctx context.Context, tx *sqlx.Tx) error {
 	}
 	var rows []*paymentRow
 	if err := tx.SelectContext(ctx, &rows, `
-		SELECT p.end_to_end_id, p.case_number, c.kind, p.amount, p.currency, p.paying_entity, p.state, coalesce(p.message_id, '') AS message_id
+		SELECT p.end_to_end_id, p.case_number, c.kind, p.amount, p.currency, p.paying_entity, p.state,
+		       CASE WHEN p.group_id IS NULL THEN '' ELSE p.message_id END AS message_id
 		  FROM payments p JOIN cases c USING (case_number) WHERE p.end_to_end_id = ANY ($1)`, pq.Array(ids)); err != nil {
 		return fmt.Errorf("read payments: %w", err)
 	}
@@ -313,6 +315,9 @@ func (r *recording) judge(n int, l iso20022.Line) judgedLine {
 	j.Result, j.Note = payment.Judge(line, &payment.Payment{
 		ID: p.ID, Amount: p.Amount, Currency: p.Currency, State: p.State, Order: p.Order, Accounts: r.accounts[p.Entity], TakesBack: p.Kind == withdrawal.Kind,
 	}, r.earlier[p.ID])
+	if j.Kind == payment.KindUnclear && j.Result.NeedsPeople() {
+		j.Note = cmp.Or(j.Reason, "-") + ": " + j.Note
+	}
 	r.earlier[p.ID] = append(r.earlier[p.ID], payment.Earlier{Line: line, Result: j.Result})
 	if j.Result == payment.Accepts {
 		p.State = payment.Accepted
@@ -368,7 +373,7 @@ func (r *recording) tell(ctx context.Context, tx *sqlx.Tx, p paymentRow, l judge
 func answerLines(ctx context.Context, tx *sqlx.Tx, hash []byte) ([]AnswerLine, error) {
 	lines := []AnswerLine{}
 	if err := tx.SelectContext(ctx, &lines, `
-		SELECT l.content_hash, l.line, l.row_no, l.kind, l.end_to_end_id, coalesce(p.case_number, '') AS case_number, l.amount, l.currency,
+		SELECT l.content_hash, l.line, l.row_no, l.kind, l.end_to_end_id, l.order_id, coalesce(p.case_number, '') AS case_number, l.amount, l.currency,
 		       coalesce(l.booked::text, '') AS booked, l.reference, l.reason, l.result, l.note, coalesce(p.state, '') AS state,
 		       coalesce((SELECT min(task_id) FROM tasks t WHERE t.case_number = p.case_number AND matter = $2 AND t.state = 'open'), '') AS task_id,
 		       coalesce((SELECT min(task_id) FROM tasks t WHERE t.case_number = p.case_number AND matter = $3 AND t.reference = l.reference AND t.amount = l.amount), '') AS late_task,

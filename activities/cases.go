@@ -35,7 +35,13 @@ func (s *Cases) Decide(ctx context.Context, in DecideInput) (Standing, error) {
 		return Standing{}, Final(err)
 	}
 	step := decideStep(s.DB, in)
-	return step.do(ctx, func(tx *sqlx.Tx, c caseRow) (refusal.List, error) { return decide(ctx, tx, p, c, in, step.event()) })
+	return step.do(ctx, func(tx *sqlx.Tx, c caseRow) (refusal.List, error) {
+		list, err := decide(ctx, tx, p, c, in, step.event())
+		if IsNotFound(err) && p.matter(approval.SeatOf(in.Decision.Task)).Approve != "" { // ENG-03: refused and recorded
+			return refusal.List{refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The case is %s; %s is not asked now.", c.State, in.Decision.Task)}, nil
+		}
+		return list, err
+	})
 }
 
 // ClockInput says that the clock may have something to do.

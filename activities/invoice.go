@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"countersign/domain/business"
@@ -120,9 +121,12 @@ func registerInvoices(ctx context.Context, tx *sqlx.Tx, p invoice.Package, at ti
 	if err := tx.GetContext(ctx, &facts.Partner, `SELECT partner_id FROM cases WHERE case_number = $1`, p.Case); err != nil {
 		return l, nil, fmt.Errorf("read partner of %s: %w", p.Case, err)
 	}
-	numbers := make([]string, len(p.Invoices))
+	numbers, files := make([]string, len(p.Invoices)), make([]string, len(p.Invoices))
 	for i, entered := range p.Invoices {
-		numbers[i] = invoice.Number(entered.Number)
+		numbers[i], files[i] = invoice.Number(entered.Number), entered.DocumentID
+	}
+	if err := tx.SelectContext(ctx, &facts.Enclosed, `SELECT DISTINCT document_id FROM case_documents WHERE case_number = $1 AND document_id = ANY ($2)`, p.Case, pq.Array(files)); err != nil {
+		return l, nil, fmt.Errorf("look for documents: %w", err)
 	}
 	if err := tx.SelectContext(ctx, &facts.Taken, `
 		SELECT i.number, i.code, l.case_number, i.state FROM invoices i JOIN invoice_lists l USING (list_no) WHERE i.number = ANY ($1)`, pq.Array(numbers)); err != nil {
@@ -152,7 +156,7 @@ func insertPackage(ctx context.Context, tx *sqlx.Tx, l invoice.List, p invoice.P
 	for _, i := range invoices {
 		if _, err := tx.ExecContext(ctx, `
 			INSERT INTO invoices (list_no, round, number, code, type, issued_on, currency, net, tax, total, tax_rate, buyer, items, document_id)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, nullif($14, ''))`,
 			l.No, round, i.Number, i.Code, i.Type, i.Date, i.Currency, i.Net, i.Tax, i.Total, i.Rate, i.Buyer, i.Items, i.DocumentID); err != nil {
 			return fmt.Errorf("register invoice %s: %w", i.Name(), err)
 		}
@@ -251,7 +255,7 @@ func invoiceFindings(ctx context.Context, tx *sqlx.Tx, number string) (invoice.L
 	}
 	var invoices []invoice.Invoice
 	if err := tx.SelectContext(ctx, &invoices, `
-		SELECT number, code, type, issued_on, currency, net, tax, total, tax_rate, buyer, items, document_id FROM invoices i
+		SELECT number, code, type, issued_on, currency, net, tax, total, tax_rate, buyer, items, coalesce(document_id, '') AS document_id FROM invoices i
 		 WHERE list_no = $1 AND round = (SELECT max(round) FROM invoice_packages WHERE list_no = $1) ORDER BY invoice_id`, l.No); err != nil {
 		return l, nil, fmt.Errorf("read invoices of %s: %w", number, err)
 	}
@@ -297,7 +301,8 @@ func reviewInvoices(ctx context.Context, tx *sqlx.Tx, v invoiceReview) (invoice.
 	if err := moveList(ctx, tx, &l, to); err != nil {
 		return l, nil, err
 	}
-	return l, nil, tellInvoicer(ctx, tx, l, notice, v.Note, fmt.Sprintf("%s/%d", l.No, round), v.At)
+	note := strings.TrimSpace(strings.Join(reasons, " ") + " " + v.Note) // INV-20: the partner reads the reason
+	return l, nil, tellInvoicer(ctx, tx, l, notice, note, fmt.Sprintf("%s/%d", l.No, round), v.At)
 }
 
 // judgeInvoiceRate refuses to approve a payment whose invoices are at a rate that does not fit the partner's taxpayer type as

@@ -4,8 +4,10 @@ import "countersign/domain/refusal"
 
 // invoiceRules are the constraints that repeat rules of invoices and of what is owed.
 var invoiceRules = map[string]refusal.Refusal{
+	"com_03_invoice_document":    {Rule: "COM-03", Code: "CBC.0100", Object: "document", Message: "The document is none that was stored; enclose the file with the case first."},
 	"com_20_vendor_request":      {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another request for invoices; use a key of its own."},
 	"com_20_ticket":              {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another ticket; use a key of its own."},
+	"eng_02_invoice_review":      {Rule: "ENG-02", Code: "ENG_SELF_APPROVAL", Object: "invoice list", Message: "You sent these invoices yourself; ask a colleague to review them."},
 	"eng_03_list":                {Rule: "ENG-03", Code: "ENG_STATE", Object: "invoice list", Message: "The step is not possible in the list's present state; look at the case."},
 	"inv_04_visible":             {Rule: "INV-04", Code: "INV_LIST_NOT_READY", Object: "invoice list", Message: "The invoice list is not available yet; send the invoices when it is."},
 	"inv_05_type":                {Rule: "INV-05", Code: "INV_TYPE", Object: "invoice", Message: "Only special VAT invoices are accepted, on paper or electronic."},

@@ -52,6 +52,9 @@ func (s *Cases) SendInvoices(ctx context.Context, in SendInvoicesInput) (Standin
 			return nil, err
 		}
 		l, list, err := registerInvoices(ctx, tx, p, in.At)
+		if IsNotFound(err) {
+			return noList(c), nil
+		}
 		if err != nil || len(list) > 0 {
 			return list, err
 		}
@@ -67,6 +70,11 @@ type ArrivalInput struct {
 	Key    string
 	Person string
 	At     time.Time
+}
+
+// noList refuses what a case without an invoice list is sent (INV-04, ENG-03).
+func noList(c caseRow) refusal.List {
+	return refusal.List{refusal.New("INV-04", "INV_LIST_NOT_READY", "case "+c.Number, "The case is %s and has no invoice list; invoices are sent when the list is there.", c.State)}
 }
 
 // WellFormed tells what a message lacks to be looked at at all.
@@ -90,6 +98,9 @@ func (s *Cases) RecordArrival(ctx context.Context, in ArrivalInput) (Standing, e
 			return nil, err
 		}
 		l, list, err := recordArrival(ctx, tx, in.Case, in.Person, in.At)
+		if IsNotFound(err) {
+			return noList(c), nil
+		}
 		if err != nil || len(list) > 0 {
 			return list, err
 		}

@@ -276,7 +276,7 @@ func TestGivenAFailedRound_WhenANewInvoiceIsSent_ThenItIsReviewedAnewOnItsOwnSec
 	require.Equal(t, invoice.ToReissue, b.list("R000001").State)
 	require.Equal(t, []string{"fail {MISSING_REQUISITION_NO} no requisition number"}, b.texts(`SELECT result || ' ' || reasons::text || ' ' || note FROM invoice_packages`))
 	require.Equal(t, []string{"A1 closed"}, b.texts(`SELECT number || ' ' || state FROM invoices`))
-	require.Len(t, b.texts(`SELECT body FROM outbox WHERE key LIKE 'invoice/IL000001/1/failed/mei' AND body LIKE '%no requisition number%'`), 1)
+	require.Len(t, b.texts(`SELECT body FROM outbox WHERE key LIKE 'invoice/IL000001/1/failed/mei' AND body LIKE '%MISSING_REQUISITION_NO no requisition number%'`), 1)
 
 	require.Equal(t, []string{"INV-16 INV_REUSED"}, refusedAs(b.send(b.parcel("R000001", "mei", "k2", "A1"), "2024-11-11 10:00")))
 	require.Empty(t, b.send(b.parcel("R000001", "mei", "k2", "A2"), "2024-11-11 10:00"))
@@ -349,6 +349,48 @@ func TestGivenInvoicesOfManyCases_WhenTheSameNumbersAreSentAgainAndAgain_ThenEac
 	got := append(<-wg, <-wg...)
 	require.Equal(t, []string{"INV-10 INV_REUSED"}, refusedAs(got), "exactly one of them got it")
 	require.Equal(t, []string{"1"}, b.texts(`SELECT count(*)::text FROM invoices WHERE number = 'A9'`))
+}
+
+// Rule: INV-10, INV-16
+func TestGivenAFailedInvoice_WhenItsNumberIsSentAgainWithACode_ThenItIsTheSameAlsoInARace(t *testing.T) {
+	b := newBooks(t)
+	b.open("R000001", "P1001", "mei")
+	b.open("R000002", "P2002", "bo")
+	coded := func(number, by, key, invoiceNo string) invoice.Package {
+		p := b.parcel(number, by, key, invoiceNo)
+		p.Invoices[0].Code = "0110"
+		return p
+	}
+	require.Empty(t, b.send(b.parcel("R000001", "mei", "k1", "A1"), "2024-06-07 10:00"))
+	require.Empty(t, b.arrive("R000001", "lina", "2024-06-10 10:00"))
+	require.Empty(t, b.review("R000001", false, "torn", "2024-06-11 10:00"))
+	require.Equal(t, []string{"INV-16 INV_REUSED"}, refusedAs(b.send(coded("R000001", "mei", "k2", "A1"), "2024-06-12 10:00")))
+
+	plain, other := b.parcel("R000001", "mei", "race", "A9"), coded("R000002", "bo", "race", "A9")
+	answers := make(chan refusal.List, 2)
+	for _, p := range []invoice.Package{plain, other} {
+		go func() { answers <- b.send(p, "2024-06-13 10:00") }()
+	}
+	require.Equal(t, []string{"INV-10 INV_REUSED"}, refusedAs(append(<-answers, <-answers...)), "exactly one of them got it")
+}
+
+// Rule: INV-11, COM-03
+func TestGivenAFileOfAnotherCase_WhenAnInvoiceNamesIt_ThenItIsRefusedAndTheCasesOwnIsKept(t *testing.T) {
+	b := newBooks(t)
+	b.open("R000001", "P1001", "mei")
+	b.open("R000002", "P2002", "bo")
+	id := b.texts(`INSERT INTO documents (document_id, media_type, size, stored_in, content, uploaded_by, uploaded_at)
+		VALUES (encode(sha256('scan'), 'hex'), 'application/pdf', 4, 'postgres', 'scan', 'bo', now()) RETURNING document_id`)[0]
+	enclose := func(number, by string) {
+		b.db.MustExec(`INSERT INTO case_documents (case_number, document_id, kind, name, added_by, added_at) VALUES ($1, $2, 'invoice', 'a.pdf', $3, now())`, number, id, by)
+	}
+	enclose("R000002", "bo")
+	p := b.parcel("R000001", "mei", "k1", "A1")
+	p.Invoices[0].DocumentID = id
+	require.Equal(t, []string{"COM-03 CBC.0100"}, refusedAs(b.send(p, "2024-06-07 10:00")))
+	enclose("R000001", "mei")
+	require.Empty(t, b.send(p, "2024-06-07 10:00"))
+	require.Equal(t, []string{id}, b.texts(`SELECT document_id FROM invoices`))
 }
 
 // Rule: COM-20

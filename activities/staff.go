@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -131,7 +130,7 @@ type SpecialistInput struct {
 }
 
 // RegisterSpecialist binds a specialist to the partner's account. The same data again changes nothing; a person of another
-// partner is refused.
+// partner is refused, and so is another day of the start once the person was requested (FHM-05).
 func (s *DedicatedStaff) RegisterSpecialist(ctx context.Context, in SpecialistInput) error {
 	in.At = stored(in.At)
 	return s.command(ctx, refusedRequest{
@@ -154,7 +153,7 @@ func (s *DedicatedStaff) RegisterSpecialist(ctx context.Context, in SpecialistIn
 		if n, err := res.RowsAffected(); err != nil || n == 1 {
 			return nil, err
 		}
-		return refusal.List{refusal.New("FHM-05", "FHM_PERSON_LIMIT", "specialist "+in.ID, "The specialist is bound to another partner's account; check the person's number.")}, nil
+		return refusal.List{refusal.New("FHM-05", "FHM_PERSON_LIMIT", "specialist "+in.ID, "The specialist is bound to another partner's account, or was requested already, so that the day of the start stays; check number and day.")}, nil
 	})
 }
 
@@ -162,7 +161,8 @@ const upsertSpecialistSQL = `
 	INSERT INTO specialists AS s (specialist_id, partner_id, name, role, certificates, cloud_since, since_date, left_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 	ON CONFLICT (specialist_id) DO UPDATE
 	   SET name = excluded.name, role = excluded.role, certificates = excluded.certificates, cloud_since = excluded.cloud_since, since_date = excluded.since_date, left_on = excluded.left_on
-	 WHERE s.partner_id = excluded.partner_id`
+	 WHERE s.partner_id = excluded.partner_id AND (s.since_date = excluded.since_date OR NOT EXISTS (
+	       SELECT 1 FROM staff_month_persons p JOIN cases c USING (case_number) WHERE p.specialist_id = s.specialist_id AND c.state <> 'FAILED'))` // or the funding year begins anew (FHM-05)
 
 // staffPolicy reads one version of the policy for dedicated staff; version 0 is the newest.
 func staffPolicy(ctx context.Context, tx sqlx.QueryerContext, version int) (p staff.Policy, err error) {
@@ -197,12 +197,18 @@ func (s *DedicatedStaff) ListExperts(ctx context.Context, in DailyInput) (listed
 			return nil
 		}
 		until, list, err := closes(ctx, tx, policy.ConfirmTerm, at)
-		if err = errors.Join(err, list.Err()); err != nil {
+		if err != nil {
 			return err
+		}
+		if len(list) > 0 {
+			until = at.Add(time.Hour) // only to see whether there is anybody to list: what is listed is undone
 		}
 		var rows []staffMonthRow
 		if err := tx.SelectContext(ctx, &rows, listExpertsSQL, month.First(), month.Ends(), month.Quarter().String(), rate, at, until); err != nil {
 			return fmt.Errorf("list experts of %s: %w", month, err)
+		}
+		if len(rows) > 0 && len(list) > 0 { // ENG-05: the term is refused, not guessed
+			return list
 		}
 		listed = len(rows)
 		return tellMonths(ctx, tx, rows, staff.Ready, at)

@@ -52,6 +52,9 @@ func notOwn(ctx context.Context, tx *sqlx.Tx, c caseRow, r *round, d approval.De
 
 // conclude ends the preliminary review: a month that passed is final, a failed one can be sent again until it ends (FHM-03).
 func (staffProcess) conclude(ctx context.Context, tx *sqlx.Tx, c caseRow, r *round, end conclusion) (refusal.List, error) {
+	if err := lockStaff(ctx, tx, c.Partner); err != nil { // nobody names its people and projects, or applies for its quarter, meanwhile
+		return nil, err
+	}
 	if err := r.close(ctx, tx, end); err != nil {
 		return nil, err
 	}

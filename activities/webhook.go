@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/domain/kinds"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/internal/webhook"
@@ -55,13 +56,9 @@ func (w *Webhooks) AddWebhook(ctx context.Context, in AddWebhookInput) (AddedWeb
 		if err != nil {
 			return err
 		}
-		var kinds []string
-		if err := tx.SelectContext(ctx, &kinds, `SELECT DISTINCT kind FROM moves ORDER BY kind`); err != nil {
-			return fmt.Errorf("read kinds: %w", err)
-		}
 		for _, k := range added.Kinds {
-			if !slices.Contains(kinds, k) {
-				refused = append(refused, refusal.New("COM-08", "CBC.0100", "kind", "There is no kind of case %q; there are: %s.", k, strings.Join(kinds, ", ")))
+			if !slices.Contains(kinds.Names(), k) {
+				refused = append(refused, refusal.New("COM-08", "CBC.0100", "kind", "There is no kind of case %q; there are: %s.", k, strings.Join(kinds.Names(), ", ")))
 			}
 		}
 		if len(refused) > 0 {

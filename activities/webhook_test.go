@@ -73,11 +73,10 @@ func vendor(t *testing.T) *Webhooks {
 	db.MustExec(`INSERT INTO people (person_id, name, partner_id) VALUES ('zhao', 'Zhao', NULL), ('li', 'Li', NULL), ('mei', 'Mei', 'P1'), ('gone', 'Gone', NULL)`)
 	db.MustExec(`UPDATE people SET active = false WHERE person_id = 'gone'`)
 	db.MustExec(`INSERT INTO person_roles VALUES ('zhao', 'finance-manager'), ('li', 'vendor-finance'), ('mei', 'finance-manager'), ('gone', 'finance-manager')`)
-	db.MustExec(`INSERT INTO policies (kind, version, body, set_by, set_at) VALUES ('withdrawal', 1, '{}', 'zhao', $1), ('other', 1, '{}', 'zhao', $1)`, happened)
-	pgtest.Owner(t, db).MustExec(`INSERT INTO moves VALUES ('other', '', 'OPEN')`)
-	for number, kind := range map[string]string{"W1": "withdrawal", "O1": "other"} {
+	db.MustExec(`INSERT INTO policies (kind, version, body, set_by, set_at) VALUES ('withdrawal', 1, '{}', 'zhao', $1), ('requisition', 1, '{}', 'zhao', $1)`, happened)
+	for number, kind := range map[string]string{"W1": "withdrawal", "O1": "requisition"} {
 		db.MustExec(`INSERT INTO cases (case_number, kind, partner_id, submitter, request_key, request_digest, state, policy_version, workflow_id, run_id, opened_at)
-			VALUES ($1, $2, 'P1', 'mei', 'k', '', $3, 1, 'w', 'r', $4)`, number, kind, map[string]string{"withdrawal": "UNDER_REVIEW", "other": "OPEN"}[kind], happened)
+			VALUES ($1, $2, 'P1', 'mei', 'k', '', $3, 1, 'w', 'r', $4)`, number, kind, map[string]string{"withdrawal": "UNDER_REVIEW", "requisition": "PROCESSING"}[kind], happened)
 	}
 	return &Webhooks{DB: db}
 }
@@ -141,12 +140,12 @@ func TestGivenAnEventThatIsRolledBack_WhenWebhooksAreTold_ThenNothingIsSaid(t *t
 func TestGivenWebhooksForKinds_WhenCasesOfTwoKindsMove_ThenEachIsToldOfItsOwnOnly(t *testing.T) {
 	w, all, some := vendor(t), newReceiver(t), newReceiver(t)
 	happens(t, w.DB, "W1", "before anybody listens")
-	toAll, toSome := w.add(t, all), w.add(t, some, "other")
+	toAll, toSome := w.add(t, all), w.add(t, some, "requisition")
 	happens(t, w.DB, "W1", "k1")
 	happens(t, w.DB, "O1", "k1")
 	require.Equal(t, 2, w.delivers(t, toAll, happened))
 	require.Equal(t, 1, w.delivers(t, toSome, happened))
-	require.Contains(t, some.told[0].body, `"other.approve_refused"`)
+	require.Contains(t, some.told[0].body, `"requisition.approve_refused"`)
 	require.True(t, some.told[0].good)
 }
 
@@ -241,10 +240,10 @@ func TestGivenAWebhookThatIsRemoved_WhenSomethingWaits_ThenItIsNotSentAndTheSecr
 func TestGivenAWebhookThatMayNotBe_WhenItIsAdded_ThenEveryFaultIsNamedAndNothingIsKept(t *testing.T) {
 	w := vendor(t)
 	for _, by := range []string{"li", "mei", "gone", "nobody"} {
-		_, err := w.AddWebhook(t.Context(), AddWebhookInput{URL: "https://receiver.example", Kinds: []string{"other", "loan"}, By: by, At: happened})
+		_, err := w.AddWebhook(t.Context(), AddWebhookInput{URL: "https://receiver.example", Kinds: []string{"requisition", "loan"}, By: by, At: happened})
 		list := RefusalOf(err)
 		require.Equal(t, []string{"CBC.0151", "CBC.0100"}, list.Codes(), by)
-		require.Contains(t, list[1].Message, `no kind of case "loan"; there are: other, `)
+		require.Contains(t, list[1].Message, `no kind of case "loan"; there are: withdrawal, `)
 	}
 	for _, url := range []string{"http://receiver.example", "receiver.example"} {
 		_, err := w.AddWebhook(t.Context(), AddWebhookInput{URL: url, By: "zhao", At: happened})

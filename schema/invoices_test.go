@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"strings"
 	"testing"
 
 	"countersign/domain/invoice"
@@ -82,6 +83,19 @@ func TestGivenWhatTheRulesOfInvoicesForbid_WhenItIsWritten_ThenTheDatabaseRefuse
 	refusedBy(t, sendRound(t, db, "IL1", 2, "A1", "94.00", "6.00", "100.00"), "inv_10_once")
 	require.NoError(t, sendRound(t, db, "IL1", 2, "A2", "94.00", "6.00", "100.00"))
 
+	refusedBy(t, inTx(t, db, func(tx *sqlx.Tx) error { // INV-16: a code makes no new number
+		if err := exec(tx, packageSQL, "IL2", 1, "2025-11-04T02:00:00Z", true); err != nil {
+			return err
+		}
+		return exec(tx, strings.Replace(invoiceSQL, "''", "'0110'", 1), "IL2", 1, "A1", "SPECIAL_PAPER", "94.00", "6.00", "100.00")
+	}), "inv_10_once")
+	refusedBy(t, exec(db, `UPDATE invoice_packages SET result = 'pass' WHERE round = 1`), "inv_15_result")
+	refusedBy(t, exec(db, `UPDATE invoice_packages SET arrived_at = now(), arrived_by = 'F1', review_on = '2025-11-06', result = 'pass', reviewed_by = 'U1', reviewed_at = now() WHERE round = 2`),
+		"eng_02_invoice_review")
+	require.NoError(t, exec(db, `UPDATE invoice_packages SET arrived_at = now(), arrived_by = 'F1', review_on = '2025-11-06' WHERE round = 2`))
+	refusedBy(t, exec(db, `UPDATE invoice_packages SET review_on = '2025-12-06' WHERE round = 2`), "inv_15_result")
+
+	denied(t, exec(db, `UPDATE invoices SET document_id = NULL`))
 	denied(t, exec(db, `UPDATE invoice_lists SET amount = 1`))
 	denied(t, exec(db, `UPDATE invoices SET total = 1`))
 	denied(t, exec(db, `DELETE FROM invoices`))
@@ -96,8 +110,20 @@ func TestGivenAnInvoiceList_WhenItIsMoved_ThenOnlyListedStepsExist(t *testing.T)
 		return exec(db, `UPDATE invoice_lists SET state = $1 WHERE list_no = 'IL1'`, to)
 	}
 	refusedBy(t, move(invoice.Accepted), "eng_03_list")
-	for _, to := range []invoice.State{invoice.InTransit, invoice.InReview, invoice.ToReissue, invoice.InTransit, invoice.InReview, invoice.Accepted} {
-		require.NoError(t, move(to))
+	said := func(query string) {
+		require.NoError(t, exec(db, `UPDATE invoice_packages SET `+query+` WHERE result = ''`))
+	}
+	arrived, failed, passed := `arrived_at = now(), arrived_by = 'F1', review_on = '2025-11-06'`, `result = 'fail', note = 'torn', reviewed_at = now()`, `result = 'pass', reviewed_at = now()`
+	refusedBy(t, move(invoice.InTransit), "eng_03_list") // nothing was sent
+	for round, end := range []string{failed, passed} {
+		require.NoError(t, sendRound(t, db, "IL1", round+1, []string{"A1", "A2"}[round], "94.00", "6.00", "100.00"))
+		require.NoError(t, move(invoice.InTransit))
+		refusedBy(t, move(invoice.InReview), "eng_03_list") // nothing arrived
+		said(arrived)
+		require.NoError(t, move(invoice.InReview))
+		refusedBy(t, move(invoice.Accepted), "eng_03_list") // INV-17: nobody passed it
+		said(end)
+		require.NoError(t, move([]invoice.State{invoice.ToReissue, invoice.Accepted}[round]))
 	}
 	refusedBy(t, move(invoice.InTransit), "eng_03_list")
 }
@@ -174,6 +200,18 @@ func TestGivenWhatTheRulesOfOwedInvoicesForbid_WhenItIsWritten_ThenTheDatabaseRe
 	} {
 		refusedBy(t, inTx(t, db, f), constraint)
 	}
+	refusedBy(t, inTx(t, db, func(tx *sqlx.Tx) error { // what another partner owes is not set off
+		if err := exec(tx, `INSERT INTO vendor_invoices (request_no, partner_id, request_key, digest, period, requested_by, requested_at) VALUES ('VI1', 'P1002', 'k', '', '', 'U2', now())`); err != nil {
+			return err
+		}
+		if err := exec(tx, `INSERT INTO vendor_invoice_lines VALUES ('VI1', 6, 60, 50, 10)`); err != nil {
+			return err
+		}
+		if err := memo(tx, "50.00"); err != nil {
+			return err
+		}
+		return offset(tx, "o", "50.00")
+	}), "owe_05_rate")
 	require.NoError(t, inTx(t, db, func(tx *sqlx.Tx) error {
 		if err := request(tx, "60.00", "50.00", "10.00"); err != nil {
 			return err

@@ -83,9 +83,9 @@ var released = map[string]string{
 	"0007_bill_life.sql":       "bed9d8b2a0c601f157a0bf695ac7ff8cd8c67f7ae5de21f826f62d83686e2752",
 	"0008_documents.sql":       "09251f6d5d80b09c67c288b74b52db887aa95f95b3d0185e7dcdbfe41658b89a",
 	"0009_requisitions.sql":    "afb73ab62d68afa5138eddfd7af456e3a19180f23eb324dc257679124dad5227",
-	"0010_invoices.sql":        "ae7f93ddf079afd88ad5fe3ccfac0fe3b24eabe571dd9d6a3693a092d782a7f4",
-	"0011_dedicated_staff.sql": "52a90c7aa8a7803e202454433d04297f3c82cbcd2a9a1f58abfa124d1a6c1a6b",
-	"0012_bank.sql":            "546aad362b02ae690524f123176ee60c8ec61c21624f7b42026771e8bcc7f092",
+	"0010_invoices.sql":        "9493a35e7fa45ef271030742248798698bcf26df78e94a4266c643a64951e972",
+	"0011_dedicated_staff.sql": "0b6e6c4812e00163e054227c0a2663382d7d621e8e4016f2a514d17cdb20fa00",
+	"0012_bank.sql":            "450e1476b9c19338436f5d955c4592cc3f01090992313f2d7d96f1b2759527b2",
 	"0013_case_clock.sql":      "1feafd3853626819fc7787ef805c47dbe75ab89405618e73e0897db6f83359d8",
 }
 

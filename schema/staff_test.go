@@ -48,7 +48,7 @@ func TestFHM07GivenAProjectOfS1_WhenS2IsStoredWithIt_ThenTheDatabaseRefuses(t *t
 	denied(t, exec(db, `UPDATE staff_projects SET specialist_id = 'S-2'`))
 }
 
-// Rule: QPY-09
+// Rule: QPY-09, AUT-08
 func TestQPY09GivenAQuartersApplication_WhenAnotherIsStored_ThenTheDatabaseRefuses(t *testing.T) {
 	db := staffProgramme(t)
 	apply := func(number string) error {
@@ -57,6 +57,7 @@ func TestQPY09GivenAQuartersApplication_WhenAnotherIsStored_ThenTheDatabaseRefus
 	}
 	require.NoError(t, apply("Q000001"))
 	refusedBy(t, apply("Q000002"), "qpy_09_one_request")
+	refusedBy(t, exec(db, `UPDATE payment_applications SET account_no = '6223'`), "aut_08_payee") // what is certified, nothing else
 	denied(t, exec(db, `UPDATE payment_applications SET quarter = '2024Q3'`))
 	denied(t, exec(db, `DELETE FROM payment_applications`))
 }

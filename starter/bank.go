@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -328,7 +329,7 @@ func (h *house) imported(answer activities.BankAnswer, known bool, stepOf func(l
 		if l.Amount != nil {
 			lines[i].Amount = l.Amount.StringFixed(max(2, -l.Amount.Exponent()))
 		}
-		if l.Result.NeedsPeople() {
+		if l.Result.NeedsPeople() || !carriedOut(l) {
 			code = max(code, 1)
 		}
 		if s := stepOf(l.Line); s != nil && s.err != nil && l.Waits() {
@@ -352,6 +353,22 @@ func (h *house) imported(answer activities.BankAnswer, known bool, stepOf func(l
 	return err
 }
 
+// carriedOut tells whether what a line says has become of its payment: people may have answered otherwise, or have to sign, too.
+func carriedOut(l activities.AnswerLine) bool {
+	switch l.Result {
+	case payment.Settles:
+		return l.State == payment.Confirmed
+	case payment.Returns:
+		return l.State == payment.Returned || l.State == payment.Rejected
+	case payment.ReturnsLate:
+		return l.Late != ""
+	case payment.Unknown:
+		return l.Order == "" // a statement has lines of others, too; a status report is about what we sent
+	case payment.Accepts, payment.Notes, payment.Differs, payment.Unexpected, payment.Known:
+	}
+	return true
+}
+
 // happened says what a line came to.
 func happened(l activities.AnswerLine) string {
 	with := func(words, why string) string {
@@ -362,15 +379,15 @@ func happened(l activities.AnswerLine) string {
 	}
 	switch l.Result {
 	case payment.Settles:
-		if l.State == payment.Confirmed {
+		if carriedOut(l) {
 			return "paid"
 		}
 		return "the payment is " + string(l.State)
 	case payment.Returns:
-		if l.State == payment.Rejected {
-			return with("rejected by the bank", l.Reason)
+		if !carriedOut(l) {
+			return "the payment is " + string(l.State)
 		}
-		return with("returned by the bank", l.Reason)
+		return with(strings.ToLower(string(l.State))+" by the bank", l.Reason)
 	case payment.ReturnsLate:
 		return "came back after it was paid; task " + none(l.Late) + " asks about it"
 	case payment.Accepts:

@@ -13,6 +13,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/approval"
 	"countersign/domain/money"
+	"countersign/domain/payment"
 	"countersign/domain/refusal"
 	"countersign/domain/withdrawal"
 	"countersign/internal/iso20022/xsdtest"
@@ -201,4 +202,31 @@ func TestGivenPaymentsThatDidNotJoinAnOrder_WhenTheExportIsTold_ThenEachIsSaidTo
 		require.Contains(t, out.String(), line)
 	}
 	require.Equal(t, stopped(2), h.exported(activities.BankOrder{}, []bankStep{{err: errNotTried}}, "k", "f"))
+}
+
+func TestGivenALineWhosePaymentWentAnotherWay_WhenTheImportIsTold_ThenItIsNotSaidToBeSettled(t *testing.T) {
+	for state, want := range map[payment.State]struct{ settled, returned string }{
+		payment.Exported:  {"the payment is EXPORTED", "the payment is EXPORTED"}, // somebody else has to sign, too
+		payment.Returned:  {"the payment is RETURNED", "returned by the bank: AC04"},
+		payment.Confirmed: {"paid", "the payment is CONFIRMED"},
+	} {
+		var out bytes.Buffer
+		h := &house{out: &out}
+		none := func(int) *bankStep { return nil }
+		err := h.imported(activities.BankAnswer{Lines: []activities.AnswerLine{
+			{Line: 1, ID: "W000001-1", Result: payment.Settles, State: state}, {Line: 2, ID: "W000001-1", Result: payment.Returns, State: state, Reason: "AC04"},
+		}}, false, none)
+		require.Equal(t, stopped(1), err, state)
+		require.Contains(t, out.String(), want.settled)
+		require.Contains(t, out.String(), want.returned)
+		require.NoError(t, h.imported(activities.BankAnswer{Lines: []activities.AnswerLine{{Line: 1, Result: payment.Settles, State: payment.Confirmed}}}, false, none))
+	}
+}
+
+func TestGivenAStatusReportOfAnOrderThatIsNotOurs_WhenTheImportIsTold_ThenSomebodyHasToLook(t *testing.T) {
+	var out bytes.Buffer
+	h := &house{out: &out}
+	none := func(int) *bankStep { return nil }
+	require.Equal(t, stopped(1), h.imported(activities.BankAnswer{Lines: []activities.AnswerLine{{Line: 1, Order: "X000009", Result: payment.Unknown, Note: "no payment left"}}}, false, none))
+	require.NoError(t, h.imported(activities.BankAnswer{Lines: []activities.AnswerLine{{Line: 1, Result: payment.Unknown}}}, false, none), "other people's lines of a statement")
 }

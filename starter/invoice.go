@@ -12,6 +12,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/calendar"
 	"countersign/domain/invoice"
+	"countersign/domain/money"
 	"countersign/internal/invoicepdf"
 	"countersign/views"
 	"countersign/workflows"
@@ -28,9 +29,13 @@ func (h *house) invoiceCommand() *cobra.Command {
 }
 
 func (h *house) invoiceListCommand() *cobra.Command {
-	var pdf string
+	var pdf, number, date, file string
 	c := &cobra.Command{
 		Use: "list CASE [--pdf FILE]", Short: "Show the invoice list of a case and what was sent for it; --pdf prints it", Args: exactly("CASE"),
+		Long: `Show the invoice list of a case and what was sent for it. --pdf prints it, with the invoices that were sent.
+
+The invoice numbers stand on the list before it is sent (INV-09): give the one invoice over the whole list by --number and --date,
+several by --invoices and the file that starter invoice send takes, or write them onto the blank lines by hand.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := h.reader(c.Context())
 			if err != nil {
@@ -41,13 +46,47 @@ func (h *house) invoiceListCommand() *cobra.Command {
 				return err
 			}
 			if pdf != "" {
-				return h.invoicePDF(v, pdf)
+				entered, err := notSent(v, number, date, file)
+				if err != nil {
+					return err
+				}
+				return h.invoicePDF(v, entered, pdf)
 			}
 			return h.show(v, func() { h.invoiceList(v) })
 		},
 	}
-	c.Flags().StringVar(&pdf, "pdf", "", "file to print the list into, to be signed and sent with the invoices")
+	f := c.Flags()
+	f.StringVar(&pdf, "pdf", "", "file to print the list into, to be signed and sent with the invoices")
+	f.StringVar(&number, "number", "", "number of the one invoice over the whole list, to be printed on it")
+	f.StringVar(&date, "date", "", "the date it was issued on, like 2024-06-20")
+	f.StringVar(&file, "invoices", "", "file of the invoices to be printed on it")
 	return c
+}
+
+// notSent reads invoices whose numbers are to be printed on the list before it is sent (INV-09).
+func notSent(v views.InvoiceList, number, date, file string) (out []invoicepdf.Invoice, err error) {
+	var p invoice.Package
+	switch {
+	case file != "":
+		if p, err = readPackage(file, p); err != nil {
+			return nil, err
+		}
+	case number != "":
+		p.Invoices = []invoice.Entered{invoice.Whole(v.List, invoice.Paper, number, "", date)}
+	}
+	for n, e := range p.Invoices {
+		i := invoicepdf.Invoice{Number: strings.TrimSpace(invoice.Number(e.Code) + " " + invoice.Number(e.Number))}
+		var faults [4]error
+		i.Date, faults[0] = calendar.ParseDate(e.Date)
+		i.Net, faults[1] = money.Parse(e.Net)
+		i.Tax, faults[2] = money.Parse(e.Tax)
+		i.Total, faults[3] = money.Parse(e.Total)
+		if err := errors.Join(faults[:]...); err != nil {
+			return nil, usageError{fmt.Errorf("invoice %d: %w", n+1, err)}
+		}
+		out = append(out, i)
+	}
+	return out, nil
 }
 
 func (h *house) invoiceList(v views.InvoiceList) {
@@ -85,14 +124,15 @@ func (h *house) invoiceList(v views.InvoiceList) {
 // blankRows is how many lines a printed list has at least, to write numbers on.
 const blankRows = 5
 
-// invoicePDF prints the list with the invoices of the round that is under way or was accepted.
-func (h *house) invoicePDF(v views.InvoiceList, file string) error {
+// invoicePDF prints the list with the invoices of the round that is under way or was accepted, else with those that are to be sent.
+func (h *house) invoicePDF(v views.InvoiceList, entered []invoicepdf.Invoice, file string) error {
 	l := invoicepdf.List{
 		Number: v.No, Requisition: v.Case, Buyer: v.Buyer, Period: v.Period, Amount: v.Amount, Currency: v.Currency, ServiceFeeRate: decimal.RequireFromString(v.Rate.String()),
 		Supplier:       invoicepdf.Supplier{Name: v.Supplier.Name, TaxNumber: v.TaxNumber, Bank: strings.TrimSpace(v.Bank + " " + v.Branch), Account: v.AccountNo},
-		MailingAddress: v.MailingAddress, PublicMailbox: v.PublicMailbox, Contacts: v.Contacts, Rows: blankRows, PrintedAt: time.Now(),
+		MailingAddress: v.MailingAddress, PublicMailbox: v.PublicMailbox, Contacts: v.Contacts, Rows: blankRows, PrintedAt: time.Now(), Invoices: entered,
 	}
 	if n := len(v.Rounds); n > 0 && v.Rounds[n-1].Result != string(invoice.Fail) {
+		l.Invoices = nil
 		for _, i := range v.Rounds[n-1].Invoices {
 			l.Invoices = append(l.Invoices, invoicepdf.Invoice{Number: i.Name(), Date: i.Date, Net: i.Net, Tax: i.Tax, Total: i.Total})
 		}

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign/domain/invoice"
 	"countersign/schema"
+	"countersign/views"
 
 	"github.com/stretchr/testify/require"
 )
@@ -31,7 +35,7 @@ func listed(t *testing.T) (url, number string) {
 	return url, number
 }
 
-// Rule: INV-02, INV-03
+// Rule: INV-02, INV-03, INV-09
 func TestGivenACaseWithAnInvoiceListWhenItIsLookedUpThenListPDFAndTemplateSayTheSame(t *testing.T) {
 	url, number := listed(t)
 	text := ask(t, url, "invoice", "list", number).out
@@ -54,6 +58,20 @@ func TestGivenACaseWithAnInvoiceListWhenItIsLookedUpThenListPDFAndTemplateSayThe
 	require.NoError(t, err)
 	require.True(t, p.ListEnclosed)
 	require.Equal(t, "SF1 10300.00 10000.00 "+number, strings.Join([]string{p.TrackingNo, p.Invoices[0].Total, p.Invoices[0].Net, p.Invoices[0].Items.Requisition}, " "))
+	db, err := schema.Open(url)
+	require.NoError(t, err)
+	defer db.Close()
+	v, err := views.Reader{DB: db}.InvoiceList(context.Background(), number, time.Now())
+	require.NoError(t, err)
+	filled, err := notSent(v, "n7", "2024-06-20", "") // INV-09: the number stands on it before it is sent
+	require.NoError(t, err)
+	require.Equal(t, "N7 2024-06-20 10000.00 300.00 10300.00", fmt.Sprint(filled[0].Number, " ", filled[0].Date, " ", filled[0].Net, " ", filled[0].Tax, " ", filled[0].Total))
+	require.Equal(t, 0, ask(t, url, "invoice", "list", number, "--pdf", pdf, "--number", "N7", "--date", "2024-06-20").code)
+	require.Equal(t, 0, ask(t, url, "invoice", "list", number, "--pdf", pdf, "--invoices", file).code)
+	numbered, err := os.ReadFile(pdf)
+	require.NoError(t, err)
+	require.NotEqual(t, printed, numbered)
+	require.Contains(t, ask(t, url, "invoice", "list", number, "--pdf", pdf, "--number", "N7").err, "Invoice 1: ")
 	require.NoError(t, os.WriteFile(file, []byte(template+"colour: red\n"), 0o600))
 	_, err = readPackage(file, invoice.Package{})
 	require.ErrorContains(t, err, "colour")

@@ -33,11 +33,16 @@ type checked interface{ Check() error }
 // readPolicy reads a policy file and finds everything that is wrong with it at once: what cannot be read, and then what the
 // policy's own check says about the rest.
 func readPolicy[P checked](file string) (P, []fault, error) {
-	var p P
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return p, nil, err
+		return *new(P), nil, err
 	}
+	return policyText[P](text)
+}
+
+// policyText is readPolicy of a file's text.
+func policyText[P checked](text []byte) (P, []fault, error) {
+	var p P
 	f := policyFile{lines: strings.Split(string(text), "\n"), at: map[string]int{}, unread: map[string]bool{}, anchors: map[string]ast.Node{}}
 	tree, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {

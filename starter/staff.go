@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"countersign/activities"
 	"countersign/domain/calendar"
+	"countersign/domain/document"
 	"countersign/domain/staff"
 	"countersign/views"
 	"countersign/workflows"
@@ -122,7 +125,7 @@ func (m *monthRequest) flags(c *cobra.Command) {
 	f.StringVar(&m.Month, "month", "", "like 2024-05")
 	f.StringVar(&m.scheme, "scheme", "", "pre-sales, expert or capability-centre")
 	f.StringArrayVar(&m.persons, "person", nil, "a specialist, with the project after =: S-1=PR-9; may be repeated")
-	f.StringArrayVar(&m.proofs, "proof", nil, "a document by kind: employment=ID, social-security=ID, project=ID; may be repeated")
+	f.StringArrayVar(&m.proofs, "proof", nil, "a file, or a document's ID, by kind: employment=FILE, social-security=FILE, project=FILE; may be repeated")
 	f.StringVar(&m.RequestKey, "request-key", "", "key of the request (default: a new one)")
 }
 
@@ -143,6 +146,60 @@ func (m *monthRequest) read() staff.Request {
 	return r
 }
 
+// uploads puts the ID of a content in the place of its file's name and answers the files; they are enclosed once their case is there.
+// What is no file's name is an ID already.
+func (h *house) uploads(ctx context.Context, proofs ...*staff.Proof) (files []string, err error) {
+	for _, p := range proofs {
+		if info, err := os.Stat(p.Document); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		d, err := h.documents(ctx)
+		if err != nil {
+			return nil, err
+		}
+		file, err := os.Open(p.Document)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		content, err := d.Store.Rules.Take(file)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Document, err)
+		}
+		files, p.Document = append(files, p.Document), content.ID
+	}
+	return files, nil
+}
+
+// enclose adds the files of a request to its case.
+func (h *house) enclose(ctx context.Context, number, person string, files []string) error {
+	for _, name := range files {
+		d, err := h.documents(ctx)
+		if err != nil {
+			return err
+		}
+		file, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if _, err := d.AddDocument(ctx, activities.AddDocumentInput{
+			Case: number, Kind: document.Proof, Name: filepath.Base(name), Content: file, Person: person, At: time.Now(),
+		}); err != nil {
+			return fmt.Errorf("%s is not enclosed yet, do it with: starter document add %s %s --kind proof --as %s: %w", name, number, name, person, err)
+		}
+	}
+	return nil
+}
+
+func pointers(proofs []staff.Proof) []*staff.Proof {
+	out := make([]*staff.Proof, len(proofs))
+	for i := range proofs {
+		out[i] = &proofs[i]
+	}
+	return out
+}
+
 func (h *house) requestMonthCommand() *cobra.Command {
 	var entered monthRequest
 	c := &cobra.Command{
@@ -151,9 +208,13 @@ func (h *house) requestMonthCommand() *cobra.Command {
 
 Repeat a command whose answer was lost with the same --request-key: nothing happens twice.`,
 		Example: `  starter staff request --as p1001-admin --partner P1001 --month 2024-05 --scheme pre-sales --person S-1=PR-9 \
-    --proof employment=9f86…0a08 --proof social-security=60303…6752 --proof project=fd61…cd1d`,
+    --proof employment=contract.pdf --proof social-security=extract.pdf --proof project=acceptance.pdf`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r := entered.read()
+			files, err := h.uploads(c.Context(), pointers(r.Proofs)...)
+			if err != nil {
+				return err
+			}
 			temporal, err := h.cluster(c.Context())
 			if err != nil {
 				return err
@@ -161,6 +222,9 @@ Repeat a command whose answer was lost with the same --request-key: nothing happ
 			opened, err := inTime(c.Context(), "--request-key "+r.RequestKey, "starter staff show "+r.PartnerID, func(ctx context.Context) (activities.Standing, error) {
 				return workflows.RequestStaffMonth(ctx, temporal, r)
 			})
+			if err == nil {
+				err = h.enclose(c.Context(), opened.Case, r.Submitter, files)
+			}
 			return h.stands(opened, r.RequestKey, err)
 		},
 	}
@@ -188,6 +252,10 @@ func (h *house) resubmitMonthCommand() *cobra.Command {
 		Use: "resubmit CASE --as PERSON --partner P --month M --scheme S --person ID[=PROJECT] --proof KIND=DOCUMENT", Short: "Send a failed request again, within the same month", Args: exactly("CASE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			r := entered.read()
+			files, err := h.uploads(c.Context(), pointers(r.Proofs)...)
+			if err != nil {
+				return err
+			}
 			now, err := sendTo(c.Context(), h, args[0], "--request-key "+r.RequestKey, func(ctx context.Context, workflowID string) (activities.Standing, error) {
 				return workflows.ResubmitStaffMonth(ctx, h.temporal, workflowID, r)
 			}, func(ctx context.Context, _ string) (activities.Standing, error) {
@@ -197,6 +265,9 @@ func (h *house) resubmitMonthCommand() *cobra.Command {
 				}
 				return s.ResubmitStaffMonth(ctx, activities.ResubmitStaffMonthInput{Case: args[0], Request: r, At: time.Now()})
 			})
+			if err == nil {
+				err = h.enclose(c.Context(), args[0], r.Submitter, files)
+			}
 			return h.stands(now, r.RequestKey, err)
 		},
 	}
@@ -219,14 +290,21 @@ func (h *house) proofCommand() *cobra.Command {
 			if in.Key == "" {
 				in.Key = uuid.NewString()
 			}
+			files, err := h.uploads(c.Context(), &in.Proof)
+			if err != nil {
+				return err
+			}
 			now, err := s.AddStaffProof(c.Context(), in)
+			if err == nil {
+				err = h.enclose(c.Context(), in.Case, in.Person, files)
+			}
 			return h.stands(now, in.Key, err)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&in.Person, "as", "", "who uploads")
 	f.StringVar(&in.Specialist, "specialist", "", "whose data changed")
-	f.StringVar(&proof, "proof", "", "the document by kind: employment=ID")
+	f.StringVar(&proof, "proof", "", "the file, or the document's ID, by kind: employment=FILE")
 	f.StringVar(&in.Key, "request-key", "", "key of the request (default: a new one)")
 	return needs(c, "as", "specialist", "proof")
 }

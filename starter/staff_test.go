@@ -5,8 +5,39 @@ import (
 	"path/filepath"
 	"testing"
 
+	"countersign/schema"
+
 	"github.com/stretchr/testify/require"
 )
+
+// Rule: FHM-09
+func TestGivenAMonthsRequest_WhenAProofIsUploadedAsAFile_ThenItIsKeptOnceByItsContentAndLiesWithTheCase(t *testing.T) {
+	url := programme(t)
+	db, err := schema.Open(url)
+	require.NoError(t, err)
+	defer db.Close()
+	for _, insert := range []string{
+		`INSERT INTO policies (kind, version, body, set_by, set_at) VALUES ('dedicated-staff', 1, '{}', 'li', now()) ON CONFLICT DO NOTHING`,
+		`INSERT INTO specialists (specialist_id, partner_id, name, role, cloud_since, since_date) VALUES ('S-1', 'P1001', 'A', '', '2022-01-01', '2023-12-01')`,
+		`INSERT INTO cases (case_number, kind, partner_id, submitter, request_key, request_digest, state, policy_version, workflow_id, run_id, opened_at)
+		 VALUES ('S000001', 'dedicated-staff', 'P1001', 'alice', 'k', '', 'PRELIMINARY_REVIEW', 1, 'w', '', now())`,
+		`INSERT INTO staff_months (partner_id, month, scenario, amount, case_number) VALUES ('P1001', '2024-05-01', 'pre-sales', 20000, 'S000001')`,
+		`INSERT INTO staff_month_persons (case_number, specialist_id) VALUES ('S000001', 'S-1')`,
+	} {
+		db.MustExec(insert)
+	}
+	file := filepath.Join(t.TempDir(), "extract.pdf")
+	require.NoError(t, os.WriteFile(file, []byte(scan), 0o600))
+	for _, key := range []string{"k1", "k2"} {
+		got := ask(t, url, "staff", "proof", "S000001", "--as", "alice", "--specialist", "S-1", "--proof", "social-security="+file, "--request-key", key)
+		require.Equal(t, 0, got.code, got.err+got.out)
+	}
+	var proofs, documents int
+	require.NoError(t, db.QueryRow(`SELECT (SELECT count(*) FROM staff_proofs JOIN case_documents USING (case_number, document_id)), (SELECT count(*) FROM documents)`).Scan(&proofs, &documents))
+	require.Equal(t, [2]int{2, 1}, [2]int{proofs, documents}, "proved twice, kept once")
+	require.NoError(t, os.WriteFile(file, []byte("no scan"), 0o600))
+	require.NotEqual(t, 0, ask(t, url, "staff", "proof", "S000001", "--as", "alice", "--specialist", "S-1", "--proof", "employment="+file).code)
+}
 
 // Rule: FHM-01, QPY-04, QPY-13
 func TestGivenAPartner_WhenItsDedicatedStaffAreKept_ThenTheCommandsSayWhatHolds(t *testing.T) {

@@ -63,7 +63,7 @@ func TestGivenAShortFormWithoutWhatItNeedsThenOneSentenceSaysSo(t *testing.T) {
 		"policy check":                                 "FILE.yaml is missing.",
 		"absence set li --as li":                       "--substitute, --from, --to are missing.",
 		"person leave li":                              "--as is missing.",
-		"case list --state OPEN":                       `There is no state "OPEN"; there are: UNDER_REVIEW, APPROVED, REFUSED, CANCELLED, AWAITING_CHANGES, PAYING, FAILED, PAID, DELETED.`,
+		"case list --kind withdrawal --state OPEN":     `There is no state "OPEN"; there are: UNDER_REVIEW, APPROVED, REFUSED, CANCELLED, AWAITING_CHANGES, PAYING, FAILED, PAID, DELETED.`,
 		"absence set li --substitute w --from 1 --to 2 --as li": `--from: "1" is not a time; write a day as 2026-11-23 or an instant as 2026-11-23T09:00, in UTC+8.`,
 	} {
 		got := ask(t, "", strings.Fields(line)...)

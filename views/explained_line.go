@@ -189,7 +189,7 @@ func (l *ExplainedLine) sumUp(all []ConsumptionRow) {
 		before, given = before.Add(e.Gross), given.Add(e.Amount)
 	}
 	l.Arithmetic = append(l.Arithmetic,
-		fmt.Sprintf("%d rows come to %s; of it count %s (cash and stored-value card), were not cash %s, give no incentive %s, count in a later month %s (INC-04).",
+		fmt.Sprintf("Rows %d, together %s; of it count %s (cash and stored-value card), were not cash %s, give no incentive %s, count in a later month %s (INC-04).",
 			len(all), gross, counted, l.NonCash, l.NoIncentive, l.NextPeriod))
 	if l.Reason == "" {
 		l.Arithmetic = append(l.Arithmetic, fmt.Sprintf("%s x %s %% = %s, rounded half up once: %s (INC-05).", counted, l.Rate, counted.Mul(l.Rate.Decimal).Shift(-2), l.Rate.Of(counted)))

@@ -53,7 +53,7 @@ func (r Reader) InvoiceList(ctx context.Context, number string, at time.Time) (I
 	}
 	for i := range v.Rounds {
 		if v.Rounds[i].Invoices, err = rows[invoice.Invoice](ctx, r.DB, "invoices", `
-			SELECT number, code, type, issued_on, currency, net, tax, total, tax_rate, buyer, items, document_id
+			SELECT number, code, type, issued_on, currency, net, tax, total, tax_rate, buyer, items, coalesce(document_id, '') AS document_id
 			  FROM invoices WHERE list_no = $1 AND round = $2 ORDER BY invoice_id`, l.No, v.Rounds[i].Round); err != nil {
 			return v, err
 		}

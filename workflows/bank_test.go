@@ -517,3 +517,121 @@ func TestGivenAPaymentThatIsNotWhereItsCaseIs_WhenVerified_ThenItIsFound(t *test
 	require.Equal(t, "its file is not the one that was written", found.Findings[0].Message)
 	require.Equal(t, "it is RETURNED, its case is PAID", found.Findings[1].Message)
 }
+
+// Rule: ENG-03
+func TestGivenAPaymentThatNoFileCanCarry_WhenItIsSentIntoAnOpenOrderByHand_ThenItStaysOutAndTheOrderIsWritten(t *testing.T) {
+	h, b := newBankHouse(t)
+	fits := h.approved("k1", "100.00")
+	app := h.toBank("k2", "200.00")
+	app.Payee.AccountNo = strings.Repeat("6", 35)
+	long := h.opens(app).Case
+	h.approve(long)
+	o, err := b.OpenOrder(context.Background(), activities.OpenOrderInput{Key: "k", Person: "lina", At: h.now})
+	require.NoError(t, err)
+	h.must(h.decideOn(o.Payments[0].Task, o.Payments[0].Send(o.MessageID, "lina")))
+	_, err = h.decide(long, withdrawal.Send, approval.Decision{Person: "zhao", Outcome: withdrawal.Sent, Reference: o.MessageID})
+	require.Equal(t, []string{"ENG-03 ENG_STATE"}, codesOf(activities.RefusalOf(err)))
+	require.ErrorContains(t, err, "the payee's account number has 35 characters, a bank file takes 34; send it by hand")
+	require.Equal(t, long+"-1 200.00 READY", h.payment(long))
+	o, err = b.WriteOrder(context.Background(), activities.WriteOrderInput{MessageID: o.MessageID, At: h.now})
+	require.NoError(t, err)
+	require.Len(t, o.Payments, 1)
+	require.Equal(t, fits, o.Payments[0].Case)
+}
+
+// Rule: ENG-03
+func TestGivenAnEntityWithoutAnAccount_WhenItsPaymentIsSentIntoAnOpenOrderByHand_ThenItStaysOut(t *testing.T) {
+	h, b := newBankHouse(t)
+	h.approved("k1", "100.00")
+	o, err := b.OpenOrder(context.Background(), activities.OpenOrderInput{Key: "k", Person: "lina", At: h.now})
+	require.NoError(t, err)
+	h.load("partners:\n  - {id: P1001, name: A Ltd, kind: solution-provider, verified_name: A Ltd, entity: software}\n")
+	number := h.approved("k2", "200.00")
+	require.Equal(t, 1, h.count(`SELECT count(*) FROM payments WHERE case_number = $1 AND paying_entity = 'software'`, number))
+	_, err = h.decide(number, withdrawal.Send, approval.Decision{Person: "zhao", Outcome: withdrawal.Sent, Reference: o.MessageID})
+	require.ErrorContains(t, err, "the entity software has no bank account here")
+	require.Equal(t, number+"-1 200.00 READY", h.payment(number))
+}
+
+// Rule: ENG-01
+func TestGivenALineThatWasRecordedButNotCarriedOut_WhenAPersonAnswersTheOpposite_ThenItIsRefused(t *testing.T) {
+	h, b := newBankHouse(t)
+	paid, returned, both := h.approved("k1", "100.00"), h.approved("k2", "200.00"), h.approved("k3", "50.00")
+	h.exported(b, "monday")
+	h.recorded(b, "zhao", status("P1", "X000001", "PART", "RJCT "+both+"-1"))
+	require.Equal(t, []string{both + "-1 unexpected EXPORTED"}, results(h.recorded(b, "zhao", statement("S0", "DBIT "+both+"-1 50.00 B-0"))))
+	h.confirm(both, "50.00") // the bank has said both: people decide
+	file := statement("S1", "DBIT "+paid+"-1 100.00 B-1", "CRDT "+returned+"-1 200.00 R-1")
+	h.recorded(b, "zhao", file) // and the import is killed here
+
+	_, err := h.decide(paid, withdrawal.Confirm, approval.Decision{Person: "wang", Outcome: withdrawal.Bounced, Reason: "no trace of it"})
+	require.Equal(t, []string{"ENG-01 ENG_STATE"}, codesOf(activities.RefusalOf(err)), "it is paid: what is held would be given back")
+	_, err = h.decide(returned, withdrawal.Confirm, approval.Decision{Person: "wang", Outcome: withdrawal.Arrived, Amount: "200.00", Reference: "B-2"})
+	require.Equal(t, []string{"ENG-01 ENG_STATE"}, codesOf(activities.RefusalOf(err)), "it came back: the partner would go without")
+	require.Equal(t, "300.00", h.balance(ledger.Hold("P1001")))
+
+	h.imported(b, "wang", file)
+	require.Equal(t, "PAID", h.state(paid))
+	require.Equal(t, "FAILED", h.state(returned))
+	h.addsUp()
+}
+
+// Rule: ENG-01
+func TestGivenARejectionOfASecondCopyOrAnUndoneReturn_WhenItIsImported_ThenNothingIsReleasedAndPeopleAreTold(t *testing.T) {
+	h, b := newBankHouse(t)
+	number := h.approved("k1", "100.00")
+	h.exported(b, "monday")
+	second := strings.Replace(string(status("P1", "X000001", "RJCT")), "<GrpSts>RJCT</GrpSts>", "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>DU01</Cd></Rsn></StsRsnInf>", 1)
+	a := h.imported(b, "zhao", []byte(second))
+	require.Equal(t, []string{number + "-1 unexpected EXPORTED"}, results(a), "the file was given to the bank twice: the first copy is paid")
+	require.Equal(t, "RJCT DU01: only people can tell what the line means for the payment, which is EXPORTED", a.Lines[0].Note)
+	require.Equal(t, "PAYING", h.state(number))
+
+	h.imported(b, "zhao", statement("S1", "CRDT "+number+"-1 100.00 R-1"))
+	require.Equal(t, "FAILED", h.state(number))
+	undone := strings.Replace(string(statement("S2", "DBIT "+number+"-1 100.00 R-2")), "</CdtDbtInd><Sts>", "</CdtDbtInd><RvslInd>true</RvslInd><Sts>", 1)
+	a = h.imported(b, "zhao", []byte(undone))
+	require.Equal(t, []string{number + "-1 unexpected RETURNED"}, results(a))
+	require.Contains(t, a.Lines[0].Note, "money that had come back has left again: ")
+	h.addsUp()
+}
+
+// Rule: ENG-03
+func TestGivenAnOrderThatIsNotWrittenYet_WhenAReportSpeaksOfIt_ThenItsPaymentStillGetsIntoTheFile(t *testing.T) {
+	h, b := newBankHouse(t)
+	number := h.approved("k1", "100.00")
+	o, err := b.OpenOrder(context.Background(), activities.OpenOrderInput{Key: "k", Person: "lina", At: h.now})
+	require.NoError(t, err)
+	h.must(h.decideOn(o.Payments[0].Task, o.Payments[0].Send(o.MessageID, "lina")))
+	require.Equal(t, []string{number + "-1 unexpected EXPORTED"}, results(h.imported(b, "zhao", status("P1", o.MessageID, "PART", "ACSP "+number+"-1"))))
+	o, err = b.WriteOrder(context.Background(), activities.WriteOrderInput{MessageID: o.MessageID, At: h.now})
+	require.NoError(t, err)
+	require.Len(t, o.Payments, 1)
+}
+
+// Rule: ENG-01
+func TestGivenAPaymentThatIsNotTheCases_WhenTheCaseIsApproved_ThenItIsRefused(t *testing.T) {
+	h, _ := newBankHouse(t)
+	number := h.opens(h.toBank("k1", "100.00")).Case
+	h.db.MustExec(`INSERT INTO payments (end_to_end_id, case_number, amount, currency, payee, account_no, bank, branch, paying_entity, ordered_at, changed_at)
+		VALUES ('mine', $1, '100.00', 'CNY', 'Mallory', '6222-9', 'B', '', 'cloud', now(), now())`, number)
+	_, err := h.decide(number, withdrawal.Review, approval.Decision{Person: "zhao", Outcome: approval.Approve})
+	require.Equal(t, []string{"ENG-01 ENG_STATE"}, codesOf(activities.RefusalOf(err)))
+}
+
+// Rule: ENG-03
+func TestGivenAWrittenOrder_WhenThePlaceOfAPaymentInItIsChanged_ThenTheDatabaseRefuses(t *testing.T) {
+	h, b := newBankHouse(t)
+	in, out := h.approved("k1", "100.00"), h.approved("k2", "100.00")
+	h.send(out)
+	h.exported(b, "monday")
+	for _, change := range []string{
+		`UPDATE payments SET group_id = NULL WHERE case_number = $1`, `UPDATE payments SET group_id = 'X000001-2' WHERE case_number = $1`,
+		`UPDATE payments SET state = 'ACCEPTED', group_id = NULL WHERE case_number = $1`,
+	} {
+		_, err := h.db.Exec(change, in)
+		require.ErrorContains(t, err, "no move", change)
+	}
+	_, err := h.db.Exec(`UPDATE payments SET message_id = 'X000001', group_id = 'X000001-1' WHERE case_number = $1`, out)
+	require.Error(t, err)
+}

@@ -181,12 +181,50 @@ func TestFHM07GivenTwoRequestsAtOnce_WhenTheyWantOneMonthOrOneProject_ThenOneWin
 	require.Equal(t, 1, f.count(`SELECT count(*) FROM staff_month_persons`))
 }
 
+// Rule: FHM-05
+func TestFHM05GivenASpecialistWhoWasRequested_WhenThePartnerMovesTheDayOfTheStart_ThenTheFundingYearStays(t *testing.T) {
+	f := newFund(t, "2024-05-01 09:00")
+	start := func(since, certificate string) error {
+		return f.staff.RegisterSpecialist(context.Background(), activities.SpecialistInput{
+			ID: "S-1", Partner: "P1001", Name: "S-1", Role: staff.SolutionArchitect, Certificates: []string{certificate}, CloudSince: day("2022-01-01"), Since: day(since), Person: "mei", At: f.now,
+		})
+	}
+	require.NoError(t, start("2023-11-01", "HCIP"))
+	require.NoError(t, start("2023-12-01", "HCIP"))
+	f.month("2024-05", "S-1", false)
+	require.NoError(t, start("2023-12-01", "HCIE"))
+	f.month("2024-06", "S-1", true)
+	require.Equal(t, []string{"FHM_PERSON_LIMIT"}, codes(start("2024-06-15", "HCIE")))
+	require.NoError(t, start("2023-12-01", "HCIP"), "everything else may change")
+}
+
 // expert makes S-3 an expert.
 func (f *fund) expert() {
 	f.t.Helper()
 	require.NoError(f.t, f.staff.RegisterSpecialist(context.Background(), activities.SpecialistInput{
 		ID: "S-3", Partner: "P1001", Name: "S-3", Role: staff.ExpertRole, CloudSince: day("2022-01-01"), Since: day("2023-12-01"), Person: "mei", At: f.now,
 	}))
+}
+
+// Rule: FHM-08, ENG-05
+func TestFHM08GivenATermIntoAYearWithoutCalendar_WhenExpertsAreListed_ThenOnlyWhatWouldBeListedIsRefused(t *testing.T) {
+	f := newFund(t, "2026-05-01 09:00")
+	list := func(at string) (int, error) {
+		return f.staff.ListExperts(context.Background(), activities.DailyInput{At: cst(at)})
+	}
+	none, err := list("2026-12-15 00:00") // its term ends in 2027, but nobody is to be listed
+	require.NoError(t, err)
+	require.Zero(t, none)
+	f.expert()
+	_, err = list("2026-12-15 00:00")
+	require.Equal(t, []string{"PRG.ENG.05"}, codes(err))
+	require.Zero(t, f.count(`SELECT count(*) FROM staff_months`))
+	one, err := list("2026-12-01 00:00")
+	require.NoError(t, err)
+	require.Equal(t, 1, one)
+	none, err = list("2026-12-15 00:00")
+	require.NoError(t, err)
+	require.Zero(t, none, "the month is listed")
 }
 
 // Rule: FHM-08

@@ -35,7 +35,7 @@ func (r *fundRun) paid(sendAt, confirmAt string, round int) (sent, confirmed *fu
 
 var approves = approval.Decision{Person: "ou", Outcome: approval.Approve}
 
-// Rule: QPY-07, QPY-12, QPY-13, ENG-01
+// Rule: QPY-07, QPY-12, QPY-13, ENG-01, ENG-03
 func TestQPY12GivenAQuarterWhoseMonthsPassed_WhenApprovedAndInvoiced_ThenItIsPaidOnceAndTheLedgerBalances(t *testing.T) {
 	f := newFund(t, "2024-04-01 09:00")
 	f.secondQuarter()
@@ -44,6 +44,7 @@ func TestQPY12GivenAQuarterWhoseMonthsPassed_WhenApprovedAndInvoiced_ThenItIsPai
 	early := run.update("2024-06-26 11:00", SendInvoicesUpdate, func() any {
 		return invoice.Package{Case: run.number(), Person: "mei", Key: "x"}
 	})
+	inReview := run.decides("2024-06-26 12:00", quarter.Send, 1, approval.Decision{Person: "lina", Outcome: "send"})
 	approved := run.decides("2024-06-27 10:00", quarter.PaymentReview, 1, approves)
 	unpaid := run.decides("2024-06-28 10:00", quarter.Send, 1, approval.Decision{Person: "lina", Outcome: "send"})
 	sent, arrived := run.sends("2024-07-05 10:00", "A1", "i1")
@@ -54,9 +55,10 @@ func TestQPY12GivenAQuarterWhoseMonthsPassed_WhenApprovedAndInvoiced_ThenItIsPai
 	require.NoError(t, run.opened.err)
 	require.Equal(t, "60000.00", run.opened.standing.Amount.String())
 	require.Equal(t, []string{"QPY_DUPLICATE"}, duplicate.refused().Codes())
-	require.True(t, activities.IsNotFound(early.err), "there is no list yet: %v", early.err)
+	require.Equal(t, []string{"INV_LIST_NOT_READY"}, early.refused().Codes())
 	require.Equal(t, quarter.Approved, approved.standing.State)
-	require.True(t, activities.IsNotFound(unpaid.err), "nothing is paid before the invoices are accepted")
+	require.Equal(t, []string{"ENG_STATE"}, unpaid.refused().Codes(), "nothing is paid before the invoices are accepted")
+	require.Equal(t, []string{"ENG_STATE"}, inReview.refused().Codes(), "nor while the quarter is in review")
 	require.NoError(t, sent.err)
 	require.NoError(t, arrived.err)
 	require.NoError(t, accepted.err)
@@ -73,7 +75,8 @@ func TestQPY12GivenAQuarterWhoseMonthsPassed_WhenApprovedAndInvoiced_ThenItIsPai
 	require.Equal(t, 1, f.count(`SELECT count(*) FROM payments WHERE case_number = 'Q000001' AND state = 'CONFIRMED'`))
 	require.Equal(t, 1, f.count(`SELECT count(*) FROM payment_applications WHERE reference = 'B-1' AND expected_on = '2024-08-07' AND paid_at = '2024-07-10T10:00:00+08:00'`))
 	require.Equal(t, []string{
-		"mei submit >PAYMENT_REVIEW QPY-01", "ou approve PAYMENT_REVIEW>PAYMENT_APPROVED QPY-12",
+		"mei submit >PAYMENT_REVIEW QPY-01", "mei send invoices refused PAYMENT_REVIEW>PAYMENT_REVIEW INV-04", "lina send refused PAYMENT_REVIEW>PAYMENT_REVIEW ENG-03",
+		"ou approve PAYMENT_REVIEW>PAYMENT_APPROVED QPY-12", "lina send refused PAYMENT_APPROVED>PAYMENT_APPROVED ENG-03",
 		"mei send invoices PAYMENT_APPROVED>PAYMENT_APPROVED INV-11", "lina invoices arrived PAYMENT_APPROVED>PAYMENT_APPROVED INV-14",
 		"zhao pass PAYMENT_APPROVED>WAITING_PAYMENT INV-17", "lina send WAITING_PAYMENT>WAITING_PAYMENT QPY-13", "zhao confirm WAITING_PAYMENT>PAID QPY-13",
 	}, f.history("Q000001"))

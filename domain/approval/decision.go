@@ -583,6 +583,15 @@ func TaskID(caseNumber, seat string, round int) string {
 	return caseNumber + "/" + seat
 }
 
+// SeatOf is the first part of a seat in the name of a task: the matter, where the seat is named after it.
+func SeatOf(task string) string {
+	_, seat, _ := strings.Cut(task, "/")
+	if i := strings.IndexAny(seat, ".@"); i >= 0 {
+		seat = seat[:i]
+	}
+	return seat
+}
+
 // CaseOf is the case that a task belongs to.
 func CaseOf(task string) string {
 	number, _, _ := strings.Cut(task, "/")

@@ -120,11 +120,12 @@ type Taken struct {
 
 // Sending is what a package is judged by, as locked in the deciding transaction.
 type Sending struct {
-	By      *person.Person // nil: unknown
-	Partner string
-	List    List
-	Taken   []Taken // of the numbers that the package names
-	At      time.Time
+	By       *person.Person // nil: unknown
+	Partner  string
+	List     List
+	Taken    []Taken  // of the numbers that the package names
+	Enclosed []string // of the documents that it names, those that lie with the case
+	At       time.Time
 }
 
 // JudgeSending checks one package against its list: caller, parameters, object, state, amount, all failed guards at once.
@@ -192,6 +193,9 @@ func (j *sending) read(n int, e Entered) Invoice {
 	} else {
 		object = "invoice " + i.Name()
 	}
+	if strings.Trim(i.Number+i.Code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" { // INV-16: or a space would make it a new one
+		j.refuse("INV-20", "CBC.0100", object, "Number and code of an invoice are letters and digits; write them without spaces and other signs.")
+	}
 	switch { // INV-05
 	case i.Type == Ordinary:
 		j.refuse("INV-05", "INV_TYPE", object, "Ordinary invoices are not accepted; issue a special VAT invoice, on paper or electronic. One that was sent already comes back by: starter invoice return")
@@ -222,24 +226,22 @@ func (j *sending) read(n int, e Entered) Invoice {
 	if blank(e.DocumentID) {
 		return i
 	}
-	if len(e.DocumentID) != 64 || strings.Trim(e.DocumentID, "0123456789abcdef") != "" {
-		j.refuse("COM-03", "CBC.0100", object, "The document %q is none that was stored; store the file first.", e.DocumentID)
+	if !slices.Contains(j.s.Enclosed, e.DocumentID) {
+		j.refuse("COM-03", "CBC.0100", object, "The document %q does not lie with case %s; enclose the file first: starter document add", e.DocumentID, j.p.Case)
 	}
 	return i
 }
 
 // object: a number is used once, by one case, and a failed one never again (INV-10, INV-16).
 func (j *sending) object() {
-	seen := map[string]bool{}
-	for _, i := range j.invoices {
+	for n, i := range j.invoices {
 		if i.Number == "" {
 			continue
 		}
-		if seen[i.Name()] {
+		if slices.ContainsFunc(j.invoices[:n], func(o Invoice) bool { return same(o.Number, o.Code, i.Number, i.Code) }) {
 			j.refuse("INV-10", "INV_REUSED", "invoice "+i.Name(), "The package names invoice %s twice; each invoice stands on the list once.", i.Name())
 		}
-		seen[i.Name()] = true
-		at := slices.IndexFunc(j.s.Taken, func(t Taken) bool { return t.Number == i.Number && t.Code == i.Code })
+		at := slices.IndexFunc(j.s.Taken, func(t Taken) bool { return same(t.Number, t.Code, i.Number, i.Code) })
 		switch {
 		case at < 0:
 		case j.s.Taken[at].State == "closed": // INV-16
@@ -248,6 +250,11 @@ func (j *sending) object() {
 			j.refuse("INV-10", "INV_REUSED", "invoice "+i.Name(), "Invoice %s is used for case %s already; one invoice serves one request.", i.Name(), j.s.Taken[at].Case)
 		}
 	}
+}
+
+// same tells whether two names mean one invoice: a code tells numbers of paper forms apart, added or left out it does not.
+func same(number, code, number2, code2 string) bool {
+	return number == number2 && (code == code2 || code == "" || code2 == "")
 }
 
 func (j *sending) state() {

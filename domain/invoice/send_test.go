@@ -62,7 +62,14 @@ func TestGivenAnInvoiceUsedForOneRequest_WhenItIsSentForAnother_ThenINV10Refuses
 	require.Equal(t, []string{"INV-10 INV_REUSED"}, judged(parcel(lower), taken), "however it is typed")
 	coded := whole()
 	coded.Code = "0110"
+	require.Equal(t, []string{"INV-10 INV_REUSED"}, judged(parcel(coded), taken), "a code added to it makes no new number")
+	taken.Code = "0110"
+	require.Equal(t, []string{"INV-10 INV_REUSED"}, judged(parcel(whole()), taken), "nor a code left out")
+	taken.Code = "0220"
 	require.Empty(t, judged(parcel(coded), taken), "another code is another invoice")
+	spaced := whole()
+	spaced.Number = "A 1"
+	require.Equal(t, []string{"INV-20 CBC.0100"}, judged(parcel(spaced), taken), "nor a space")
 	twice := parcel(entered("A1", "5000.00", "150.00", "5150.00"), entered("A1", "5000.00", "150.00", "5150.00"))
 	require.Equal(t, []string{"INV-10 INV_REUSED"}, judged(twice), "nor twice on one list")
 }
@@ -118,6 +125,16 @@ func TestGivenAPerson_WhenTheySendInvoices_ThenOnlyThePartnersOwnAndTheEcosystem
 	}
 }
 
+// Rule: COM-03
+func TestGivenADocument_WhenAnInvoiceNamesIt_ThenItLiesWithTheCase(t *testing.T) {
+	i, s := whole(), sent("2024-06-21 10:00:00", ToIssue)
+	i.DocumentID = strings.Repeat("a", 64)
+	_, refused := JudgeSending(parcel(i), s)
+	require.Equal(t, []string{"COM-03 CBC.0100"}, codes(refused))
+	s.Enclosed = []string{i.DocumentID}
+	require.Equal(t, i.DocumentID, accepted(t, parcel(i), s)[0].DocumentID)
+}
+
 // Rule: ENG-06, PGM-08
 func TestGivenAPackageWrongInEveryWay_WhenItIsSent_ThenAllGuardsAreListedInOrder(t *testing.T) {
 	p := parcel(Entered{Type: Ordinary, Date: "tomorrow", Net: "1.005", Tax: "0", Total: "-1", Rate: "x", DocumentID: "file.pdf"}, entered("A1", "1.00", "0.03", "1.03"))
@@ -134,7 +151,7 @@ func TestGivenAPackageWrongInEveryWay_WhenItIsSent_ThenAllGuardsAreListedInOrder
 		"INV-04 INV_LIST_NOT_READY", "ENG-03 ENG_STATE",
 	}, codes(refused))
 	for _, r := range refused {
-		require.Regexp(t, `^[A-Z].*\.$|return$`, r.Message)
+		require.Regexp(t, `^[A-Z].*\.$|(return|add)$`, r.Message)
 	}
 }
 

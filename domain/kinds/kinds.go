@@ -53,8 +53,10 @@ func Names() []string {
 func States(kind string) []domain.State {
 	var out []domain.State
 	for _, k := range All {
-		if kind == "" || k.Name == kind {
-			out = append(out, k.States...)
+		for _, state := range k.States {
+			if (kind == "" || k.Name == kind) && !slices.Contains(out, state) {
+				out = append(out, state)
+			}
 		}
 	}
 	return out

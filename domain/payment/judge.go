@@ -18,7 +18,8 @@ const (
 	KindReturned Kind = "returned"
 	KindAccepted Kind = "accepted"
 	KindRejected Kind = "rejected"
-	KindOther    Kind = "other" // it settles nothing
+	KindUnclear  Kind = "unclear" // people have to look
+	KindOther    Kind = "other"   // it settles nothing
 )
 
 // Result is what a line means for our payments.
@@ -61,6 +62,8 @@ type Earlier struct {
 // and only to the fen; an earlier line for it counts even while its case has not been answered yet.
 func Judge(l Line, p *Payment, earlier []Earlier) (Result, string) {
 	switch {
+	case l.ID == "" && l.Order != "":
+		return Unknown, fmt.Sprintf("no payment left in order %s, or not in that group of it", l.Order)
 	case l.ID == "":
 		return Unknown, "the line names no payment"
 	case p == nil:
@@ -90,6 +93,8 @@ func Judge(l Line, p *Payment, earlier []Earlier) (Result, string) {
 		return j.rejected()
 	case KindAccepted:
 		return j.accepted()
+	case KindUnclear:
+		return Unexpected, "only people can tell what the line means for the payment, which is " + string(j.state)
 	case KindOther:
 	}
 	return Notes, ""
@@ -169,6 +174,8 @@ func (j judgement) returned() (Result, string) {
 	case j.state.UnderWay() && j.same():
 		return Returns, ""
 	case j.state.UnderWay() || j.state == Confirmed && (!comparable || n > 0):
+		return j.differs()
+	case j.state == Confirmed && (j.l.Amount.Sign() == 0 || !j.l.Amount.Equal(j.l.Amount.Round(2))): // nothing, or less than a fen
 		return j.differs()
 	case j.state == Confirmed && j.p.TakesBack:
 		return ReturnsLate, ""

@@ -50,6 +50,8 @@ func TestGivenAPaymentInEachState_WhenABankSpeaksOfIt_ThenOnlyWhatItWaitsForIsCa
 		}
 		got, _ := payment.Judge(line(payment.KindOther, "1200.00", "B-1"), at(state), nil)
 		require.Equal(t, payment.Notes, got)
+		got, _ = payment.Judge(line(payment.KindUnclear, "1200.00", "B-1"), at(state), nil)
+		require.Equal(t, payment.Unexpected, got)
 	}
 }
 
@@ -78,7 +80,7 @@ func TestGivenAPaymentOf1200_WhenTheBankSaysAnotherAmount_ThenItDiffersToTheFenA
 
 // Rule: WDL-28
 func TestGivenAPaidPayment_WhenMoneyComesBack_ThenUpToThePaidAmountIsALateReturnWhereTheCaseTakesItBack(t *testing.T) {
-	for amount, want := range map[string]payment.Result{"1200.00": payment.ReturnsLate, "0.01": payment.ReturnsLate, "1200.01": payment.Differs} {
+	for amount, want := range map[string]payment.Result{"1200.00": payment.ReturnsLate, "0.01": payment.ReturnsLate, "1200.01": payment.Differs, "0.00": payment.Differs, "1150.005": payment.Differs} {
 		got, _ := payment.Judge(line(payment.KindReturned, amount, "R-1"), at(payment.Confirmed), nil)
 		require.Equal(t, want, got, amount)
 	}
@@ -114,6 +116,9 @@ func TestGivenALineOfNoPaymentOfOurs_WhenItIsJudged_ThenItIsUnknownOrUnexpected(
 	require.Contains(t, why, `"W000001-1"`)
 	got, _ = payment.Judge(payment.Line{Kind: payment.KindPaid, Amount: yuan("5.00"), Currency: "CNY"}, nil, nil)
 	require.Equal(t, payment.Unknown, got, "a bank's fee")
+	got, why = payment.Judge(payment.Line{Kind: payment.KindRejected, Order: "X000009"}, nil, nil)
+	require.Equal(t, payment.Unknown, got)
+	require.Equal(t, "no payment left in order X000009, or not in that group of it", why)
 
 	elsewhere := line(payment.KindPaid, "1200.00", "B-1")
 	elsewhere.Account = "8888"

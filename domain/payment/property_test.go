@@ -16,7 +16,7 @@ func TestGivenAnyLinesOfABank_WhenTheyAreJudgedOneAfterTheOther_ThenAPaymentIsSe
 		var earlier []payment.Earlier
 		done := map[payment.Result]int{}
 		for range rapid.IntRange(1, 8).Draw(t, "lines") {
-			l := line(rapid.SampledFrom([]payment.Kind{payment.KindPaid, payment.KindReturned, payment.KindAccepted, payment.KindRejected, payment.KindOther}).Draw(t, "kind"),
+			l := line(rapid.SampledFrom([]payment.Kind{payment.KindPaid, payment.KindReturned, payment.KindAccepted, payment.KindRejected, payment.KindUnclear, payment.KindOther}).Draw(t, "kind"),
 				rapid.SampledFrom([]string{"1200.00", "1200.01", "1199.99", "0.01"}).Draw(t, "amount"), rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "reference"))
 			r, why := payment.Judge(l, p, earlier)
 			require.Equal(t, r.NeedsPeople(), r.NeedsPeople() && why != "", "people are told why")

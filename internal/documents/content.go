@@ -123,7 +123,7 @@ func entries(content []byte) (names []string) {
 
 var (
 	escape  = regexp.MustCompile(`#[0-9A-Fa-f]{2}`)
-	active  = [][]byte{[]byte("/JavaScript"), []byte("/Launch")}
+	active  = [][]byte{[]byte("/JavaScript"), []byte("/Launch"), []byte("/Rendition")}
 	zipEnd  = []byte("PK\x05\x06")
 	scripts = [][]byte{[]byte("<script"), []byte("<html"), []byte("<?php")}
 	program = regexp.MustCompile(`(?i)\.(exe|dll|com|scr|msi|bat|cmd|ps1|vbs|js|jar|class|sh|html?|hta|lnk)$`)

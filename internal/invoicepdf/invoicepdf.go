@@ -120,6 +120,7 @@ func (p *page) fields(l List) {
 var columns = []float64{12, 52, 26, 30, 28, 32}
 
 func (p *page) invoices(l List) {
+	p.room(20) // for the header and a line: what breaks the page in the header prints it twice
 	p.header = func() {
 		p.size(8.5)
 		p.fill = "F"

@@ -209,3 +209,13 @@ func TestFiguresHaveACommaAtEachThousand(t *testing.T) {
 		require.Equal(t, want, grouped(money.Must(in)))
 	}
 }
+
+func TestGivenFieldsThatFillThePage_WhenTheListIsPrinted_ThenTheTableHasItsHeaderOnceOnEachPage(t *testing.T) {
+	for lines := 20; lines < 40; lines++ {
+		l := sample()
+		l.Contacts = strings.Repeat("王\n", lines) + "王"
+		for n, page := range printed(t, l) {
+			require.LessOrEqual(t, strings.Count(page, "发票号码Invoicenumber"), 1, "%d lines, page %d", lines, n+1)
+		}
+	}
+}

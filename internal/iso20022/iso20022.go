@@ -120,6 +120,7 @@ const (
 	Returned Kind = "returned" // booked: the money is back
 	Accepted Kind = "accepted" // the bank will pay it
 	Rejected Kind = "rejected" // the bank does not pay it
+	Unclear  Kind = "unclear"  // a return that was undone, a rejection as a duplicate: people have to look
 	Other    Kind = "other"    // not booked yet, still looked at, not a payment of ours
 )
 

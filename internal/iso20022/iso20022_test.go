@@ -3,6 +3,7 @@ package iso20022_test
 import (
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,8 @@ func TestGivenAFileThatIsNotInOrder_WhenItIsRead_ThenTheErrorSaysWhere(t *testin
 		"no sign":              {strings.Replace(statement, "<CdtDbtInd>DBIT</CdtDbtInd>", "", 1), `neither credit nor debit, but ""`},
 		"no date":              {strings.Replace(statement, "<BookgDt><Dt>2025-11-12", "<BookgDt><Dt>2025-13-12", 1), `"2025-13-12" is no date`},
 		"a batch without sums": {strings.Replace(statement, `<Amt Ccy="CNY">400.25</Amt>`, "", 1), "line 40, column 19: one of several transactions of an entry has no amount"},
+		"no account":           {strings.Replace(statement, "<Id><Othr><Id>7559000011112222</Id></Othr></Id>", "", 1), "line 8, column 11: the statement names no account"},
+		"no group":             {strings.Replace(status, "<OrgnlPmtInfId>X000001-2</OrgnlPmtInfId>", "", 1), `the status "RJCT" is of no group; OrgnlPmtInfId is missing`},
 		"no end-to-end ID":     {strings.Replace(status, "<OrgnlEndToEndId>W000002-1</OrgnlEndToEndId>", "", 1), `line 19, column 20: the status "RJCT" is of no payment; OrgnlEndToEndId is missing`},
 		"no order":             {strings.Replace(status, "<OrgnlMsgId>X000001</OrgnlMsgId>", "", 1), "the report names no order; OrgnlMsgId is missing"},
 		"no message ID":        {strings.Replace(statement, "<MsgId>STMT-20251112</MsgId>", "", 1), "the message has no MsgId"},
@@ -195,4 +198,59 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestGivenEntriesWithoutAReferenceOfTheBanks_WhenTheyAreRead_ThenEachTransactionIsToldFromAllOthers(t *testing.T) {
+	file := sample(t, "statement.xml")
+	read := func(from, to string) []iso20022.Line {
+		t.Helper()
+		changed := strings.Replace(string(file), from, to, 1)
+		require.NotEqual(t, string(file), changed)
+		require.Empty(t, xsdtest.Check([]byte(changed)))
+		a, err := iso20022.Read([]byte(changed))
+		require.NoError(t, err)
+		return a.Lines
+	}
+	require.Equal(t, "2025-221/1.1", read("<AcctSvcrRef>BANK-0001</AcctSvcrRef>", "")[0].Reference, "an entry's number begins anew in each statement")
+	batch := read(`<BookgDt><DtTm>2025-11-12T09:30:00+08:00</DtTm></BookgDt>`, `<BookgDt><DtTm>2025-11-12T09:30:00+08:00</DtTm></BookgDt><AcctSvcrRef>BATCH-9</AcctSvcrRef>`)
+	require.Equal(t, "BANK-0002", batch[1].Reference)
+	require.Equal(t, "BATCH-9/2", batch[2].Reference, "two debits in one entry are two")
+}
+
+func TestGivenAReturnThatIsUndone_WhenItIsRead_ThenItIsForPeople(t *testing.T) {
+	file := strings.Replace(string(sample(t, "statement.xml")), "<Amt Ccy=\"CNY\">77.00</Amt>\n        <CdtDbtInd>CRDT</CdtDbtInd>", "<Amt Ccy=\"CNY\">77.00</Amt>\n        <CdtDbtInd>DBIT</CdtDbtInd>\n        <RvslInd>true</RvslInd>", 1)
+	require.Empty(t, xsdtest.Check([]byte(file)))
+	a, err := iso20022.Read([]byte(file))
+	require.NoError(t, err)
+	require.Equal(t, iso20022.Unclear, a.Lines[3].Kind)
+	require.Equal(t, "money that had come back has left again AC04 收款账户已销户", a.Lines[3].Reason)
+}
+
+func TestGivenARejectionOfASecondCopy_WhenItIsRead_ThenItIsForPeople(t *testing.T) {
+	file := string(sample(t, "status.xml"))
+	for _, code := range []string{"AM05", "DU01", "DU04"} {
+		changed := strings.Replace(file, "<Cd>AC01</Cd>", "<Cd>"+code+"</Cd>", 1)
+		changed = strings.Replace(changed, "<Cd>AC06</Cd>", "<Cd>"+code+"</Cd>", 1)
+		require.Empty(t, xsdtest.Check([]byte(changed)))
+		a, err := iso20022.Read([]byte(changed))
+		require.NoError(t, err)
+		require.Equal(t, iso20022.Unclear, a.Lines[1].Kind, "the first copy may be paid")
+		require.Equal(t, iso20022.Unclear, a.Lines[2].Kind)
+	}
+	whole := strings.Replace(file, "<GrpSts>PART</GrpSts>", "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>DU01</Cd></Rsn></StsRsnInf>", 1)
+	require.Empty(t, xsdtest.Check([]byte(whole)))
+	a, err := iso20022.Read([]byte(whole))
+	require.NoError(t, err)
+	require.Equal(t, []iso20022.Kind{iso20022.Accepted, iso20022.Unclear, iso20022.Unclear, iso20022.Unclear}, []iso20022.Kind{a.Lines[0].Kind, a.Lines[1].Kind, a.Lines[2].Kind, a.Lines[3].Kind})
+}
+
+func TestGivenAFileOfEmptyEntries_WhenItIsRead_ThenItIsRefusedBeforeTheyFillTheMemory(t *testing.T) {
+	file := string(sample(t, "statement.xml"))
+	file = strings.Replace(file, "<Ntry>", strings.Repeat("<Ntry/>", 1_000_000)+"<Ntry>", 1)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := iso20022.Read([]byte(file))
+	runtime.ReadMemStats(&after)
+	require.ErrorContains(t, err, "the file has more than 50000 entries")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200<<20))
 }

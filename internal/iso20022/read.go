@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -74,10 +75,13 @@ func (l *Line) fits() error {
 	return nil
 }
 
+// each are the elements of which a file has many.
+var each = []string{"Ntry", "TxDtls", "OrgnlPmtInfAndSts", "TxInfAndSts"}
+
 // look goes through a file once before anything of it is believed: well-formed, one root, one namespace, no document type.
 func look(file []byte) (namespace string, err error) {
 	d := xml.NewDecoder(bytes.NewReader(file))
-	depth, foreign, roots := 0, 0, 0
+	depth, foreign, roots, entries := 0, 0, 0, 0
 	for {
 		row, column := d.InputPos()
 		token, err := d.Token()
@@ -102,7 +106,12 @@ func look(file []byte) (namespace string, err error) {
 			}
 		case xml.StartElement:
 			depth++
+			if slices.Contains(each, t.Name.Local) {
+				entries++
+			}
 			switch {
+			case entries > 2*MaxLines: // an entry and its transaction
+				return wrong("the file has more than %d entries", MaxLines)
 			case depth > maxDepth:
 				return wrong("elements lie deeper than %d", maxDepth)
 			case depth == 1 && roots > 0:

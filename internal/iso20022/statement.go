@@ -9,18 +9,21 @@ import (
 
 // statementFile is an account statement, as far as it is read.
 type statementFile struct {
-	ID         string `xml:"BkToCstmrStmt>GrpHdr>MsgId"`
-	Statements []struct {
-		ID      string  `xml:"Id"`
-		IBAN    string  `xml:"Acct>Id>IBAN"`
-		Other   string  `xml:"Acct>Id>Othr>Id"`
-		Entries []entry `xml:"Ntry"`
-	} `xml:"BkToCstmrStmt>Stmt"`
+	ID         string      `xml:"BkToCstmrStmt>GrpHdr>MsgId"`
+	Statements []ofAccount `xml:"BkToCstmrStmt>Stmt"`
+}
+
+// ofAccount is the statement of one account.
+type ofAccount struct {
+	place
+	ID      string  `xml:"Id"`
+	IBAN    string  `xml:"Acct>Id>IBAN"`
+	Other   string  `xml:"Acct>Id>Othr>Id"`
+	Entries []entry `xml:"Ntry"`
 }
 
 type entry struct {
 	place
-	Own       string   `xml:"NtryRef"`
 	Amount    *amount  `xml:"Amt"`
 	Sign      string   `xml:"CdtDbtInd"`
 	Reversal  string   `xml:"RvslInd"`
@@ -39,6 +42,17 @@ type detail struct {
 	Booked     *amount `xml:"AmtDtls>TxAmt>Amt"`
 	Sign       string  `xml:"CdtDbtInd"`
 	Return     *reason `xml:"RtrInf"`
+}
+
+// UnmarshalXML keeps the place.
+func (s *ofAccount) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
+	type plain ofAccount
+	row, column := d.InputPos()
+	if err := d.DecodeElement((*plain)(s), &start); err != nil {
+		return err
+	}
+	s.place = place{row, column}
+	return nil
 }
 
 // UnmarshalXML keeps the place.
@@ -68,6 +82,9 @@ func (f *statementFile) answer() (Answer, error) {
 	a := Answer{ID: strings.TrimSpace(f.ID)}
 	for _, s := range f.Statements {
 		account := strings.TrimSpace(cmp.Or(s.IBAN, s.Other))
+		if account == "" {
+			return a, s.wrong("the statement names no account")
+		}
 		for n, e := range s.Entries {
 			details := e.Details
 			if len(details) == 0 {
@@ -79,7 +96,10 @@ func (f *statementFile) answer() (Answer, error) {
 					return a, err
 				}
 				l.Account = account
-				if l.Reference == "" { // none of the bank's: the place in its statement
+				if len(details) > 1 && t.Reference == "" && l.Reference != "" { // the entry's is that of all its transactions
+					l.Reference = fmt.Sprintf("%s/%d", l.Reference, i+1)
+				}
+				if l.Reference == "" { // none of the bank's that is its own in all statements: the place in this one
 					l.Reference = fmt.Sprintf("%s/%d.%d", strings.TrimSpace(s.ID), n+1, i+1)
 				}
 				a.Lines = append(a.Lines, l)
@@ -91,7 +111,7 @@ func (f *statementFile) answer() (Answer, error) {
 
 // line reads one transaction; the only one of an entry has the entry's amount.
 func (e entry) line(t detail, only bool) (Line, error) {
-	l := Line{Row: t.row, Kind: Other, EndToEndID: strings.TrimSpace(t.EndToEndID), Reference: strings.TrimSpace(cmp.Or(t.Reference, e.Reference, e.Own))}
+	l := Line{Row: t.row, Kind: Other, EndToEndID: strings.TrimSpace(t.EndToEndID), Reference: strings.TrimSpace(cmp.Or(t.Reference, e.Reference))}
 	if l.EndToEndID == "NOTPROVIDED" { // the standard's word for none
 		l.EndToEndID = ""
 	}
@@ -126,6 +146,8 @@ func (e entry) line(t detail, only bool) (Line, error) {
 		l.Kind = Returned // of what is ours: nobody else names our payments
 	case t.Return == nil && reversal != "true" && reversal != "1":
 		l.Kind = Paid
+	default:
+		l.Kind, l.Reason = Unclear, strings.TrimSpace("money that had come back has left again "+l.Reason)
 	}
 	return l, nil
 }

@@ -77,6 +77,19 @@ var statuses = map[string]Kind{
 	"ACTC": Accepted, "ACCP": Accepted, "ACSP": Accepted, "ACSC": Accepted, "ACWC": Accepted, "ACCC": Accepted,
 }
 
+// kindOf reads a status; empty: it settles nothing. What a bank rejects because it has it already may still be paid, once;
+// the reasons are those of whatever it is part of, too.
+func kindOf(status string, reasons ...[]reason) Kind {
+	kind := statuses[status]
+	if kind == Rejected && slices.ContainsFunc(slices.Concat(reasons...), func(r reason) bool { return slices.Contains(duplicates, r.Code) }) {
+		return Unclear
+	}
+	return kind
+}
+
+// duplicates are the reasons for which a second copy of an order, a group or a payment is rejected.
+var duplicates = []string{"AM05", "DU01", "DU02", "DU03", "DU04", "DU05"}
+
 // answer lists the payments that are spoken of, then groups, then the whole order.
 func (f *statusFile) answer() (Answer, error) {
 	a := Answer{ID: strings.TrimSpace(f.ID)}
@@ -93,7 +106,7 @@ func (f *statusFile) answer() (Answer, error) {
 				return a, t.wrong("the status %q is of no payment; OrgnlEndToEndId is missing", t.Status)
 			}
 			l := Line{
-				Row: t.row, Kind: cmp.Or(statuses[t.Status], Other), EndToEndID: id, Message: order, Group: group,
+				Row: t.row, Kind: cmp.Or(kindOf(t.Status, f.Order.Reasons, g.Reasons, t.Reasons), Other), EndToEndID: id, Message: order, Group: group,
 				Reference: strings.TrimSpace(t.Reference), Reason: statusReason(t.Status, t.Reasons),
 			}
 			if t.Amount != nil {
@@ -101,12 +114,15 @@ func (f *statusFile) answer() (Answer, error) {
 			}
 			a.Lines = append(a.Lines, l)
 		}
-		if kind, settles := statuses[g.Status]; settles {
+		if kind := kindOf(g.Status, f.Order.Reasons, g.Reasons); kind != "" {
+			if group == "" { // or it would speak of the whole order
+				return a, g.wrong("the status %q is of no group; OrgnlPmtInfId is missing", g.Status)
+			}
 			groups = append(groups, Line{Row: g.row, Kind: kind, Message: order, Group: group, Reason: statusReason(g.Status, g.Reasons)})
 		}
 	}
 	a.Lines = slices.Concat(a.Lines, groups)
-	if kind, settles := statuses[f.Order.Status]; settles {
+	if kind := kindOf(f.Order.Status, f.Order.Reasons); kind != "" {
 		a.Lines = append(a.Lines, Line{Row: f.Order.row, Kind: kind, Message: order, Reason: statusReason(f.Order.Status, f.Order.Reasons)})
 	}
 	return a, nil

@@ -77,6 +77,13 @@ BEGIN
 		RAISE EXCEPTION 'invoice list %: no move from "%" to "%"', NEW.list_no, before, NEW.state
 			USING ERRCODE = 'check_violation', CONSTRAINT = 'eng_03_list';
 	END IF;
+	IF before <> '' AND NOT coalesce((
+		SELECT CASE NEW.state WHEN 'IN_TRANSIT' THEN arrived_at IS NULL WHEN 'IN_REVIEW' THEN arrived_at IS NOT NULL AND result = ''
+		            WHEN 'ACCEPTED' THEN result = 'pass' ELSE result = 'fail' END
+		  FROM invoice_packages WHERE list_no = NEW.list_no ORDER BY round DESC LIMIT 1), false) THEN
+		RAISE EXCEPTION 'invoice list %: its last round is not what "%" says', NEW.list_no, NEW.state
+			USING ERRCODE = 'check_violation', CONSTRAINT = 'eng_03_list';
+	END IF;
 	RETURN NEW;
 END $$;
 -- +goose StatementEnd
@@ -108,7 +115,8 @@ CREATE TABLE invoice_packages (
 	CHECK (tracking_no <> '' OR mailbox <> ''),
 	CHECK ((arrived_at IS NULL) = (arrived_by IS NULL) AND (arrived_at IS NULL) = (review_on IS NULL)),
 	CHECK ((result = '') = (reviewed_at IS NULL) AND (result = '' OR arrived_at IS NOT NULL)),
-	CHECK (result <> 'fail' OR note <> '' OR cardinality(reasons) > 0)
+	CHECK (result <> 'fail' OR note <> '' OR cardinality(reasons) > 0),
+	CONSTRAINT eng_02_invoice_review CHECK (reviewed_by <> sent_by)
 );
 CREATE UNIQUE INDEX inv_15_one_round_at_a_time ON invoice_packages (list_no) WHERE result <> 'fail';
 COMMENT ON TABLE  invoice_packages IS 'One sending of the invoices of a list; a failed one is followed by a new round, without limit (INV-15).';
@@ -122,8 +130,8 @@ CREATE TABLE invoices (
 	invoice_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	list_no     text          NOT NULL,
 	round       int           NOT NULL,
-	number      text          NOT NULL CONSTRAINT inv_09_number CHECK (number <> '' AND number = upper(btrim(number)) AND length(number) <= 64),
-	code        text          NOT NULL CHECK (code = upper(btrim(code)) AND length(code) <= 64),
+	number      text          NOT NULL CONSTRAINT inv_09_number CHECK (number ~ '^[0-9A-Z-]{1,64}$'),
+	code        text          NOT NULL CHECK (code ~ '^[0-9A-Z-]{0,64}$'),
 	type        text          NOT NULL CONSTRAINT inv_05_type CHECK (type IN ('SPECIAL_PAPER', 'SPECIAL_ELECTRONIC')),
 	issued_on   date          NOT NULL,
 	currency    text          NOT NULL,
@@ -133,7 +141,7 @@ CREATE TABLE invoices (
 	tax_rate    numeric(5,2)  NOT NULL CHECK (tax_rate BETWEEN 0 AND 100),
 	buyer       text          NOT NULL,
 	items       jsonb         NOT NULL,
-	document_id text          NOT NULL DEFAULT '' CHECK (document_id = '' OR document_id ~ '^[0-9a-f]{64}$'),
+	document_id text CONSTRAINT com_03_invoice_document REFERENCES documents,
 	state       text          NOT NULL DEFAULT 'used' CHECK (state IN ('used', 'closed')),
 	FOREIGN KEY (list_no, round) REFERENCES invoice_packages,
 	CONSTRAINT inv_08_total CHECK (net + tax = total),
@@ -143,7 +151,7 @@ CREATE INDEX invoices_of_round ON invoices (list_no, round);
 COMMENT ON TABLE  invoices IS 'The invoices of a round. Number and code are taken once and for ever: by one case (INV-10), and after a failed review they are closed (INV-16).';
 COMMENT ON COLUMN invoices.code IS 'The invoice code of paper forms; empty where the number alone identifies it.';
 COMMENT ON COLUMN invoices.items IS 'The other items that stand on it, by name (INV-20).';
-COMMENT ON COLUMN invoices.document_id IS 'The stored file; empty when none was handed in.';
+COMMENT ON COLUMN invoices.document_id IS 'The stored file; NULL when none was handed in.';
 
 -- +goose StatementBegin
 CREATE FUNCTION guard_package() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -170,12 +178,27 @@ BEGIN
 	RETURN NULL;
 END $$;
 
+-- A code tells numbers of paper forms apart; added to, or left out of, a number that is taken it makes no new one.
+CREATE FUNCTION guard_number() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('invoice/' || NEW.number, 0));
+	IF EXISTS (SELECT 1 FROM invoices WHERE number = NEW.number AND code <> NEW.code AND '' IN (code, NEW.code)) THEN
+		RAISE EXCEPTION 'invoice % is used with and without a code', NEW.number
+			USING ERRCODE = 'unique_violation', CONSTRAINT = 'inv_10_once';
+	END IF;
+	RETURN NEW;
+END $$;
+
 -- A number that was closed stays closed.
 CREATE FUNCTION guard_closed_invoice() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
 	RAISE EXCEPTION 'invoice % is closed', OLD.number USING ERRCODE = 'check_violation', CONSTRAINT = 'inv_16_closed';
 END $$;
 -- +goose StatementEnd
+CREATE TRIGGER inv_15_result BEFORE UPDATE ON invoice_packages FOR EACH ROW
+	WHEN (OLD.result <> '' OR OLD.arrived_at IS NOT NULL AND (OLD.arrived_at, OLD.arrived_by, OLD.review_on) IS DISTINCT FROM (NEW.arrived_at, NEW.arrived_by, NEW.review_on))
+	EXECUTE FUNCTION refuse_change('inv_15_result'); -- an arrival, and a result, are said once
+CREATE TRIGGER inv_10_without_code BEFORE INSERT ON invoices FOR EACH ROW EXECUTE FUNCTION guard_number();
 CREATE TRIGGER inv_04_visible BEFORE INSERT ON invoice_packages FOR EACH ROW EXECUTE FUNCTION guard_package();
 CREATE CONSTRAINT TRIGGER inv_08_sum AFTER INSERT ON invoice_packages DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION guard_round_sum();
 CREATE CONSTRAINT TRIGGER inv_08_sum AFTER INSERT ON invoices DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION guard_round_sum();
@@ -288,7 +311,8 @@ BEGIN
 	IF EXISTS (
 		SELECT 1 FROM (SELECT tax_rate, set_off FROM vendor_invoice_lines WHERE request_no = NEW.request_no) l
 		  FULL JOIN (SELECT e.tax_rate, sum(o.amount) AS amount FROM owed_offsets o JOIN owed_entries e USING (entry_id) WHERE o.request_no = NEW.request_no GROUP BY 1) o USING (tax_rate)
-		 WHERE coalesce(l.set_off, 0) <> coalesce(o.amount, 0)) THEN
+		 WHERE coalesce(l.set_off, 0) <> coalesce(o.amount, 0))
+	OR EXISTS (SELECT 1 FROM owed_offsets o JOIN owed_entries e USING (entry_id) WHERE o.request_no = NEW.request_no AND e.partner_id <> partner) THEN
 		RAISE EXCEPTION 'request %: what was set off is not what its lines say', NEW.request_no
 			USING ERRCODE = 'check_violation', CONSTRAINT = 'owe_05_rate';
 	END IF;
@@ -357,8 +381,9 @@ GRANT SELECT ON vendor_addresses, invoice_lists, invoice_packages, invoices, inv
 GRANT USAGE ON SEQUENCE invoice_list_numbers, invoice_ticket_numbers, owed_entry_numbers, vendor_invoice_numbers TO countersign_programme;
 GRANT INSERT, UPDATE ON vendor_addresses TO countersign_programme;
 GRANT INSERT, UPDATE (state) ON invoice_lists TO countersign_programme;
-GRANT INSERT, UPDATE (arrived_at, arrived_by, review_on, result, reasons, note, reviewed_by, reviewed_at) ON invoice_packages TO countersign_programme;
-GRANT INSERT (list_no, round, number, code, type, issued_on, currency, net, tax, total, tax_rate, buyer, items, document_id), UPDATE (state, document_id) ON invoices TO countersign_programme;
+GRANT INSERT (list_no, round, key, digest, sent_by, sent_at, carrier, tracking_no, mailbox, list_enclosed, late),
+      UPDATE (arrived_at, arrived_by, review_on, result, reasons, note, reviewed_by, reviewed_at) ON invoice_packages TO countersign_programme;
+GRANT INSERT (list_no, round, number, code, type, issued_on, currency, net, tax, total, tax_rate, buyer, items, document_id), UPDATE (state) ON invoices TO countersign_programme;
 GRANT INSERT, UPDATE (tracking_no, returned_by, returned_at) ON invoice_tickets TO countersign_programme;
 GRANT INSERT ON owed_entries, vendor_invoices, vendor_invoice_lines TO countersign_programme;
 GRANT INSERT (key, entry_id, request_no, amount, at) ON owed_offsets TO countersign_programme;

@@ -160,6 +160,21 @@ $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION payment_application_content IS 'SHA-256 over what is approved: the columns in this order, each as its length in octets, a colon and its text. The payee is certified by itself.';
 
+-- The payee is always the one of the certified business information that the row names.
+-- +goose StatementBegin
+CREATE FUNCTION guard_quarter_payee() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT 1 FROM business_information b WHERE b.partner_id = NEW.partner_id AND b.version = NEW.business_version AND b.status = 'passed'
+	                  AND (b.bank_account_name, b.account_no, b.bank_name, b.branch) = (NEW.holder, NEW.account_no, NEW.bank, NEW.branch)) THEN
+		RAISE EXCEPTION 'application %: the payee is not the certified one', NEW.case_number
+			USING ERRCODE = 'check_violation', CONSTRAINT = 'aut_08_payee';
+	END IF;
+	RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER aut_08_payee BEFORE INSERT OR UPDATE OF business_version, holder, account_no, bank, branch ON payment_applications
+	FOR EACH ROW EXECUTE FUNCTION guard_quarter_payee();
+
 -- The months of a quarter with their states at an instant (QPY-01): requested ones have their case's state, listed ones wait
 -- until they lapse, all others are open until they end, and lapsed from then on.
 -- +goose StatementBegin

@@ -86,15 +86,18 @@ BEGIN
 		('READY', 'EXPORTED'), ('READY', 'BY_HAND'), ('READY', 'DROPPED'),
 		('EXPORTED', 'ACCEPTED'), ('EXPORTED', 'CONFIRMED'), ('EXPORTED', 'RETURNED'), ('EXPORTED', 'REJECTED'),
 		('ACCEPTED', 'CONFIRMED'), ('ACCEPTED', 'RETURNED'), ('ACCEPTED', 'REJECTED'),
-		('BY_HAND', 'CONFIRMED'), ('BY_HAND', 'RETURNED')) AND (NEW.message_id IS NOT DISTINCT FROM OLD.message_id OR NEW.state = 'EXPORTED') THEN
+		('BY_HAND', 'CONFIRMED'), ('BY_HAND', 'RETURNED')) AND (NEW.message_id IS NOT DISTINCT FROM OLD.message_id OR NEW.state = 'EXPORTED')
+		AND NEW.group_id IS NOT DISTINCT FROM OLD.group_id THEN
 		IF NEW.state <> 'EXPORTED' OR EXISTS (SELECT 1 FROM payment_batches WHERE message_id = NEW.message_id AND file IS NULL) THEN RETURN NEW; END IF;
 		RAISE EXCEPTION 'order % is written, payment % cannot join it', NEW.message_id, NEW.end_to_end_id
 			USING ERRCODE = 'check_violation', CONSTRAINT = 'eng_03_order_written';
+	ELSIF (OLD.state, NEW.state, NEW.message_id) = ('EXPORTED', 'EXPORTED', OLD.message_id) AND OLD.group_id IS NULL -- it gets its place in the file, once
+		AND EXISTS (SELECT 1 FROM payment_batches WHERE message_id = NEW.message_id AND file IS NULL) THEN RETURN NEW;
 	END IF;
 	RAISE EXCEPTION 'payment %: no move to %', NEW.end_to_end_id, NEW.state USING ERRCODE = 'check_violation', CONSTRAINT = 'eng_03_payment_move';
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER eng_03_payment_move BEFORE INSERT OR UPDATE OF state, message_id ON payments FOR EACH ROW EXECUTE FUNCTION guard_payment();
+CREATE TRIGGER eng_03_payment_move BEFORE INSERT OR UPDATE OF state, message_id, group_id ON payments FOR EACH ROW EXECUTE FUNCTION guard_payment();
 
 -- Withdrawals in flight: what waits for its release may leave in a file; what was sent before, people have sent.
 INSERT INTO payments (end_to_end_id, case_number, amount, currency, payee, account_no, bank, branch, paying_entity, ordered_at, changed_at)
@@ -122,7 +125,7 @@ CREATE TABLE statement_lines (
 	content_hash  bytea NOT NULL REFERENCES statement_files,
 	line          int   NOT NULL CHECK (line > 0),
 	row_no        int   NOT NULL,
-	kind          text  NOT NULL CHECK (kind IN ('paid', 'returned', 'accepted', 'rejected', 'other')),
+	kind          text  NOT NULL CHECK (kind IN ('paid', 'returned', 'accepted', 'rejected', 'unclear', 'other')),
 	end_to_end_id text  NOT NULL,
 	order_id      text  NOT NULL DEFAULT '',
 	payment_id    text REFERENCES payments,
