@@ -279,3 +279,18 @@ func TestGivenAnotherCompanyOrOtherPeople_WhenBillsAreToMove_ThenItIsRefusedAndN
 	require.Equal(t, []string{"B1 300.00 RELEASED"}, s.bills())
 	require.Equal(t, 5, count(t, s.DB, `SELECT count(*) FROM refusals WHERE kind = 'bill'`))
 }
+
+// Rule: INC-16, INC-22. No day's run has come since the +200.00 lapsed: what moves is what is left of the -600.00.
+func TestGivenALateDay_WhenANegativeIsToMove_ThenWhatLapsedHasVoidedWithItBefore(t *testing.T) {
+	s := newShop(t)
+	s.released("B1", "2024-02", "resale", "200.00", "2024-03-10 09:00:00")
+	s.released("B2", "2024-01", "resale", "-600.00", "2024-02-10 09:00:00")
+	s.left("2024-03-15 18:00:00")
+	_, list := s.transfer("k1", "otto", "P101", "2025-04-01 10:00:00", "B2")
+	require.Equal(t, []string{"INC-14 INC_VOID"}, ruleCodes(list))
+	moved, list := s.transfer("k2", "otto", "P101", "2025-04-01 10:00:00")
+	require.Empty(t, list)
+	require.Equal(t, "-400.00", moved.Amount.String())
+	require.Equal(t, []string{"0.00", "-400.00"}, []string{s.owed("P100"), s.owed("P101")})
+	s.addsUp()
+}

@@ -75,6 +75,11 @@ func transfer(ctx context.Context, tx *sqlx.Tx, in TransferBillsInput) (BillsTra
 	if t.Person, err = findPerson(ctx, tx, in.Person); err != nil { // partners before people, as load does
 		return BillsTransferred{}, nil, err
 	}
+	for _, partner := range slices.Sorted(slices.Values([]string{in.From, in.To})) { // INC-16: what has lapsed voids with the negatives that were there
+		if _, err := voidLapsed(ctx, tx, partner, in.At); err != nil {
+			return BillsTransferred{}, nil, err
+		}
+	}
 	rows, err := chosenBills(ctx, tx, in)
 	if err != nil {
 		return BillsTransferred{}, nil, err

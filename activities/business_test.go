@@ -145,6 +145,7 @@ func TestGivenAFailedChange_WhenThePartnerAsks_ThenItIsToldTheReasonAndTheTicket
 	}
 	_, err = b.AnswerTicket(ctx, AnswerTicketInput{Ticket: 1, Person: "ops", Answer: "another", At: at("2024-11-08 11:00")})
 	require.Equal(t, []string{"ENG_STATE"}, RefusalOf(err).Codes())
+	require.Equal(t, 2, count(t, b.DB, `SELECT count(*) FROM refusals WHERE action = 'answer' AND partner_id = 'P-100'`), "ENG-03: refused and recorded")
 }
 
 // Rule: INV-13

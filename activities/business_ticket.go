@@ -86,31 +86,37 @@ type AnswerTicketInput struct {
 func (b *Businesses) AnswerTicket(ctx context.Context, in AnswerTicketInput) (Ticket, error) {
 	in.At = stored(in.At)
 	var t Ticket
-	err := inTx(ctx, b.DB, func(tx *sqlx.Tx) error {
+	err := judged(ctx, b.DB, func(tx *sqlx.Tx) (refusal.List, error) {
 		err := tx.GetContext(ctx, &t, ticketSQL+`WHERE ticket_id = $1 FOR UPDATE`, in.Ticket)
 		if errors.Is(err, sql.ErrNoRows) {
-			return unknown("ticket", fmt.Sprint(in.Ticket))
+			return nil, unknown("ticket", fmt.Sprint(in.Ticket))
 		}
 		if err != nil {
-			return fmt.Errorf("read ticket: %w", err)
+			return nil, fmt.Errorf("read ticket: %w", err)
 		}
 		if t.AnsweredBy != nil && *t.AnsweredBy == in.Person && t.Answer == in.Answer {
-			return nil
+			return nil, nil
 		}
 		by, err := findPerson(ctx, tx, in.Person)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if list := business.JudgeAnswer(by, in.Person, in.Answer, t.AnsweredBy != nil); len(list) > 0 {
-			return list
+			return list, nil
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE certification_tickets SET answer = $2, answered_by = $3, answered_at = $4 WHERE ticket_id = $1`,
 			in.Ticket, in.Answer, in.Person, in.At); err != nil {
-			return fmt.Errorf("answer ticket: %w", err)
+			return nil, fmt.Errorf("answer ticket: %w", err)
 		}
 		t.Answer, t.AnsweredBy, t.AnsweredAt = in.Answer, &in.Person, &in.At
 		_, err = tx.ExecContext(ctx, `INSERT INTO outbox (key, person_id, subject, body, written_at, next_at) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (key) DO NOTHING`,
 			fmt.Sprintf("business/ticket/%d", t.ID), t.OpenedBy, "工单已答复 / Your ticket was answered", t.Question+"\n\n"+in.Answer+"\n", in.At)
+		return nil, err
+	}, func(tx *sqlx.Tx, list refusal.List) error { // ENG-03: refused and recorded
+		_, err := recordRefusal(ctx, tx, refusedRequest{
+			Key: fmt.Sprintf("business/ticket/%d/%s/%s", in.Ticket, in.Person, in.At.Format(time.RFC3339Nano)), At: in.At, Kind: "business", Action: "answer",
+			Person: in.Person, Partner: t.Partner,
+		}, list)
 		return err
 	})
 	return t, Final(err)

@@ -86,14 +86,14 @@ func (c *Calculations) CalculateBucket(ctx context.Context, in CalculateBucketIn
 			return err
 		}
 		p.report.Partners = len(sheets)
-		w, err := newWriter(ctx, conn)
+		write, err := conn.PreparexContext(ctx, writeSQL)
 		if err != nil {
-			return err
+			return fmt.Errorf("prepare: %w", err)
 		}
-		defer w.close()
+		defer write.Close()
 		for _, s := range sheets {
 			beat()
-			if err := p.write(ctx, conn, w, s); err != nil {
+			if err := p.write(ctx, write, s); err != nil {
 				return fmt.Errorf("partner %s: %w", s.Partner, err)
 			}
 			p.report.Done++
@@ -164,7 +164,7 @@ func (p *bucketPass) sumUp(ctx context.Context, conn *sqlx.Conn) ([]sheetPass, e
 		return nil, fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, workTablesSQL); err != nil {
+	if _, err := tx.ExecContext(ctx, `SET LOCAL plan_cache_mode = force_custom_plan; `+workTablesSQL); err != nil {
 		return nil, fmt.Errorf("make working tables: %w", err)
 	}
 	first, after := p.Calculation.Period.First, p.Calculation.Period.After()
@@ -176,7 +176,7 @@ func (p *bucketPass) sumUp(ctx context.Context, conn *sqlx.Conn) ([]sheetPass, e
 	if own != "" {
 		steps = []step{
 			{"cut windows", cutsSQL, []any{own, p.Bucket, first, after, incentive.Kind, p.Calculation.PolicyVersion}},
-			{"sum up", `ANALYZE calc_cut; ` + fmt.Sprintf(sumSQL, pq.QuoteIdentifier(own)) + `; ANALYZE calc_sum`, nil},
+			{"sum up", `ANALYZE calc_cut; ` + fmt.Sprintf(sumSQL, pq.QuoteIdentifier(own)) + `; ANALYZE calc_sum (partner_id, span)`, nil},
 			{"look up facts", factsSQL, []any{incentive.Kind, p.Calculation.PolicyVersion, pq.Array(incentive.Plans)}},
 			{"count", `ANALYZE calc_fact`, nil},
 			{"match policies", matchSQL, []any{incentive.Kind, p.Calculation.PolicyVersion}},
@@ -186,16 +186,17 @@ func (p *bucketPass) sumUp(ctx context.Context, conn *sqlx.Conn) ([]sheetPass, e
 		steps = append(steps, step{"carry over", fmt.Sprintf(laterSQL, pq.QuoteIdentifier(table)), []any{first, after}})
 	}
 	steps = append(steps,
-		step{"list partners", `INSERT INTO calc_partner SELECT partner_id FROM calc_sum UNION SELECT partner_id FROM calc_later; ANALYZE calc_match; ANALYZE calc_later; ANALYZE calc_partner`, nil},
+		step{"list partners", `INSERT INTO calc_partner SELECT partner_id FROM calc_sum UNION SELECT partner_id FROM calc_later; ANALYZE calc_match; ANALYZE calc_later (partner_id); ANALYZE calc_partner`, nil},
 		step{"compare", differenceSQL, []any{first}},
-		step{"index", `CREATE INDEX ON calc_line (partner_id)`, nil})
+		step{"add up", totalsSQL, []any{first}},
+		step{"index", `CREATE INDEX ON calc_line (partner_id); CREATE INDEX ON calc_sheet (partner_id)`, nil})
 	for _, s := range steps {
 		if _, err := tx.ExecContext(ctx, s.query, s.args...); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.what, err)
 		}
 	}
 	var sheets []sheetPass
-	if err := tx.SelectContext(ctx, &sheets, sheetsSQL, first); err != nil {
+	if err := tx.SelectContext(ctx, &sheets, `SELECT partner_id, version, lines FROM calc_sheet ORDER BY partner_id`); err != nil {
 		return nil, fmt.Errorf("list sheets: %w", err)
 	}
 	return sheets, tx.Commit()
@@ -227,7 +228,7 @@ const bucketsSQL = `
 	 WHERE month >= $1 AND name IS NOT NULL ORDER BY month`
 
 const workTablesSQL = `
-	CREATE TEMP TABLE calc_cut   (partner_id text, cuts timestamptz[]);
+	CREATE TEMP TABLE calc_cut   (partner_id text, cuts timestamptz[], since timestamptz, cut_since boolean);
 	CREATE TEMP TABLE calc_sum   (partner_id text, customer_id text, order_id text, product text, association text, billing_mode text, region text, marketplace boolean,
 	                              tier2 text, charge text, span int, at timestamptz, gross numeric, cash numeric);
 	CREATE TEMP TABLE calc_fact  (partner_id text, span int, versions int[], level text, detail text);
@@ -237,7 +238,9 @@ const workTablesSQL = `
 	CREATE TEMP TABLE calc_partner (partner_id text);
 	CREATE TEMP TABLE calc_line  (partner_id text, usage_month date, customer_id text, order_id text, product text, association text, billing_mode text, region text,
 	                              marketplace boolean, tier2 text, charge text, reason text, detail text, version int, line text, rate numeric,
-	                              gross numeric, counted numeric, non_cash numeric, no_incentive numeric, next_period numeric, amount numeric)`
+	                              gross numeric, counted numeric, non_cash numeric, no_incentive numeric, next_period numeric, amount numeric);
+	CREATE TEMP TABLE calc_sheet (partner_id text, version bigint, lines bigint, gross numeric, counted numeric, non_cash numeric, no_incentive numeric, next_period numeric,
+	                              amount numeric)`
 
 // cutsSQL finds for each partner the instants at which something changes that decides what counts: the month itself, policies, its plans, qualification, terms
 // and level, and its customers' moves. Between two of them every row is judged alike, so rows can be summed up first and judged afterwards.
@@ -252,12 +255,12 @@ const cutsSQL = `
 		UNION ALL SELECT partner_id, starts FROM partner_levels
 		UNION ALL SELECT partner_id, unnest(ARRAY[valid_from, valid_until + 1]) FROM qualifications),
 	at AS (
-		SELECT partner_id, day::timestamp AT TIME ZONE interval '8 hours' AS at FROM member, shared
-		UNION ALL SELECT partner_id, day::timestamp AT TIME ZONE interval '8 hours' FROM member JOIN own USING (partner_id)
-		UNION ALL SELECT partner_id, unnest(ARRAY[from_at, until_at]) FROM member JOIN plan_identities USING (partner_id)
-		UNION ALL SELECT partner_id, unnest(ARRAY[starts, ends]) FROM member JOIN (` + reboundSQL + `) r USING (partner_id))
+		SELECT partner_id, day::timestamp AT TIME ZONE interval '8 hours' AS at, true AS shared FROM member, shared
+		UNION ALL SELECT partner_id, day::timestamp AT TIME ZONE interval '8 hours', false FROM member JOIN own USING (partner_id)
+		UNION ALL SELECT partner_id, unnest(ARRAY[from_at, until_at]), false FROM member JOIN plan_identities USING (partner_id)
+		UNION ALL SELECT partner_id, unnest(ARRAY[starts, ends]), false FROM member JOIN (` + reboundSQL + `) r USING (partner_id))
 	INSERT INTO calc_cut
-	SELECT partner_id, array_agg(DISTINCT at ORDER BY at) FROM at WHERE at < $4::timestamp AT TIME ZONE interval '8 hours' GROUP BY partner_id`
+	SELECT partner_id, array_agg(DISTINCT at ORDER BY at), max(at) FILTER (WHERE shared), max(at) > max(at) FILTER (WHERE shared) FROM at WHERE at < $4::timestamp AT TIME ZONE interval '8 hours' GROUP BY partner_id`
 
 // reboundSQL is PERF-13: since 2026 a mid- or long-tail customer gives its new partner nothing for six months.
 const reboundSQL = `
@@ -265,12 +268,20 @@ const reboundSQL = `
 	       least(bound_until, (bound_from AT TIME ZONE interval '8 hours' + interval '6 months') AT TIME ZONE interval '8 hours') AS ends
 	  FROM customer_bindings WHERE rebound AND bound_from >= '2026-01-01T00:00:00+08:00'`
 
-// sumSQL is the one pass over the rows. What was paid in cash or from a stored-value card is one sum (PERF-03, PERF-05).
+// sumSQL is the one pass over the rows. What was paid in cash or from a stored-value card is one sum (PERF-03, PERF-05). After the last cut that all partners share,
+// most of them have no other, and so most rows need not be asked for their window: it is the last one, -1.
 const sumSQL = `
 	INSERT INTO calc_sum
+	SELECT partner_id, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge,
+	       -1, (SELECT max(since) FROM calc_cut), sum(gross), sum(cash + stored_value_card)
+	  FROM %[1]s
+	 WHERE used_at >= coalesce((SELECT max(since) FROM calc_cut), 'infinity') AND partner_id NOT IN (SELECT partner_id FROM calc_cut WHERE cut_since)
+	 GROUP BY partner_id, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge
+	UNION ALL
 	SELECT c.partner_id, c.customer_id, c.order_id, c.product, c.association, c.billing_mode, c.region, c.marketplace, c.tier2, c.charge,
 	       width_bucket(c.used_at, k.cuts) AS span, min(c.used_at), sum(c.gross), sum(c.cash + c.stored_value_card)
-	  FROM %s c LEFT JOIN calc_cut k USING (partner_id)
+	  FROM %[1]s c LEFT JOIN calc_cut k USING (partner_id)
+	 WHERE c.used_at < coalesce((SELECT max(since) FROM calc_cut), 'infinity') OR c.partner_id IN (SELECT partner_id FROM calc_cut WHERE cut_since)
 	 GROUP BY c.partner_id, c.customer_id, c.order_id, c.product, c.association, c.billing_mode, c.region, c.marketplace, c.tier2, c.charge, span`
 
 // factsSQL judges each partner and window: the policies in force (INC-02: the newest version of each plan that covers the day) and whether the partner
@@ -321,14 +332,11 @@ const matchSQL = `
 		   AND (r.tiers = '{}' OR i.level = ANY (r.tiers))
 		 ORDER BY r.version DESC, r.no LIMIT 1) l`
 
-// linesSQL splits each sum (INC-01, INC-04): what was not cash (PERF-04), and of the rest what counts (PERF-01) or why it does not. What is no use of a resource counts nothing
+// linesSQL judges each sum: whether its cash counts (PERF-01) or why it does not. What is no use of a resource counts nothing
 // (PERF-02, PERF-05); credits and adjustments change what a use cost and count with their sign, and so do refunds (INC-12).
 const linesSQL = `
 	SELECT partner_id, usage_month, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge,
-	       CASE WHEN detail = 'CARD_PURCHASE' THEN 'NON_CASH' WHEN detail <> '' THEN 'NO_INCENTIVE' ELSE '' END AS reason, detail, version, line, rate, gross,
-	       CASE WHEN detail = '' THEN cash ELSE 0 END AS counted,
-	       CASE WHEN detail = 'CARD_PURCHASE' THEN gross ELSE gross - cash END AS non_cash,
-	       CASE WHEN detail NOT IN ('', 'CARD_PURCHASE') THEN cash ELSE 0 END AS no_incentive, 0 AS next_period
+	       CASE WHEN detail = 'CARD_PURCHASE' THEN 'NON_CASH' WHEN detail <> '' THEN 'NO_INCENTIVE' ELSE '' END AS reason, detail, version, line, rate, gross, cash
 	  FROM (
 		SELECT s.*, date_trunc('month', s.at AT TIME ZONE interval '8 hours')::date AS usage_month, d.detail,
 		       CASE WHEN d.detail = '' THEN m.version ELSE 0 END AS version, CASE WHEN d.detail = '' THEN m.line ELSE '' END AS line, CASE WHEN d.detail = '' THEN m.rate ELSE 0 END AS rate
@@ -357,100 +365,80 @@ const laterSQL = `
 
 const lineKey = `usage_month, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge, reason, detail, version, line, rate`
 
-// differenceSQL is what the lines come to now, less what earlier runs gave. The amount is rounded for the whole line (INC-05).
+// differenceSQL is what the lines come to now, less what earlier runs gave. Each line is split (INC-01, INC-04): what was not cash (PERF-04), and of the rest what
+// counts, gives nothing or counts later. The amount is rounded for the whole line (INC-05).
 const differenceSQL = `
+	WITH now AS (
+		SELECT partner_id, ` + lineKey + `, sum(gross) AS gross, sum(cash) AS cash
+		  FROM (
+			SELECT * FROM (` + linesSQL + `) l
+			UNION ALL
+			SELECT partner_id, $1::date, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge, 'NEXT_PERIOD', '', 0, '', 0, gross, 0 FROM calc_later) t
+		 GROUP BY partner_id, ` + lineKey + `),
+	given AS (
+		SELECT partner_id, usage_month, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge, reason, detail, policy_version AS version,
+		       policy_line AS line, rate, sum(l.gross) AS gross, sum(counted) AS counted, sum(non_cash) AS non_cash, sum(no_incentive) AS no_incentive, sum(next_period) AS next_period,
+		       sum(amount) AS amount
+		  FROM calc_partner JOIN incentive_lines l USING (partner_id) WHERE period = $1 AND kind = 'performance'
+		 GROUP BY partner_id, usage_month, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge, reason, detail, policy_version, policy_line, rate)
 	INSERT INTO calc_line (partner_id, ` + lineKey + `, gross, counted, non_cash, no_incentive, next_period, amount)
 	SELECT * FROM (
-		SELECT partner_id, ` + lineKey + `, sum(gross) AS gross, sum(counted) AS counted, sum(non_cash) AS non_cash, sum(no_incentive) AS no_incentive, sum(next_period) AS next_period,
-		       round(sum(whole) * rate / 100, 2) - sum(given) AS amount
-		  FROM (
-			SELECT partner_id, ` + lineKey + `, gross, counted, non_cash, no_incentive, next_period, counted AS whole, 0 AS given FROM (` + linesSQL + `) l
-			UNION ALL
-			SELECT partner_id, $1::date, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge, 'NEXT_PERIOD', '', 0, '', 0,
-			       gross, 0, 0, 0, gross, 0, 0 FROM calc_later
-			UNION ALL
-			SELECT partner_id, usage_month, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2, charge, reason, detail, policy_version, policy_line, rate,
-			       -gross, -counted, -non_cash, -no_incentive, -next_period, 0, amount
-			  FROM calc_partner JOIN incentive_lines USING (partner_id) WHERE period = $1 AND kind = 'performance') t
-		 GROUP BY partner_id, ` + lineKey + `) d
-	 WHERE counted <> 0 OR non_cash <> 0 OR no_incentive <> 0 OR next_period <> 0 OR amount <> 0`
-
-const sheetsSQL = `
-	SELECT p.partner_id, coalesce(s.version, 0) AS version, coalesce(l.lines, 0) AS lines
-	  FROM calc_partner p
-	  LEFT JOIN (SELECT partner_id, count(*) AS lines FROM calc_line GROUP BY partner_id) l USING (partner_id)
-	  LEFT JOIN performance_sheets s ON s.partner_id = p.partner_id AND s.period = $1
+		SELECT partner_id, ` + lineKey + `, coalesce(n.gross, 0) - coalesce(g.gross, 0) AS gross,
+		       CASE WHEN reason = '' AND n.cash IS NOT NULL THEN n.cash ELSE 0 END - coalesce(g.counted, 0) AS counted,
+		       CASE reason WHEN 'NON_CASH' THEN coalesce(n.gross, 0) WHEN 'NEXT_PERIOD' THEN 0 ELSE coalesce(n.gross - n.cash, 0) END - coalesce(g.non_cash, 0) AS non_cash,
+		       CASE WHEN reason = 'NO_INCENTIVE' THEN coalesce(n.cash, 0) ELSE 0 END - coalesce(g.no_incentive, 0) AS no_incentive,
+		       CASE WHEN reason = 'NEXT_PERIOD' THEN coalesce(n.gross, 0) ELSE 0 END - coalesce(g.next_period, 0) AS next_period,
+		       CASE WHEN reason = '' THEN round(coalesce(n.cash, 0) * rate / 100, 2) ELSE 0 END - coalesce(g.amount, 0) AS amount
+		  FROM now n FULL JOIN given g USING (partner_id, ` + lineKey + `)) d
+	 WHERE counted <> 0 OR non_cash <> 0 OR no_incentive <> 0 OR next_period <> 0 OR amount <> 0
 	 ORDER BY partner_id`
 
-// write adds a partner's lines and brings its sheet up to date, in one transaction. Who wrote the sheet since it was read knew other rows or other lines: then the
-// whole bucket begins anew.
-func (p *bucketPass) write(ctx context.Context, conn *sqlx.Conn, w writer, s sheetPass) (err error) {
-	if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil { // by hand: a sql.Tx would prepare the statements anew for each partner
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_, undo := conn.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`)
-			err = errors.Join(err, undo)
-		}
-	}()
+// totalsSQL is what each sheet changes by, which may be nothing.
+const totalsSQL = `
+	INSERT INTO calc_sheet
+	SELECT p.partner_id, coalesce(s.version, 0), coalesce(lines, 0), coalesce(l.gross, 0), coalesce(l.counted, 0), coalesce(l.non_cash, 0), coalesce(l.no_incentive, 0),
+	       coalesce(l.next_period, 0), coalesce(l.amount, 0)
+	  FROM calc_partner p
+	  LEFT JOIN (SELECT partner_id, count(*) AS lines, sum(gross) AS gross, sum(counted) AS counted, sum(non_cash) AS non_cash, sum(no_incentive) AS no_incentive,
+	                    sum(next_period) AS next_period, sum(amount) AS amount
+	               FROM calc_line GROUP BY partner_id) l USING (partner_id)
+	  LEFT JOIN performance_sheets s ON s.partner_id = p.partner_id AND s.period = $1`
+
+// write adds a partner's lines and brings its sheet up to date, in one statement, which is one transaction. Who wrote the sheet since it was read knew other rows or
+// other lines: then nothing is written, and the whole bucket begins anew.
+func (p *bucketPass) write(ctx context.Context, write *sqlx.Stmt, s sheetPass) error {
 	state := incentive.Estimated
 	if !p.Calculation.At.Before(p.Calculation.Period.End()) {
 		state = incentive.FirstDraft // the month is over (PERF-14)
 	}
-	res, err := w.sheet.ExecContext(ctx, s.Partner, p.Calculation.Period.First, state, p.Calculation.ID, p.Calculation.At, s.Version)
-	if err != nil {
-		return fmt.Errorf("lock sheet: %w", err)
+	var written bool
+	if err := write.GetContext(ctx, &written, s.Partner, p.Calculation.Period.First, state, p.Calculation.ID, p.Calculation.At, s.Version); err != nil {
+		return fmt.Errorf("write sheet and lines: %w", err)
 	}
-	if err := one(res, errors.New("another run calculated it meanwhile")); err != nil {
-		return err
-	}
-	if s.Lines > 0 {
-		if _, err := w.lines.ExecContext(ctx, s.Partner, p.Calculation.Period.First, p.Calculation.ID); err != nil {
-			return fmt.Errorf("write lines: %w", err)
-		}
-	}
-	if _, err := conn.ExecContext(ctx, `COMMIT`); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	if !written {
+		return errors.New("another run calculated it meanwhile")
 	}
 	return nil
 }
 
-// writer is what write asks the database, prepared once.
-type writer struct{ sheet, lines *sqlx.Stmt }
-
-func newWriter(ctx context.Context, conn *sqlx.Conn) (w writer, err error) {
-	if w.sheet, err = conn.PreparexContext(ctx, sheetSQL); err == nil {
-		w.lines, err = conn.PreparexContext(ctx, writeLinesSQL)
-	}
-	if err != nil {
-		return w, fmt.Errorf("prepare: %w", err)
-	}
-	return w, nil
-}
-
-func (w writer) close() { _ = errors.Join(w.sheet.Close(), w.lines.Close()) } // they end with the connection's session at the latest
-
-const sheetSQL = `
-	INSERT INTO performance_sheets AS s (partner_id, period, state, calculation_id, calculated_at) VALUES ($1, $2, $3, $4, $5)
-	ON CONFLICT (partner_id, period) DO UPDATE
-	   SET calculation_id = excluded.calculation_id, version = s.version + 1, calculated_at = excluded.calculated_at,
-	       state = CASE s.state WHEN 'estimated' THEN excluded.state ELSE s.state END
-	 WHERE s.version = $6`
-
-const writeLinesSQL = `
-	WITH added AS (
+const writeSQL = `
+	WITH sheet AS (
+		INSERT INTO performance_sheets AS s (partner_id, period, state, calculation_id, calculated_at, gross, counted, non_cash, no_incentive, next_period, amount)
+		SELECT $1, $2, $3, $4, $5, gross, counted, non_cash, no_incentive, next_period, amount FROM calc_sheet WHERE partner_id = $1
+		ON CONFLICT (partner_id, period) DO UPDATE
+		   SET calculation_id = excluded.calculation_id, version = s.version + 1, calculated_at = excluded.calculated_at,
+		       state = CASE s.state WHEN 'estimated' THEN excluded.state ELSE s.state END,
+		       gross = s.gross + excluded.gross, counted = s.counted + excluded.counted, non_cash = s.non_cash + excluded.non_cash,
+		       no_incentive = s.no_incentive + excluded.no_incentive, next_period = s.next_period + excluded.next_period, amount = s.amount + excluded.amount
+		 WHERE s.version = $6
+		RETURNING 1),
+	added AS (
 		INSERT INTO incentive_lines (partner_id, period, usage_month, calculation_id, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2,
 			charge, gross, counted, non_cash, no_incentive, next_period, reason, detail, policy_version, policy_line, rate, amount)
-		SELECT $1, $2, usage_month, $3, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2,
+		SELECT $1, $2, usage_month, $4, customer_id, order_id, product, association, billing_mode, region, marketplace, tier2,
 		       charge, gross, counted, non_cash, no_incentive, next_period, reason, detail, version, line, rate, amount
-		  FROM calc_line WHERE partner_id = $1)
-	UPDATE performance_sheets s
-	   SET gross = s.gross + l.gross, counted = s.counted + l.counted, non_cash = s.non_cash + l.non_cash, no_incentive = s.no_incentive + l.no_incentive,
-	       next_period = s.next_period + l.next_period, amount = s.amount + l.amount
-	  FROM (SELECT sum(gross) AS gross, sum(counted) AS counted, sum(non_cash) AS non_cash, sum(no_incentive) AS no_incentive, sum(next_period) AS next_period, sum(amount) AS amount
-	          FROM calc_line WHERE partner_id = $1) l
-	 WHERE s.partner_id = $1 AND s.period = $2`
+		  FROM calc_line WHERE partner_id = $1 AND EXISTS (SELECT FROM sheet))
+	SELECT EXISTS (SELECT FROM sheet)`
 
 // MayCalculate refuses who does not hold the role: a run itself is started by the clock, too.
 func (c *Calculations) MayCalculate(ctx context.Context, by string) error {

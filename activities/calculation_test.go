@@ -300,6 +300,23 @@ func TestGivenSeveralVersionsOfAPlan_WhenAMonthIsCalculated_ThenEachRowGoesByThe
 	require.Equal(t, []string{"ECS usage 100.00 20.00 v2/ecs"}, d.lines("P-100", "2024-07"))
 }
 
+// Rule: INC-02, PERF-09, PERF-12
+func TestGivenPartnersForWhomSomethingChangesAtDifferentTimes_WhenAMonthIsCalculated_ThenEachRowIsJudgedByItsOwnDay(t *testing.T) {
+	d := newDesk(t)
+	d.policy(cloudPlan)
+	d.policy(strings.NewReplacer("valid_from: 2024-01-01", "valid_from: 2024-05-16", "rate: 10", "rate: 20").Replace(cloudPlan))
+	d.exec(`INSERT INTO partner_terms (key, partner_id, effect, starts, set_by, set_at) VALUES ('k', 'P-101', 'TERMS_ZERO', '2024-05-20', 'ops', now())`)
+	for _, partner := range []string{"P-100", "P-101"} {
+		d.consume(usage{partner: partner, cash: "1.00", mode: "monthly-settled", used: "2024-04-20 10:00", posted: "2024-05-03 10:00"},
+			usage{partner: partner, cash: "10.00", used: "2024-05-15 23:59"}, usage{partner: partner, cash: "100.00", used: "2024-05-16 00:00"},
+			usage{partner: partner, cash: "1000.00", used: "2024-05-20 00:00"}, usage{partner: partner, cash: "10000.00", used: "2024-05-31 23:59"})
+	}
+	d.calculate("2024-05")
+	require.ElementsMatch(t, []string{"ECS usage 1.00 0.10 v1/ecs", "ECS usage 10.00 1.00 v1/ecs", "ECS usage 11100.00 2220.00 v2/ecs"}, d.lines("P-100", "2024-05"))
+	require.ElementsMatch(t, []string{"ECS usage 1.00 0.10 v1/ecs", "ECS usage 10.00 1.00 v1/ecs", "ECS usage 100.00 20.00 v2/ecs", "ECS usage 0.00 0.00 NO_INCENTIVE TERMS_ZERO"},
+		d.lines("P-101", "2024-05"))
+}
+
 // Rule: INC-02, PERF-08
 func TestGivenLinesForLevelsAssociationsAndModes_WhenAMonthIsCalculated_ThenTheFirstThatFitsDecides(t *testing.T) {
 	d := newDesk(t)
@@ -344,6 +361,22 @@ func TestGivenALineThatIsNotExplained_WhenItIsWritten_ThenTheDatabaseRefusesItAs
 	require.ErrorContains(t, err, "inc_04_explained")
 }
 
+// Rule: INC-05
+func TestGivenALine_WhenItIsGivenToABillThatIsNoneOrAnothersPartner_ThenTheDatabaseRefuses(t *testing.T) {
+	d := newDesk(t)
+	d.policy(cloudPlan)
+	d.consume(usage{cash: "100.00"})
+	d.calculate("2024-05")
+	d.exec(`UPDATE performance_sheets SET state = 'final', reviewed_by = 'ops', reviewed_at = now()`)
+	var bill string
+	require.NoError(t, d.DB.Get(&bill, `INSERT INTO bills (partner_id, plan_name, cadence, period, association, generated_at, amount, output_tax_rate, published_deadline, state)
+		VALUES ('P-101', 'Cloud resale', 'monthly', '2024-05', 'resale', now(), 10, 6, '2024-06-30', 'TO_CONFIRM') RETURNING bill_id`))
+	for _, id := range []string{"B999999", bill} {
+		_, err := d.DB.Exec(`UPDATE incentive_lines SET bill_id = $1`, id)
+		require.ErrorContains(t, err, "a bill holds lines of its own partner only")
+	}
+}
+
 // Rule: PERF-14
 func TestGivenARunningMonth_WhenItIsCalculatedAndEnds_ThenItsSheetIsAnEstimateAndThenAFirstDraft(t *testing.T) {
 	d := newDesk(t)
@@ -374,10 +407,10 @@ func TestGivenARunThatMeetsAnother_WhenItWrites_ThenItBeginsAnewAndNothingIsAdde
 				return err
 			}
 			d.calculate("2024-05") // between its reading and its writing
-			w, err := newWriter(t.Context(), conn)
+			write, err := conn.PreparexContext(t.Context(), writeSQL)
 			require.NoError(t, err)
-			defer w.close()
-			require.ErrorContains(t, p.write(t.Context(), conn, w, sheets[0]), "another run calculated it meanwhile")
+			defer write.Close()
+			require.ErrorContains(t, p.write(t.Context(), write, sheets[0]), "another run calculated it meanwhile")
 			return nil
 		}))
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"countersign/domain/calendar"
 	"countersign/domain/incentive"
@@ -16,6 +17,7 @@ import (
 	"countersign/domain/money"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
+	"countersign/domain/tax"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -130,8 +132,21 @@ func (c *Calculations) SpecialBill(ctx context.Context, in SpecialInput) (BillRe
 		if err != nil {
 			list = append(list, refusal.New("COM-02", "CBC.0100", "amount", "%s.", capitalised(err.Error())))
 		}
-		if in.Reason == "" || in.Plan == "" || in.Key == "" {
-			list = append(list, refusal.New("INC-20", "CBC.0100", "bill", "A special bill has a name, a reason and a request key; say all of them."))
+		if in.Reason == "" || in.Plan == "" || utf8.RuneCountInString(in.Plan) > 128 || in.Key == "" {
+			list = append(list, refusal.New("INC-20", "CBC.0100", "bill", "A special bill has a name of at most 128 characters, a reason and a request key; say all of them."))
+		}
+		if _, err := tax.Parse(in.OutputTaxRate); err != nil {
+			list = append(list, refusal.New("COM-08", "CBC.0100", "output tax rate", "%s.", capitalised(err.Error())))
+		}
+		var kind string
+		err = tx.GetContext(ctx, &kind, `SELECT kind FROM partners WHERE partner_id = $1`, in.Partner)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			list = append(list, refusal.New("COM-17", "CBC.5001", "partner "+in.Partner, "There is no partner %q; check the partner's number.", in.Partner))
+		case err != nil:
+			return nil, fmt.Errorf("read partner: %w", err)
+		case kind == "reseller":
+			list = append(list, refusal.New("INC-19", "INC_TIER2", "partner "+in.Partner, "A tier-2 reseller receives no incentive of the vendor: its tier-1 does."))
 		}
 		if len(list) > 0 {
 			return list, nil

@@ -11,6 +11,7 @@ import (
 	"countersign/domain/incentive"
 	"countersign/domain/ledger"
 
+	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 )
 
@@ -219,6 +220,9 @@ func TestGivenASpecialIncentive_WhenItIsBilled_ThenItHasNoModelAndATier2GetsNone
 	require.Equal(t, []string{"INC-19 INC_TIER2"}, codesIn(err))
 	_, err = special("k3", "P-100", "-5")
 	require.Equal(t, []string{"COM-02 CBC.0100"}, codesIn(err))
+	_, err = d.SpecialBill(t.Context(), SpecialInput{Key: "k4", Partner: "P-404", Plan: strings.Repeat("x", 129), Period: periodOf("2024-05"), Amount: "0", OutputTaxRate: "101", Reason: "r", Person: "ops",
+		At: clock8("2024-06-01 09:00")})
+	require.Equal(t, []string{"COM-02 CBC.0100", "INC-20 CBC.0100", "COM-08 CBC.0100", "COM-17 CBC.5001"}, codesIn(err), "all guards that fail, and no defect")
 	require.Equal(t, []string{"B000001 P-100 Opportunity incentive one-off 2024-05 none 50000.00 6.00 2024-06-15 TO_CONFIRM"}, d.bills())
 	require.Equal(t, "50000.00", d.payable("P-100"))
 }
@@ -272,4 +276,17 @@ func TestGivenTheMovesOfASheet_WhenTheDatabaseListsThem_ThenTheyAreThoseOfTheDom
 		known = append(known, fmt.Sprintf("%s>%s", m.From, m.To))
 	}
 	require.ElementsMatch(t, known, listed)
+}
+
+// Rule: COM-16, INC-02
+func TestGivenARateTable_WhenSomebodyWithoutTheRoleSetsIt_ThenItStays(t *testing.T) {
+	d := newDesk(t)
+	version := d.policy(cloudPlan)
+	var higher incentive.Policy
+	require.NoError(t, yaml.UnmarshalWithOptions([]byte(strings.Replace(cloudPlan, "rate: 10", "rate: 100", 1)), &higher, yaml.Strict()))
+	for _, who := range []string{"lina", "mei", "nobody"} {
+		_, err := (&Programme{DB: d.DB}).SetPolicy(t.Context(), incentive.Kind, higher, who, clock8("2024-01-02 09:00"))
+		require.Equal(t, []string{"COM-16 CBC.0151"}, codesIn(err), who)
+	}
+	require.Equal(t, version, count(t, d.DB, `SELECT max(version) FROM policies WHERE kind = 'incentive'`))
 }

@@ -389,6 +389,10 @@ func (p *Programme) SetPolicy(ctx context.Context, kind string, policy interface
 		case withdrawal.Policy:
 			version, err = setWithdrawalPolicy(ctx, tx, body, by, stored(at))
 		case incentive.Policy:
+			if !who.Holds(person.VendorOperations, person.FinanceManager) { // what gives how much is money
+				return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+by, "%q holds neither the role %s nor %s; somebody with one of them sets what gives how much incentive.",
+					by, person.VendorOperations, person.FinanceManager)}
+			}
 			version, err = setIncentivePolicy(ctx, tx, body, by, stored(at))
 		case bill.Policy:
 			body.Version = 0 // the column has it

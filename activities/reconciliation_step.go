@@ -273,8 +273,19 @@ func (reconciliation) facts(ctx context.Context, tx *sqlx.Tx, c caseRow) (caseFa
 	return caseFacts{Amount: s.total, Signals: policy.DecideBySignal, OwnSide: func(p person.Person) bool { return bill.MayAct(p, c.Partner) }}, err
 }
 
-// guard: what came back is presented anew with corrections, or upheld.
-func (reconciliation) guard(ctx context.Context, tx *sqlx.Tx, c caseRow, r *round, _ taskRow, _ approval.Decision, m approval.Move) (refusal.List, error) {
+// guard: who made a special bill does not release it (ENG-02); what came back is presented anew with corrections, or upheld.
+func (reconciliation) guard(ctx context.Context, tx *sqlx.Tx, c caseRow, r *round, task taskRow, d approval.Decision, m approval.Move) (refusal.List, error) {
+	if r.matter.Name == bill.Release.Name && m.Act.IsMove() {
+		var own []string
+		if err := tx.SelectContext(ctx, &own, `
+			SELECT bill_id FROM special_incentives JOIN bills USING (bill_id) WHERE case_number = $1 AND set_by IN ($2, nullif($3, '')) ORDER BY bill_id`,
+			c.Number, d.Person, m.OnBehalf); err != nil {
+			return nil, fmt.Errorf("look for who made the bills: %w", err)
+		}
+		if len(own) > 0 {
+			return refusal.List{refusal.New("ENG-02", "ENG_SELF_APPROVAL", "task "+task.ID, "You cannot decide on your own special incentive, bill %s; ask a colleague (PGM-07).", strings.Join(own, ", "))}, nil
+		}
+	}
 	if r.matter.Name != bill.Present.Name || m.Act != approval.Approve {
 		return nil, nil
 	}

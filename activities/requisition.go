@@ -85,6 +85,9 @@ func readRequisitionFacts(ctx context.Context, tx *sqlx.Tx, partner, submitter s
 	if f.Certification, f.Business, err = certification(ctx, tx, partner, f.At); err != nil {
 		return err
 	}
+	if _, err := voidLapsed(ctx, tx, partner, f.At); err != nil { // INC-16 comes before PAY-27, however late the day's run is
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, `SELECT 1 FROM bills WHERE partner_id = $1 ORDER BY bill_id FOR NO KEY UPDATE`, partner); err != nil {
 		return fmt.Errorf("lock bills: %w", err)
 	}
@@ -96,7 +99,8 @@ func readRequisitionFacts(ctx context.Context, tx *sqlx.Tx, partner, submitter s
 func requestableBills(ctx context.Context, q sqlx.QueryerContext, partner string, at time.Time) ([]requisition.Bill, error) {
 	var bills []requisition.Bill
 	if err := sqlx.SelectContext(ctx, q, &bills, `
-		SELECT bill_id, association, period, generated_at, amount, output_tax_rate, payable, requestable, reason FROM bill_requestable($1, $2)`, partner, at); err != nil {
+		SELECT bill_id, association, period, generated_at, amount, output_tax_rate, payable, requestable, reason, bill_frozen($1, period, association, $2) AS frozen
+		  FROM bill_requestable($1, $2)`, partner, at); err != nil {
 		return nil, fmt.Errorf("read bills: %w", err)
 	}
 	return bills, nil

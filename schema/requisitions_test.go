@@ -65,7 +65,7 @@ func request(t *testing.T, db *sqlx.DB, number, values, account string) error {
 func TestGivenARequisition_WhenWhatContradictsTheRulesIsWritten_ThenTheDatabaseRefuses(t *testing.T) {
 	db := requested(t)
 	refusedBy(t, request(t, db, "R000002", `'VOUCHER', 'selected', 1500, 1500`, ""), "pay_26_one_live")
-	db.MustExec(`UPDATE requisition_bills SET live = false`)
+	reject(t, db)
 	refusedBy(t, request(t, db, "R000002", `'CHEQUE', 'selected', 1500, 1500`, ""), "pay_01_method")
 	refusedBy(t, request(t, db, "R000002", `'CLOUD_ACCOUNT', 'selected', 0, 1457.55`, ""), "pay_27_positive")
 	refusedBy(t, request(t, db, "R000002", `'VOUCHER', 'selected', 1400, 1400`, ""), "pay_27_net")
@@ -73,16 +73,45 @@ func TestGivenARequisition_WhenWhatContradictsTheRulesIsWritten_ThenTheDatabaseR
 	refusedBy(t, request(t, db, "R000002", `'BANK', 'selected', 1500, 1457.55`, ""), "aut_08_account")
 	require.NoError(t, request(t, db, "R000002", `'BANK', 'selected', 1500, 1457.55`, "6222-1"))
 	refusedBy(t, inTx(t, db, func(tx *sqlx.Tx) error {
-		tx.MustExec(`UPDATE cases SET state = 'PAYING' WHERE case_number = 'R000001'`)
-		return exec(tx, `UPDATE cases SET state = 'COMPLETED' WHERE case_number = 'R000001'`)
+		tx.MustExec(`UPDATE cases SET state = 'PAYING' WHERE case_number = 'R000002'`)
+		return exec(tx, `UPDATE cases SET state = 'COMPLETED' WHERE case_number = 'R000002'`)
 	}), "pay_28_completed")
 	refusedBy(t, inTx(t, db, func(tx *sqlx.Tx) error {
 		tx.MustExec(`INSERT INTO accounts (account) VALUES ('V.INCENT:P1001'), ('V.PROMO') ON CONFLICT DO NOTHING`)
-		return exec(tx, `WITH e AS (INSERT INTO entries (key, digest, case_number, memo, at) VALUES ('requisition/R000001/complete', '', 'R000001', 'm', '2024-06-20T00:00:00Z') RETURNING entry_id)
+		return exec(tx, `WITH e AS (INSERT INTO entries (key, digest, case_number, memo, at) VALUES ('requisition/R000002/complete', '', 'R000002', 'm', '2024-06-20T00:00:00Z') RETURNING entry_id)
 			INSERT INTO postings SELECT entry_id, a, n FROM e, (VALUES ('V.INCENT:P1001', -1500), ('V.PROMO', 1500)) v (a, n)`)
 	}), "pay_28_completed")
 	denied(t, exec(db, `UPDATE requisitions SET gross = 1`))
 	denied(t, exec(db, `DELETE FROM requisition_bills`))
+}
+
+// reject ends requisition R000001 without payment; its bill is free again.
+func reject(t *testing.T, db *sqlx.DB) {
+	t.Helper()
+	require.NoError(t, inTx(t, db, func(tx *sqlx.Tx) error {
+		tx.MustExec(`UPDATE requisition_bills SET live = false`)
+		tx.MustExec(`UPDATE cases SET state = 'PAYING' WHERE case_number = 'R000001'`)
+		return exec(tx, `UPDATE cases SET state = 'REJECTED', closed_at = '2024-06-21T00:00:00Z' WHERE case_number = 'R000001'`)
+	}))
+}
+
+// Rule: PAY-01, PAY-26, ENG-07, INC-14, INC-22. Whatever writes, what a requisition has cannot be paid a second time.
+func TestGivenARequisition_WhenItsBillIsFreedVoidedOrMovedByHand_ThenTheDatabaseRefuses(t *testing.T) {
+	db := requested(t)
+	refusedBy(t, exec(db, `UPDATE requisition_bills SET live = false`), "pay_26_free")
+	refusedBy(t, exec(db, `UPDATE bills SET state = 'VOID', voided_at = '2024-06-20T00:00:00Z'`), "eng_07_requested")
+	db.MustExec(`INSERT INTO partners (partner_id, name, kind, verified_name, entity) VALUES ('P1009', 'A 2', 'solution-provider', 'A Ltd', 'cloud')`)
+	db.MustExec(`INSERT INTO bill_transfers (key, bill_id, from_partner, to_partner, amount, reason, moved_by, moved_at) VALUES ('k', 'B1', 'P1001', 'P1009', 1500, 'r', 'M1', '2024-06-20T00:00:00Z')`)
+	refusedBy(t, exec(db, `UPDATE bills SET partner_id = 'P1009'`), "eng_07_requested")
+
+	reject(t, db)
+	refusedBy(t, exec(db, `UPDATE requisition_bills SET live = true`), "pay_26_free")
+	require.NoError(t, exec(db, `UPDATE bills SET partner_id = 'P1009'`))
+	refusedBy(t, request(t, db, "R000002", `'VOUCHER', 'selected', 1500, 1500`, ""), "pay_01_released") // another partner's
+	db.MustExec(`INSERT INTO bill_transfers (key, bill_id, from_partner, to_partner, amount, reason, moved_by, moved_at) VALUES ('l', 'B1', 'P1009', 'P1001', 1500, 'r', 'M1', '2024-06-20T00:00:00Z')`)
+	require.NoError(t, exec(db, `UPDATE bills SET partner_id = 'P1001'`))
+	require.NoError(t, exec(db, `UPDATE bills SET state = 'VOID', voided_at = '2024-06-20T00:00:00Z'`))
+	refusedBy(t, request(t, db, "R000002", `'VOUCHER', 'selected', 1500, 1500`, ""), "pay_01_released")
 }
 
 // Rule: PAY-14, PAY-15, PAY-22, PAY-23

@@ -12,10 +12,10 @@ import (
 
 	"countersign/domain/approval"
 	"countersign/domain/calendar"
+	"countersign/domain/kinds"
 	"countersign/domain/money"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
-	"countersign/domain/withdrawal"
 
 	"github.com/lib/pq"
 )
@@ -225,8 +225,8 @@ func (s seer) waiting(q *query, f InboxFilter) {
 	q.add(`SELECT i.task_id, i.due_at, bool_or(i.who = ANY ($%d)) AS asked, bool_or(i.who LIKE 'person:%%'`, pq.Array(s.who))
 	q.add(` OR i.asked_by = ANY ($%d) OR i.submitter = ANY ($%[1]d)) OR i.case_number IN `+touchedSQL+` AS doubt`, pq.Array(append([]string{s.ID}, s.others...)))
 	q.add(` FROM inbox i`+f.joins("i")+` WHERE ($%d IN (i.asked_by, i.submitter) OR i.case_number IN (SELECT case_number FROM decisions WHERE person_id = $%[1]d AND `+answersSQL+`)`, s.ID)
-	if !s.OfVendor() && withdrawal.MayAct(s.Person, s.PartnerID) {
-		q.add(` OR i.partner_id = $%d`, s.PartnerID)
+	if acts := kinds.ActedIn(s.Person, s.PartnerID); !s.OfVendor() && len(acts) > 0 {
+		q.add(` OR i.partner_id = $%d AND (SELECT kind FROM cases a WHERE a.case_number = i.case_number) = ANY ($%d)`, s.PartnerID, pq.Array(acts))
 	}
 	q.add(`)`)
 	if !s.OfVendor() {

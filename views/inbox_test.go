@@ -309,6 +309,30 @@ func TestGivenCasesOfAPartnerWhenItsPeopleLookThenTheySeeWhomTheyWaitFor(t *test
 	require.Equal(t, []string{number + "/send role vendor-finance"}, v.inbox("li", at), "another round")
 }
 
+// Rule: COM-16. Who may only speak about incentives acts for the partner in their cases, and not in withdrawals.
+func TestGivenCasesOfTwoKindsWhenPeopleWithOnePermissionLookThenTheySeeTheirKind(t *testing.T) {
+	v := chained(t)
+	number := v.open("alice", withdrawal.BankCard, "100.00", "a")
+	v.db.MustExec(`INSERT INTO people (person_id, name, partner_id) VALUES ('ines', 'Ines', 'P1001'), ('wido', 'Wido', 'P1001')`)
+	v.db.MustExec(`INSERT INTO person_roles VALUES ('ines', 'partner-incentives'), ('wido', 'partner-withdrawals')`)
+	v.db.MustExec(`
+		INSERT INTO bills (bill_id, partner_id, plan_name, cadence, period, association, generated_at, amount, output_tax_rate, published_deadline, state)
+		VALUES ('B1', 'P1001', 'A', 'monthly', '2024-05', 'resale', $1, 10, 6, '2024-06-15', 'TO_CONFIRM')`, opened)
+	recs := &activities.Reconciliations{DB: v.db}
+	set, err := recs.OpenReconciliation(t.Context(), activities.OpenReconciliationInput{
+		Presentation: activities.Presentation{Partner: "P1001", Period: "2024-05", Set: 1, By: "system"}, WorkflowID: "r", RunID: "r", At: opened,
+	})
+	require.NoError(t, err)
+	_, err = recs.ConfirmBills(t.Context(), activities.AnswerInput{Case: set.Case, Key: "k", Person: "alice", At: opened})
+	require.NoError(t, err)
+
+	at := opened.Add(time.Minute)
+	require.Equal(t, []string{set.Case + "/release"}, v.waiting("ines", at))
+	require.Equal(t, []string{number + "/check"}, v.waiting("wido", at))
+	require.ElementsMatch(t, []string{number + "/check", set.Case + "/release"}, v.waiting("alice", at), "an administrator acts in both")
+	require.Empty(t, v.waiting("bob", at), "another partner's")
+}
+
 func TestGivenDecisionsWhenTheyAreListedThenTheNewestIsFirstAndSaysForWhomItWas(t *testing.T) {
 	v := chained(t)
 	v.hire("chen")

@@ -21,6 +21,7 @@ func sales(t *testing.T, year string, lines string) *sqlx.DB {
 	t.Helper()
 	db := pgtest.New(t)
 	db.MustExec(`INSERT INTO people (person_id, name) VALUES ('ops', 'Ops')`)
+	db.MustExec(`INSERT INTO person_roles VALUES ('ops', 'vendor-operations')`)
 	db.MustExec(`INSERT INTO partners (partner_id, name, kind, entity) VALUES ('P-100', 'A', 'solution-provider', 'cloud')`)
 	db.MustExec(`INSERT INTO customers (customer_id, partner_id) VALUES ('C1', 'P-100')`)
 	db.MustExec(`INSERT INTO plan_identities (partner_id, plan, from_at) VALUES ('P-100', 'solution-provider', '2020-01-01T00:00:00Z')`)

@@ -12,6 +12,8 @@ import (
 	"countersign/activities"
 	"countersign/domain/approval"
 	"countersign/domain/bill"
+	"countersign/domain/calendar"
+	"countersign/domain/incentive"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
 	"countersign/domain/refusal"
@@ -154,6 +156,23 @@ func TestGivenTwoBillsOfMay_WhenThePartnerConfirmsAndOperationsApproves_ThenBoth
 	}, c.history("N000001"))
 	require.Equal(t, []string{"Incentive bills of 2024-05 to confirm", "Incentive bills of 2024-05 released"}, c.told("mei"), "the reminder was not needed")
 	require.Zero(t, c.count(`SELECT count(*) FROM cases WHERE closed_at IS NULL`))
+}
+
+// Rule: ENG-02, INC-20. Who made a special incentive does not release it, also not in somebody's stead.
+func TestGivenASpecialIncentive_WhenWhoMadeItReleasesIt_ThenAColleagueHasTo(t *testing.T) {
+	c := newCheck(t)
+	_, err := (&activities.Calculations{DB: c.db}).SpecialBill(t.Context(), activities.SpecialInput{
+		Key: "k", Partner: "P1001", Plan: "Opportunity incentive", Period: incentive.MonthOf(cst("2024-05-10 00:00")), Amount: "50000.00", OutputTaxRate: "6",
+		Deadline: calendar.DateOf(cst("2024-06-15 00:00")), Reason: "OP-7", Person: "otto", At: c.now,
+	})
+	require.NoError(t, err)
+	c.says("2024-06-10 10:00", ConfirmUpdate, "")
+	own := c.decided("2024-06-10 11:00", "release", "otto", approval.Approve, "")
+	c.decided("2024-06-10 12:00", "release", "olga", approval.Approve, "")
+	c.run()
+	require.NoError(t, c.err)
+	require.Equal(t, []string{"ENG-02 ENG_SELF_APPROVAL"}, own.codes())
+	require.Equal(t, 3, c.count(`SELECT count(*) FROM bills WHERE state = 'RELEASED' AND announced_at = $1`, cst("2024-06-10 12:00")))
 }
 
 // Rule: INC-08

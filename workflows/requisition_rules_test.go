@@ -13,6 +13,7 @@ import (
 	"countersign/domain/ledger"
 	"countersign/domain/requisition"
 
+	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -80,6 +81,22 @@ func TestGivenAnUnpaidCycle_WhenItIsPaid_ThenItsBillIsFreeOnTheNextDay(t *testin
 	require.Equal(t, "PAY_NOT_POSITIVE", o.isRefused(asks("k2", requisition.Voucher, b)))
 }
 
+// Rule: INC-07, PAY-01, PAY-17, ENG-06
+func TestGivenABillToConfirm_WhenItIsRequested_ThenItHasToBeReleasedFirstAndItsFreezeIsSaidToo(t *testing.T) {
+	o := newOffice(t, "2024-06-12 10:00")
+	b := o.resale("500.00")
+	other := o.resale("300.00")
+	o.db.MustExec(`INSERT INTO bills (bill_id, partner_id, plan_name, cadence, period, association, generated_at, amount, output_tax_rate, published_deadline, state)
+		VALUES ('BC', 'P100', 'A', 'monthly', '2024-05', 'resale', $1, 100, 6, '2024-06-15', 'TO_CONFIRM')`, cst("2024-06-03 09:00"))
+	for _, state := range []string{"TO_CONFIRM", "RELEASING"} {
+		o.db.MustExec(`UPDATE bills SET state = $1 WHERE bill_id = 'BC'`, state)
+		require.Equal(t, "INC_NOT_RELEASED", o.isRefused(asks("k-"+state, requisition.Voucher, "BC")))
+	}
+	o.gets(asks("k1", requisition.CloudOwed, b))
+	o.db.MustExec(`INSERT INTO unpaid_cycles (partner_id, period, association, since, amount) VALUES ('P100', '2024-05', 'resale', '2024-06-03T00:00:00Z', 50)`)
+	require.Equal(t, "INC_NOT_RELEASED PAY_FROZEN PAY_FROZEN PAY_ALREADY_PAID", o.isRefused(asks("k2", requisition.Voucher, "BC", other, b)))
+}
+
 // Rule: ENG-07, INC-14
 func TestGivenABillWhoseYearEnds_WhenItWasRequestedBefore_ThenItIsPaidAfterwards(t *testing.T) {
 	o := newOffice(t, "2025-03-14 10:00")
@@ -87,8 +104,13 @@ func TestGivenABillWhoseYearEnds_WhenItWasRequestedBefore_ThenItIsPaidAfterwards
 	late := o.bill("advisory", "2024-01", "2024-02-05 09:00", "100.00")
 	o.db.MustExec(`INSERT INTO plan_identities VALUES ('P100', 'solution-provider', '2020-01-01T00:00:00Z', $1)`, cst("2024-03-16 00:00")) // last held on the 15th
 	number := o.gets(asks("k1", requisition.Bank, "BT0001")).Case
+	last := o.bill("advisory", "2024-01", "2024-02-05 09:00", "50.00")
+	o.now = cst("2025-03-15 23:59")
+	o.gets(asks("k3", requisition.Voucher, last)) // the last valid day counts in full
 	o.now = cst("2025-03-16 00:00")
 	require.Equal(t, "INC_VOID", o.isRefused(asks("k2", requisition.Voucher, late)))
+	o.db.MustExec(`INSERT INTO unpaid_cycles (partner_id, period, association, since, amount) VALUES ('P100', '2024-01', 'advisory', '2024-06-03T00:00:00Z', 50)`)
+	require.Equal(t, "INC_VOID PAY_FROZEN", o.isRefused(asks("k4", requisition.Voucher, late)), "ENG-06: every guard that fails")
 	o.now = cst("2025-04-01 10:00")
 	o.invoiced(number)
 	o.did(o.answers(number, "review", "zhao", approval.Approve))
@@ -364,4 +386,22 @@ func TestRaceOfTwoRetries(t *testing.T) {
 	require.Equal(t, 1, o.count(`SELECT count(*) FROM quotas`))
 	require.Equal(t, "600.00", o.balance(ledger.Quota("QV000001")))
 	o.addsUp()
+}
+
+// Rule: INC-16, PAY-27. The year of the +200.00 ended on 2025-03-16, but no day's run has come since: what the partner requests
+// later is netted with the -400.00 that is left of the -600.00, not with all of it.
+func TestGivenALateDay_WhenARequestNetsNegatives_ThenWhatLapsedHasVoidedBefore(t *testing.T) {
+	o := newOffice(t, "2025-06-10 10:00")
+	o.db.MustExec(`INSERT INTO plan_identities VALUES ('P100', 'solution-provider', '2020-01-01T00:00:00Z', '2024-03-16T00:00:00+08:00'),
+		('P100', 'solution-provider', '2025-05-01T00:00:00+08:00', NULL)`)
+	old, negative := o.bill("resale", "2024-02", "2024-03-05 09:00", "200.00"), o.bill("resale", "2024-01", "2024-02-05 09:00", "-600.00")
+	o.bill("resale", "2025-05", "2025-06-03 09:00", "500.00")
+
+	preview, err := o.reqs.PreviewRequisition(context.Background(), asks("", requisition.Voucher), o.now)
+	require.NoError(t, err)
+	require.Equal(t, "100.00", preview.Plan.Gross.String())
+	require.Equal(t, 2, o.count(`SELECT count(*) FROM bills WHERE state = 'RELEASED' AND bill_id = ANY ($1)`, pq.Array([]string{old, negative})), "a preview writes nothing")
+
+	require.Equal(t, "100.00", o.gets(asks("k1", requisition.Voucher)).Amount.String())
+	require.Equal(t, 2, o.count(`SELECT count(*) FROM bills WHERE state = 'VOID' AND voided_at = '2025-03-16T00:00:00+08:00' AND bill_id = ANY ($1)`, pq.Array([]string{old, negative})))
 }

@@ -6,7 +6,6 @@ import (
 
 	"countersign/domain/calendar"
 	"countersign/domain/money"
-	"countersign/domain/refusal"
 )
 
 // Cycle is a billing cycle with unpaid consumption.
@@ -47,7 +46,7 @@ func Months(period string) []string {
 	return []string{period}
 }
 
-// Standing is what a request for a bill is judged by.
+// Standing is what a transfer of a bill is judged by, and lists show.
 type Standing struct {
 	Bill
 	Lapses  time.Time    // INC-14; zero: no end in sight
@@ -61,27 +60,4 @@ func Payable(b Bill, frozen bool, lapses, at time.Time) money.Amount {
 		return money.Zero
 	}
 	return b.Amount
-}
-
-// JudgeRequest checks whether a bill may be requested at an instant, all failed guards at once: it is released (INC-07, PAY-01),
-// valid (INC-14), not frozen (PAY-17), and something positive is left of it (INC-13). A late clock does not lengthen the year.
-func JudgeRequest(s Standing, at time.Time) refusal.List {
-	var list refusal.List
-	refuse := func(rule, code, format string, args ...any) {
-		list = append(list, refusal.New(rule, code, "bill "+s.ID, format, args...))
-	}
-	void := s.State == Void || s.State == Released && !s.Lapses.IsZero() && s.Amount.Sign() > 0 && calendar.Late(at, s.Lapses)
-	switch {
-	case void: // INC-14
-		refuse("INC-14", "INC_VOID", "The incentive of bill %s is past its validity and cannot be restored.", s.ID)
-	case s.State != Released: // INC-07
-		refuse("INC-07", "INC_NOT_RELEASED", "Bill %s is %s; it can be requested once it is confirmed and released.", s.ID, s.State)
-	}
-	if s.Frozen { // PAY-17
-		refuse("PAY-17", "PAY_FROZEN", "Bill %s is frozen (%s): period %s has unpaid consumption. Pay it; the bill is free from the day after.", s.ID, UnpaidCycle, s.Period)
-	}
-	if !void && !s.Frozen && s.State == Released && s.Payable.Sign() <= 0 { // INC-13
-		refuse("INC-13", "PAY_NOT_POSITIVE", "%s of bill %s can be requested; only a positive amount is.", s.Payable, s.ID)
-	}
-	return list
 }

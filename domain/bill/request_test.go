@@ -10,23 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Rule: INC-07
-func TestGivenABillToConfirm_WhenItIsRequested_ThenItHasToBeReleasedFirst(t *testing.T) {
-	for _, state := range []bill.State{bill.Estimated, bill.ToConfirm, bill.Releasing} {
-		s := bill.Standing{Bill: released("B1", "100.00")}
-		s.State = state
-		require.Equal(t, []string{"INC-07 INC_NOT_RELEASED"}, codes(bill.JudgeRequest(s, cst("2024-06-12 10:00:00"))), state)
-	}
-}
-
-// Rule: INC-13
-func TestGivenAnAmountOf500_WhenMinus20OfItIsPayable_ThenTheRequestIsRefused(t *testing.T) {
-	s := bill.Standing{Bill: released("B1", "500.00"), Payable: money.Must("-20.00")}
-	require.Equal(t, []string{"INC-13 PAY_NOT_POSITIVE"}, codes(bill.JudgeRequest(s, cst("2024-06-12 10:00:00"))))
-	s.Payable = money.Must("500.00")
-	none(t, bill.JudgeRequest(s, cst("2024-06-12 10:00:00")))
-}
-
 // Rule: INC-13
 func TestGivenABill_WhenItsPayableAmountIsAsked_ThenRequestedVoidAndFrozenCountNothing(t *testing.T) {
 	at, never := cst("2024-06-12 10:00:00"), cst("9999-01-01 00:00:00")
@@ -51,11 +34,6 @@ func TestGivenAnUnpaidCycle_WhenItIsPaidOn12June_ThenTheBillIsFreeFrom13JuneOn(t
 	require.True(t, bill.Frozen(paid, cst("2024-06-12 23:59:59")))
 	require.False(t, bill.Frozen(paid, cst("2024-06-13 00:00:00")))
 	require.True(t, bill.Frozen(append(paid, bill.Cycle{Since: cst("2024-06-10 00:00:00")}), cst("2024-06-13 00:00:00")), "until everything is paid")
-
-	s := bill.Standing{Bill: released("B1", "500.00"), Frozen: true}
-	list := bill.JudgeRequest(s, cst("2024-06-12 15:00:00"))
-	require.Equal(t, []string{"PAY-17 PAY_FROZEN"}, codes(list))
-	require.Contains(t, list[0].Message, "UNPAID_CYCLE")
 }
 
 // Rule: PAY-17

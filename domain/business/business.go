@@ -96,11 +96,6 @@ type Information struct {
 	CertifiedAt       *time.Time   `db:"certified_at"         json:"certified_at,omitempty"`
 }
 
-// SameCompany tells whether two partners are the same company (INC-22).
-func (i Information) SameCompany(other Information) bool {
-	return i.CodeType == other.CodeType && i.Code == other.Code && i.Code != ""
-}
-
 // Facts is what is known about a partner at an instant.
 type Facts struct {
 	Partner        string

@@ -171,12 +171,3 @@ func TestTheStatusIsThatOfTheNewestVersionThatCounts(t *testing.T) {
 	f.Certified = nil
 	require.Equal(t, Failed, f.Status())
 }
-
-// Rule: INC-22
-func TestTheSameCompanyHasTheSameCode(t *testing.T) {
-	a, b := Information{CodeType: "USCI", Code: "91A"}, Information{CodeType: "USCI", Code: "91A"}
-	require.True(t, a.SameCompany(b))
-	b.Code = "91B"
-	require.False(t, a.SameCompany(b))
-	require.False(t, Information{}.SameCompany(Information{}))
-}

@@ -7,6 +7,7 @@ import (
 	"countersign/domain"
 	"countersign/domain/approval"
 	"countersign/domain/bill"
+	"countersign/domain/person"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
 	"countersign/domain/staff"
@@ -17,16 +18,17 @@ import (
 type Kind struct {
 	Name     string
 	MatterOf func(name string) approval.Matter
-	States   []domain.State // in the order in which they are reached
+	States   []domain.State                               // in the order in which they are reached
+	MayAct   func(p person.Person, partnerID string) bool // whether somebody acts for a partner in such cases (COM-16)
 }
 
 // All lists the kinds.
 var All = []Kind{
-	{withdrawal.Kind, withdrawal.MatterOf, states(withdrawal.Moves, func(m withdrawal.Move) domain.State { return m.To })},
-	{staff.Kind, staff.MatterOf, states(staff.Moves, func(m staff.Move) domain.State { return m.To })},
-	{quarter.Kind, quarter.MatterOf, states(quarter.Moves, func(m quarter.Move) domain.State { return m.To })},
-	{requisition.Kind, requisition.MatterOf, states(requisition.Moves, func(m requisition.Move) domain.State { return m.To })},
-	{bill.Kind, bill.MatterOf, states(bill.Moves, func(m bill.Move) domain.State { return m.To })},
+	{withdrawal.Kind, withdrawal.MatterOf, states(withdrawal.Moves, func(m withdrawal.Move) domain.State { return m.To }), withdrawal.MayAct},
+	{staff.Kind, staff.MatterOf, states(staff.Moves, func(m staff.Move) domain.State { return m.To }), staff.MayAct},
+	{quarter.Kind, quarter.MatterOf, states(quarter.Moves, func(m quarter.Move) domain.State { return m.To }), staff.MayAct},
+	{requisition.Kind, requisition.MatterOf, states(requisition.Moves, func(m requisition.Move) domain.State { return m.To }), requisition.MayAct},
+	{bill.Kind, bill.MatterOf, states(bill.Moves, func(m bill.Move) domain.State { return m.To }), bill.MayAct},
 }
 
 // states lists where the moves of a process lead, in their order.
@@ -45,6 +47,17 @@ func Names() []string {
 	names := make([]string, len(All))
 	for i, k := range All {
 		names[i] = k.Name
+	}
+	return names
+}
+
+// ActedIn names the kinds of cases in which a person acts for a partner.
+func ActedIn(p person.Person, partnerID string) []string {
+	names := []string{}
+	for _, k := range All {
+		if k.MayAct(p, partnerID) {
+			names = append(names, k.Name)
+		}
 	}
 	return names
 }

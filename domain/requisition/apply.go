@@ -89,9 +89,10 @@ type Bill struct {
 	GeneratedAt time.Time    `db:"generated_at"    json:"generated_at"`
 	Amount      money.Amount `db:"amount"          json:"amount"` // output tax included; negative: see Outstanding
 	Rate        tax.Rate     `db:"output_tax_rate" json:"output_tax_rate"`
-	Payable     money.Amount `db:"payable"         json:"payable"`     // what a request for it alone would ask for (INC-13)
-	Requestable bool         `db:"requestable"     json:"requestable"` // may be part of a request
-	Reason      string       `db:"reason"          json:"reason,omitempty"`
+	Payable     money.Amount `db:"payable"         json:"payable"`          // what a request for it alone would ask for (INC-13)
+	Requestable bool         `db:"requestable"     json:"requestable"`      // may be part of a request
+	Reason      string       `db:"reason"          json:"reason,omitempty"` // the first of them
+	Frozen      bool         `db:"frozen"          json:"-"`                // whatever else the reason is (PAY-17)
 }
 
 // Partner is whose incentive it is.
@@ -233,14 +234,15 @@ func (j *judgement) state(b Bill) {
 		j.refuse("PAY-01", "INC_NOT_RELEASED", object, "Bill %s is not confirmed and released yet; only released incentive can be requested.", b.ID)
 	case Void:
 		j.refuse("INC-14", "INC_VOID", object, "Bill %s is past its validity and cannot be restored.", b.ID)
-	case Frozen:
-		j.refuse("PAY-17", "PAY_FROZEN", object, "Bill %s is frozen (%s): its billing cycle has unpaid consumption; it is free on the day after everything is paid.", b.ID, b.Reason)
 	case Running:
 		j.refuse("PAY-26", "PAY_DUPLICATE", object, "Bill %s is already part of a running request.", b.ID)
 	case Paid:
 		j.refuse("PAY-26", "PAY_ALREADY_PAID", object, "Bill %s was paid already.", b.ID)
 	case Outstanding:
 		j.refuse("INC-13", "PAY_NOT_POSITIVE", object, "Bill %s is negative; it is taken in by itself with the next request.", b.ID)
+	}
+	if b.Reason == Frozen || b.Frozen && slices.Contains([]string{NotReleased, Void, Running}, b.Reason) { // every guard that fails (ENG-06)
+		j.refuse("PAY-17", "PAY_FROZEN", object, "Bill %s is frozen (%s): its billing cycle has unpaid consumption; it is free on the day after everything is paid.", b.ID, Frozen)
 	}
 }
 

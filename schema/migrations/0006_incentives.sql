@@ -179,7 +179,8 @@ COMMENT ON COLUMN special_incentives.digest IS 'SHA-256 of the request: the same
 
 ---------------------------------------------------------------- lines
 
--- No foreign key to partners: its check for each line costs more than the line, and the sheet that is written beside the lines has one.
+-- No foreign keys: their checks for each line cost more than the line. The sheet that is written beside the lines has one to partners,
+-- and a bill is given to many lines by one statement, which is checked as a whole (inc_05_own_lines).
 CREATE TABLE incentive_lines (
 	data_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	kind           text          NOT NULL DEFAULT 'performance' CHECK (kind IN ('performance', 'threshold', 'special')),
@@ -208,7 +209,7 @@ CREATE TABLE incentive_lines (
 	rate           numeric(7,4)  NOT NULL DEFAULT 0,
 	base           numeric       NOT NULL DEFAULT 0,
 	amount         numeric(20,2) NOT NULL,
-	bill_id        text          REFERENCES bills,
+	bill_id        text,
 	CONSTRAINT inc_04_explained CHECK (gross = counted + non_cash + no_incentive + next_period),
 	CONSTRAINT inc_04_reason CHECK ((reason = '' OR counted = 0) AND (reason = 'NO_INCENTIVE' OR no_incentive = 0) AND (reason = 'NEXT_PERIOD' OR next_period = 0)),
 	CONSTRAINT perf_12_reason CHECK (reason <> 'NO_INCENTIVE' OR detail <> ''),
@@ -245,7 +246,7 @@ BEGIN
 	) THEN
 		RAISE EXCEPTION 'lines of a sheet that is not final are not billed' USING ERRCODE = 'check_violation', CONSTRAINT = 'perf_14_final';
 	END IF;
-	IF EXISTS (SELECT 1 FROM billed l JOIN bills b USING (bill_id) WHERE b.partner_id <> l.partner_id) THEN
+	IF EXISTS (SELECT 1 FROM billed l LEFT JOIN bills b USING (bill_id) WHERE b.partner_id IS DISTINCT FROM l.partner_id) THEN
 		RAISE EXCEPTION 'a bill holds lines of its own partner only' USING ERRCODE = 'check_violation', CONSTRAINT = 'inc_05_own_lines';
 	END IF;
 	RETURN NULL;
