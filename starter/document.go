@@ -191,5 +191,5 @@ func (h *house) verifiedDocuments(v documents.Verification) {
 		}
 		t.print(h.out)
 	}
-	h.say("%d documents read, %s; %d bad.", v.Documents, documents.Octets(v.Bytes), len(v.Bad))
+	h.say("%s read, %s; %d bad.", counted(v.Documents, "document"), documents.Octets(v.Bytes), len(v.Bad))
 }

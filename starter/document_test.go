@@ -50,7 +50,7 @@ func TestGivenACase_WhenAScanIsEnclosed_ThenItIsListedAndComesBackAndTheTimeline
 	require.Contains(t, ask(t, url, "document", "get", id[:7], "--out", out+"2").err, "8 digits")
 	require.Contains(t, ask(t, url, "document", "get", "%", "--out", out+"2").err, "8 digits")
 	require.Equal(t, answer{2, "", "Case \"W000009\": not found.\n"}, ask(t, url, "document", "list", "W000009"))
-	require.Equal(t, answer{0, "1 documents read, 73 bytes; 0 bad.\n", ""}, ask(t, url, "document", "verify"))
+	require.Equal(t, answer{0, "1 document read, 73 bytes; 0 bad.\n", ""}, ask(t, url, "document", "verify"))
 
 	got = ask(t, url, "document", "add", number, os.Args[0], "--kind", "photo", "--as", "nobody")
 	require.Equal(t, 1, got.code)
@@ -80,7 +80,7 @@ func TestGivenDocumentsInAFolder_WhenOneIsChangedThere_ThenNobodyGetsItAndVerify
 	got = kept(t, url, folder, "document", "verify")
 	require.Equal(t, 2, got.code)
 	require.Regexp(t, `(?m)^`+id[:12]+`  folder +73 bytes .*its content is not what was uploaded$`, got.out)
-	require.Contains(t, got.out, "1 documents read, 73 bytes; 1 bad.")
+	require.Contains(t, got.out, "1 document read, 73 bytes; 1 bad.")
 
 	require.Equal(t, 0, kept(t, url, folder, "document", "add", number, file, "--kind", "proof", "--as", "alice").code)
 	require.Equal(t, 0, kept(t, url, folder, "document", "verify").code, "the same file again puts it back")

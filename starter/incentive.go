@@ -85,7 +85,7 @@ func (h *house) incentiveCalculate(ctx context.Context, in workflows.Calculation
 		return err
 	}
 	return h.show(done, func() {
-		h.say("%s is calculated: %d partners, %d lines added. Look with: starter performance show PARTNER %s", done.Period, done.Partners, done.Lines, done.Period)
+		h.say("%s is calculated: %s, %s added. Look with: starter performance show PARTNER %s", done.Period, counted(done.Partners, "partner"), counted(done.Lines, "line"), done.Period)
 	})
 }
 
@@ -146,7 +146,7 @@ func (h *house) incentiveScheduleCommand() *cobra.Command {
 			return h.show(map[string]bool{"created": created}, func() {
 				h.say("On the days 1 to 5 of each month, at 09:00 UTC+8, the month before is calculated (INC-21). The schedule %s.",
 					map[bool]string{true: "is new", false: "was there and is up to date"}[created])
-				h.say("At 00:00 UTC+8 of each day what lapsed voids, and bills that nobody presented are presented.")
+				h.say("At 00:00 UTC+8 of each day what lapsed voids, bills that nobody presented are presented, lists of experts and quarters are looked after, and the automatic release looks.")
 			})
 		},
 	}

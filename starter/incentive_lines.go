@@ -45,7 +45,7 @@ func (h *house) reconcile(ctx context.Context, in activities.StartInput) error {
 		return err
 	}
 	return h.show(started, func() {
-		h.say("%d reconciliations of %s started, with %d bills. Look with: starter bill list --period %s", started.Sets, in.Period, started.Bills, in.Period)
+		h.say("%s of %s started, with %s. Look with: starter bill list --period %s", counted(started.Sets, "reconciliation"), in.Period, counted(started.Bills, "bill"), in.Period)
 	})
 }
 

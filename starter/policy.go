@@ -13,6 +13,9 @@ import (
 	"countersign/activities"
 	"countersign/domain/bill"
 	"countersign/domain/incentive"
+	"countersign/domain/quarter"
+	"countersign/domain/requisition"
+	"countersign/domain/staff"
 	"countersign/domain/withdrawal"
 	"countersign/views"
 	"countersign/workflows"
@@ -31,7 +34,14 @@ type policyKind struct {
 	body func(text []byte) (checked, error)
 }
 
-var policyKinds = map[string]policyKind{withdrawal.Kind: policyOfType[withdrawal.Policy](), incentive.Kind: policyOfType[incentive.Policy](), bill.Kind: policyOfType[bill.Policy]()}
+var policyKinds = map[string]policyKind{
+	withdrawal.Kind:  policyOfType[withdrawal.Policy](),
+	incentive.Kind:   policyOfType[incentive.Policy](),
+	bill.Kind:        policyOfType[bill.Policy](),
+	requisition.Kind: policyOfType[requisition.Policy](),
+	staff.Kind:       policyOfType[staff.Policy](),
+	quarter.Kind:     policyOfType[quarter.Policy](),
+}
 
 func policyOfType[P checked]() policyKind {
 	return policyKind{

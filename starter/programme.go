@@ -112,7 +112,11 @@ func (h *house) load(ctx context.Context, text []byte, by string) error {
 		return err
 	}
 	return h.show(report, func() {
-		h.say("Loaded: %d records laid in or brought up to date, %d entries posted; the policy has version %d.", report.Records, report.Entries, report.PolicyVersion)
+		policy := ""
+		if report.PolicyVersion > 0 { // a file without a withdrawal policy leaves it as it is
+			policy = fmt.Sprintf("; the policy has version %d", report.PolicyVersion)
+		}
+		h.say("Loaded: %d records laid in or brought up to date, %d entries posted%s.", report.Records, report.Entries, policy)
 	})
 }
 

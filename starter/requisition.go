@@ -107,7 +107,7 @@ func methodWords(methods []requisition.Method) string {
 	return strings.Join(words, " ")
 }
 
-func counted(n int, what string) string {
+func counted[N ~int | ~int64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

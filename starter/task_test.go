@@ -52,18 +52,18 @@ func TestGivenALateReturnWhenSomethingElseIsDoneAboutItThenTheShortFormsAreTheSa
 
 func TestGivenAShortFormWithoutWhatItNeedsThenOneSentenceSaysSo(t *testing.T) {
 	for line, want := range map[string]string{
-		"task transfer T --as li":                      "--to is missing.",
-		"task delegate T":                              "--as, --to are missing.",
-		"task back T --as li":                          "--to, --reason are missing.",
-		"task comment T --as li":                       "--reason is missing.",
-		"task urge":                                    "TASK is missing.",
-		"task transfer T --as li --to wang --amount 1": "Unknown flag: --amount.",
-		"withdrawal resubmit W1 --as a":                "--route, --amount are missing.",
-		"policy migrate W1":                            "--as is missing.",
-		"policy check":                                 "FILE.yaml is missing.",
-		"absence set li --as li":                       "--substitute, --from, --to are missing.",
-		"person leave li":                              "--as is missing.",
-		"case list --kind withdrawal --state OPEN":     `There is no state "OPEN"; there are: UNDER_REVIEW, APPROVED, REFUSED, CANCELLED, AWAITING_CHANGES, PAYING, FAILED, PAID, DELETED.`,
+		"task transfer T --as li":                               "--to is missing.",
+		"task delegate T":                                       "--as, --to are missing.",
+		"task back T --as li":                                   "--to, --reason are missing.",
+		"task comment T --as li":                                "--reason is missing.",
+		"task urge":                                             "TASK is missing.",
+		"task transfer T --as li --to wang --amount 1":          "Unknown flag: --amount.",
+		"withdrawal resubmit W1 --as a":                         "--route, --amount are missing.",
+		"policy migrate W1":                                     "--as is missing.",
+		"policy check":                                          "FILE.yaml is missing.",
+		"absence set li --as li":                                "--substitute, --from, --to are missing.",
+		"person leave li":                                       "--as is missing.",
+		"case list --kind withdrawal --state OPEN":              `There is no state "OPEN"; there are: UNDER_REVIEW, APPROVED, REFUSED, CANCELLED, AWAITING_CHANGES, PAYING, FAILED, PAID, DELETED.`,
 		"absence set li --substitute w --from 1 --to 2 --as li": `--from: "1" is not a time; write a day as 2026-11-23 or an instant as 2026-11-23T09:00, in UTC+8.`,
 	} {
 		got := ask(t, "", strings.Fields(line)...)
