@@ -91,8 +91,13 @@ func (c *Calculations) CalculateBucket(ctx context.Context, in CalculateBucketIn
 			return fmt.Errorf("prepare: %w", err)
 		}
 		defer write.Close()
-		for _, s := range sheets {
+		for i, s := range sheets {
 			beat()
+			if i == len(sheets)-1 { // the part is done once this is on disk (ENG-01)
+				if _, err := conn.ExecContext(ctx, `SET synchronous_commit TO DEFAULT`); err != nil {
+					return fmt.Errorf("wait for the disk: %w", err)
+				}
+			}
 			if err := p.write(ctx, write, s); err != nil {
 				return fmt.Errorf("partner %s: %w", s.Partner, err)
 			}
@@ -122,7 +127,8 @@ func beating(ctx context.Context, bucket int) (stop func()) {
 }
 
 // onOneConnection runs f on a connection of its own, where working tables live for as long as it takes. Commits need not
-// reach the disk one by one: what a crash takes away, the next run adds again, and the run's own end is a commit that waits.
+// reach the disk one by one: the last one of a part waits, and takes those before it with it. What a crash takes away before
+// that, the part's next attempt adds again.
 func onOneConnection(ctx context.Context, db *sqlx.DB, f func(*sqlx.Conn) error) (err error) {
 	conn, err := db.Connx(ctx)
 	if err != nil {

@@ -416,3 +416,32 @@ func TestGivenARunThatMeetsAnother_WhenItWrites_ThenItBeginsAnewAndNothingIsAdde
 	}
 	require.Equal(t, []string{"ECS usage 100.00 10.00 v1/ecs"}, d.lines("P-100", "2024-05"))
 }
+
+// Rule: ENG-01
+func TestGivenPartnersOfOneBucket_WhenTheyAreWritten_ThenTheLastCommitWaitsForTheDisk(t *testing.T) {
+	d := newDesk(t)
+	d.policy(cloudPlan)
+	d.exec(`SELECT consumption_month('2024-05-01')`)
+	d.exec(`INSERT INTO partners (partner_id, name, kind, entity) SELECT 'P' || n, 'P' || n, 'solution-provider', 'cloud' FROM generate_series(1, 40) n`)
+	d.exec(`INSERT INTO consumption (used_at, posted_at, import_id, period, line, row_key, partner_id, customer_id, product, billing_mode, charge, association, original, cash)
+		SELECT '2024-05-06T02:00:00Z', '2024-05-06T02:00:00Z', 1, '2024-05-01', 1, decode(md5('P' || n), 'hex'), 'P' || n, 'C', 'ECS', 'pay-per-use', 'usage', 'resale', 1, 1 FROM generate_series(1, 40) n`)
+	pgtest.Owner(t, d.DB).MustExec(`
+		CREATE TABLE waits (number bigint GENERATED ALWAYS AS IDENTITY, setting text);
+		GRANT INSERT ON waits TO countersign_programme;
+		GRANT SELECT ON waits TO countersign_programme;
+		CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO waits (setting) VALUES (current_setting('synchronous_commit')); RETURN NULL; END$$;
+		CREATE TRIGGER note AFTER INSERT ON performance_sheets FOR EACH ROW EXECUTE FUNCTION note();
+		DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = local', current_database()); END$$`)
+	d.DB.SetMaxIdleConns(0) // connections of before have the setting of before
+	run, err := d.OpenCalculation(t.Context(), OpenCalculationInput{Key: "k", Period: periodOf("2024-05"), By: "clock", At: clock8("2024-06-03 10:00")})
+	require.NoError(t, err)
+	for bucket := range incentive.Buckets {
+		report, err := d.CalculateBucket(t.Context(), CalculateBucketInput{Calculation: run, Bucket: bucket})
+		require.NoError(t, err)
+		var settings []string
+		require.NoError(t, d.DB.Select(&settings, `SELECT setting FROM waits ORDER BY number DESC LIMIT $1`, report.Partners))
+		require.Greater(t, report.Partners, 1)
+		require.Equal(t, "local", settings[0], "as the database has it")
+		require.Equal(t, "off", settings[1])
+	}
+}

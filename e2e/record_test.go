@@ -20,14 +20,13 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // A new way to end is recorded with
 //
-//	bin/local test -- go test ./e2e -run TestRecord/ENDING -record
+//	bin/local test -- go test ./e2e -run 'TestRecord.*/ENDING' -record
 //
 // after `make build`. Old histories stay as they are: a workflow that ran under them may still be running.
 var record = flag.Bool("record", false, "write the histories that TestRecord plays to workflows/testdata/histories")
@@ -177,23 +176,29 @@ func TestRecord(t *testing.T) {
 			c := play(p)
 			_ = p.s.client.GetWorkflow(t.Context(), c.workflowID, "").Get(t.Context(), nil) // how it ends is in the history
 			history := download(t, c)
-			replays(t, history)
 			if ending == "paid" { // what a case costs is mostly its history
 				require.LessOrEqual(t, len(history.GetEvents()), 31)
 			}
-			if !*record {
-				return
-			}
-			scrub(history.ProtoReflect())
-			replays(t, history)
-			file := filepath.Join("..", "workflows", "testdata", "histories", "withdrawal_"+ending+".json")
-			require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-			require.NoError(t, os.WriteFile(file, asJSON(t, history), 0o644)) //nolint:gosec // for everybody
+			keep(t, "withdrawal_"+ending, history)
 		})
 	}
 	if the.err == nil && the.views.DB != nil {
 		the.addsUp(t)
 	}
+}
+
+// keep has a history replay; with -record it is written where the replay tests look.
+func keep(t *testing.T, name string, history *historypb.History) {
+	t.Helper()
+	replays(t, history)
+	if !*record {
+		return
+	}
+	scrub(history.ProtoReflect())
+	replays(t, history)
+	file := filepath.Join("..", "workflows", "testdata", "histories", name+".json")
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, asJSON(t, history), 0o644)) //nolint:gosec // for everybody
 }
 
 func download(t *testing.T, c *theCase) *historypb.History {
@@ -210,7 +215,7 @@ func download(t *testing.T, c *theCase) *historypb.History {
 func replays(t *testing.T, history *historypb.History) {
 	t.Helper()
 	replayer := worker.NewWorkflowReplayer()
-	replayer.RegisterWorkflowWithOptions(workflows.Withdrawal, workflow.RegisterOptions{Name: workflows.WithdrawalType})
+	workflows.Register(replayer)
 	copied, ok := proto.Clone(history).(*historypb.History)
 	require.True(t, ok)
 	require.NoError(t, replayer.ReplayWorkflowHistory(quiet, copied))

@@ -129,7 +129,7 @@ func TestGivenACase_WhenAnOperatorLooksAtTemporal_ThenItIsFoundByItsNumberAndSay
 	require.NoError(t, err)
 	var metadata sdkpb.WorkflowMetadata
 	require.NoError(t, answered.Get(&metadata))
-	require.Contains(t, metadata.GetCurrentDetails(), "**"+c.number+"** is UNDER_REVIEW: 100.00 CNY by BANK_CARD to PSEEN Ltd. Waits for the vendor's people until ")
+	require.Contains(t, metadata.GetCurrentDetails(), "**"+c.number+"** is UNDER_REVIEW: 100.00 CNY of PSEEN by BANK_CARD to PSEEN Ltd. Waits for the vendor's people until ")
 
 	list := func(query string) func() (bool, error) {
 		return func() (bool, error) {

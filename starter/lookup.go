@@ -21,7 +21,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 )
 
 func (h *house) calendarCommand() *cobra.Command {
@@ -201,7 +200,7 @@ func replayHistory(name string, history *historypb.History, err error) replayed 
 	r := replayed{History: name, Events: len(history.GetEvents())}
 	if err == nil {
 		replayer := worker.NewWorkflowReplayer()
-		replayer.RegisterWorkflowWithOptions(workflows.Withdrawal, workflow.RegisterOptions{Name: workflows.WithdrawalType})
+		workflows.Register(replayer)
 		err = replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), history)
 	}
 	if err != nil {

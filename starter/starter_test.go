@@ -450,6 +450,13 @@ func TestGivenALedgerThatWasTamperedWithWhenItIsVerifiedThenTheExitCodeIs2(t *te
 	require.Len(t, decoded(t, got.out)["findings"], 1)
 }
 
+func TestGivenRecordedHistoriesOfEveryWorkflowWhenTheyAreReplayedThenNoneFails(t *testing.T) {
+	noTemporal(t)
+	got := ask(t, "", "replay", filepath.Join("..", "workflows", "testdata", "histories"), "--json")
+	require.Equal(t, 0, got.code, got.out)
+	require.Equal(t, 0.0, decoded(t, got.out)["failed"])
+}
+
 func TestGivenAFileThatIsNoHistoryWhenItIsReplayedThenTheExitCodeIs2(t *testing.T) {
 	noTemporal(t)
 	name := filepath.Join(t.TempDir(), "broken.json")

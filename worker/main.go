@@ -32,7 +32,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 )
 
 func main() {
@@ -120,23 +119,16 @@ func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
 		WorkerStopTimeout:                       15 * time.Second,
 		DisableRegistrationAliasing:             true,
 	})
-	w.RegisterWorkflowWithOptions(workflows.Withdrawal, workflow.RegisterOptions{Name: workflows.WithdrawalType})
+	workflows.Register(w)
 	w.RegisterActivity(&activities.Withdrawals{DB: db, Channel: activities.ByHand{}})
-	w.RegisterWorkflowWithOptions(workflows.DedicatedStaff, workflow.RegisterOptions{Name: workflows.DedicatedStaffType})
-	w.RegisterWorkflowWithOptions(workflows.PaymentApplication, workflow.RegisterOptions{Name: workflows.PaymentApplicationType})
 	w.RegisterActivity(&activities.Cases{DB: db})
 	w.RegisterActivity(&activities.DedicatedStaff{DB: db})
 	w.RegisterActivity(&activities.PaymentApplications{DB: db})
-	w.RegisterWorkflowWithOptions(workflows.Requisition, workflow.RegisterOptions{Name: workflows.RequisitionType})
-	w.RegisterWorkflowWithOptions(workflows.AutomaticRelease, workflow.RegisterOptions{Name: workflows.AutomaticReleaseType})
 	w.RegisterActivity(&activities.Requisitions{DB: db})
-	w.RegisterWorkflowWithOptions(workflows.Reconciliation, workflow.RegisterOptions{Name: workflows.ReconciliationType})
-	w.RegisterWorkflowWithOptions(workflows.Daily, workflow.RegisterOptions{Name: workflows.DailyType})
 	w.RegisterActivity(&activities.Bills{DB: db})
 	w.RegisterActivity(&activities.Reconciliations{DB: db, Run: func(ctx context.Context, p activities.Presentation) error {
 		return workflows.StartReconciliation(ctx, c, p)
 	}})
-	w.RegisterWorkflowWithOptions(workflows.Calculation, workflow.RegisterOptions{Name: workflows.CalculationType})
 	w.RegisterActivity(&activities.Calculations{DB: db})
 	return w
 }
