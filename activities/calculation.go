@@ -77,7 +77,7 @@ func (c *Calculations) CalculateBucket(ctx context.Context, in CalculateBucketIn
 	beat := func() {}
 	if activity.IsActivity(ctx) {
 		beat = func() { activity.RecordHeartbeat(ctx, p.report) }
-		stop := beating(ctx, in.Bucket)
+		stop := beating(ctx)
 		defer stop()
 	}
 	err := onOneConnection(ctx, c.DB, func(conn *sqlx.Conn) error {
@@ -110,8 +110,8 @@ func (c *Calculations) CalculateBucket(ctx context.Context, in CalculateBucketIn
 	return p.report, Final(err)
 }
 
-// beating tells Temporal that the pass over the rows is alive, which takes long and says nothing, until it is stopped.
-func beating(ctx context.Context, bucket int) (stop func()) {
+// beating tells Temporal that a pass over many rows is alive, which takes long and says nothing, until it is stopped.
+func beating(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		for {

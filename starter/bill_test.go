@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/bill"
 	"countersign/schema"
+	"countersign/views"
 
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
@@ -83,6 +85,47 @@ func TestGivenLines_WhenTheyAreSearchedAndExported_ThenTheTotalIsShownAndTheFile
 	require.Len(t, rows, 2)
 	require.Equal(t, "-5.00", rows[1][20])
 	require.Equal(t, 2, ask(t, url, "incentive", "lines", "--export", filepath.Join(dir, "lines.pdf")).code)
+}
+
+// Rule: INC-11
+func TestGivenAnExportInTheBackground_WhenItIsDone_ThenItIsListedAndSavedAsTheDirectExportWouldBe(t *testing.T) {
+	url := withBills(t)
+	db, err := schema.Open(url)
+	require.NoError(t, err)
+	defer db.Close()
+	got := ask(t, url, "incentive", "lines", "--background", "--format", "csv", "--as", "alice")
+	require.Equal(t, 2, got.code, "without Temporal nothing is asked for")
+	require.Equal(t, "Nothing was exported.\n", ask(t, url, "incentive", "exports").out)
+	for _, line := range [][]string{{"--background"}, {"--as", "alice"}, {"--background", "--export", "x.csv"}} {
+		require.Equal(t, 2, ask(t, url, append([]string{"incentive", "lines"}, line...)...).code)
+	}
+
+	act := &activities.Exports{DB: db, Lines: views.Reader{DB: db}.WriteLines}
+	_, err = act.AskExport(t.Context(), activities.AskExportInput{Key: "k", Person: "alice", Filter: bill.LineFilter{Bill: "B1"}, Format: bill.CSV, At: time.Now()})
+	require.NoError(t, err)
+	dir := t.TempDir()
+	out, direct := filepath.Join(dir, "out.csv"), filepath.Join(dir, "direct.csv")
+	got = ask(t, url, "incentive", "export", "1", "--out", out, "--as", "alice")
+	require.Equal(t, 1, got.code, got.err)
+	require.Contains(t, got.out, "It is still being written")
+	_, err = act.WriteExport(t.Context(), "k")
+	require.NoError(t, err)
+	_, err = act.CloseExport(t.Context(), activities.CloseExportInput{Key: "k", At: time.Now()})
+	require.NoError(t, err)
+
+	require.Regexp(t, `(?m)^ +1 +alice .*"bill": ?"B1".* csv +DONE +1 +30\.00 +\d+ bytes`, ask(t, url, "incentive", "exports", "--as", "alice").out)
+	require.Equal(t, answer{0, out + " holds 1 lines, 30.00 CNY.\n", ""}, ask(t, url, "incentive", "export", "1", "--out", out, "--as", "alice"))
+	require.Equal(t, 0, ask(t, url, "incentive", "lines", "--bill", "B1", "--partner", "P1001", "--export", direct).code)
+	saved, err := os.ReadFile(out)
+	require.NoError(t, err)
+	want, err := os.ReadFile(direct)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(saved))
+	require.Contains(t, ask(t, url, "incentive", "export", "1", "--out", out, "--as", "alice").err, "exists and is not overwritten")
+	require.Equal(t, 1, ask(t, url, "incentive", "export", "1", "--out", out+"2", "--as", "bob").code, "a stranger")
+	require.NoFileExists(t, out+"2")
+	require.Equal(t, 2, ask(t, url, "incentive", "export", "9", "--out", out+"2", "--as", "otto").code)
+	require.Contains(t, ask(t, url, "outbox", "--person", "alice").out, "Export 1 is done")
 }
 
 // Rule: INC-22

@@ -131,19 +131,32 @@ func (h *house) documentGetCommand() *cobra.Command {
 	return needs(c, "out")
 }
 
-// save writes beside and gives the file its name at the end, so that nothing stands there that was not compared.
+// save writes a document's content, compared with its ID, to a file that does not exist yet.
 func save(ctx context.Context, s *documents.Store, id, out string) (documents.Info, error) {
-	if _, err := os.Lstat(out); err == nil {
-		return documents.Info{}, fmt.Errorf("%s exists and is not overwritten; name another file", out)
+	if err := vacant(out); err != nil {
+		return documents.Info{}, err
 	}
 	info, content, err := s.Get(ctx, id)
 	if err != nil {
 		return info, err
 	}
 	defer content.Close()
+	return info, place(out, content)
+}
+
+// vacant refuses a name that stands for something.
+func vacant(out string) error {
+	if _, err := os.Lstat(out); err == nil {
+		return fmt.Errorf("%s exists and is not overwritten; name another file", out)
+	}
+	return nil
+}
+
+// place writes beside and gives the file its name at the end, so that nothing stands there that is not whole.
+func place(out string, content io.Reader) error {
 	beside, err := os.CreateTemp(filepath.Dir(out), ".download-*")
 	if err != nil {
-		return info, err
+		return err
 	}
 	_, err = io.Copy(beside, content)
 	err = errors.Join(err, beside.Close())
@@ -153,7 +166,7 @@ func save(ctx context.Context, s *documents.Store, id, out string) (documents.In
 	if err != nil {
 		err = errors.Join(err, os.Remove(beside.Name()))
 	}
-	return info, err
+	return err
 }
 
 func (h *house) documentVerifyCommand() *cobra.Command {

@@ -21,7 +21,7 @@ import (
 func (h *house) incentiveCommand() *cobra.Command {
 	return group("incentive", "Incentives: calculating them, presenting the bills, and why a line is what it is",
 		h.incentiveCalculateCommand(), h.incentiveScheduleCommand(), h.incentiveExplainCommand(), h.incentiveEstimateCommand(), h.incentiveAttainCommand(), h.incentiveSpecialCommand(),
-		h.reconcileCommand(), h.linesCommand())
+		h.reconcileCommand(), h.linesCommand(), h.exportsCommand(), h.fetchExportCommand())
 }
 
 // periodFlag reads a period of an argument or flag.

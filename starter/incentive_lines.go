@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"countersign/activities"
-	"countersign/internal/sheet"
 	"countersign/views"
 	"countersign/workflows"
 
@@ -51,17 +49,26 @@ func (h *house) reconcile(ctx context.Context, in activities.StartInput) error {
 
 // linesCommand searches the detail behind the bills.
 func (h *house) linesCommand() *cobra.Command {
-	f := views.LineFilter{}
-	limit, file := 0, ""
+	ask, limit, file, background := activities.AskExportInput{}, 0, "", false
+	f := &ask.Filter
 	c := &cobra.Command{
-		Use: "lines [filters] [--export FILE.xlsx|FILE.csv]", Short: "Search the incentive detail; the total is of all lines that match", Args: exactly(),
+		Use: "lines [filters] [--export FILE.xlsx|FILE.csv | --background --format xlsx|csv --as PERSON]", Short: "Search the incentive detail; the total is of all lines that match", Args: exactly(),
 		Example: `  starter incentive lines --partner P1001 --year 2024 --product ECS
-  starter incentive lines --bill B000001 --export may.xlsx &`,
+  starter incentive lines --bill B000001 --export may.xlsx
+  starter incentive lines --year 2024 --background --format csv --as alice`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if file != "" {
-				return h.exportLines(c.Context(), f, file)
+			switch {
+			case background && file != "":
+				return usageError{errors.New("--export writes a file now, --background has a worker do it; choose one")}
+			case background:
+				ask.At = time.Now()
+				return h.exportInBackground(c.Context(), ask)
+			case ask.Person != "" || ask.Format != "" || ask.Key != "":
+				return usageError{errors.New("--as, --format and --key are about --background; say it, too")}
+			case file != "":
+				return h.exportLines(c.Context(), *f, file)
 			}
-			return h.lines(c.Context(), f, limit)
+			return h.lines(c.Context(), *f, limit)
 		},
 	}
 	flags := c.Flags()
@@ -82,6 +89,10 @@ func (h *house) linesCommand() *cobra.Command {
 	flags.StringVar(&f.Tier2, "tier2", "", "tier-2 reseller's name, or a part of it")
 	flags.IntVar(&limit, "limit", 100, "how many lines are shown")
 	flags.StringVar(&file, "export", "", "write all lines that match to this file instead")
+	flags.BoolVar(&background, "background", false, "have a worker write all lines that match to a file, and answer its number at once")
+	flags.StringVar((*string)(&ask.Format), "format", "", "how that file is written: xlsx or csv")
+	flags.StringVar(&ask.Person, "as", "", "who asks for that file; a partner's person has their own partner's lines only")
+	flags.StringVar(&ask.Key, "key", "", "key of that request (default: a new one)")
 	return c
 }
 
@@ -116,42 +127,30 @@ func customer(l views.DetailLine) string {
 	return l.Customer
 }
 
-var lineColumns = []string{"data ID", "partner", "period", "plan", "bill", "status", "order", "customer", "customer name", "customer account", "account manager", "product",
-	"association", "billing mode", "region", "tier-2 reseller", "counted amount", "rate %", "reason", "policy", "incentive"}
-
-// exportLines writes a file row by row; it appears when it is whole. It may run in the background while people go on.
-func (h *house) exportLines(ctx context.Context, f views.LineFilter, file string) (err error) {
+// exportLines writes a file row by row; it appears when it is whole.
+func (h *house) exportLines(ctx context.Context, f views.LineFilter, file string) error {
 	r, err := h.reader(ctx)
 	if err != nil {
 		return err
 	}
-	total, err := r.LineTotal(ctx, f)
+	found, err := r.LineTotal(ctx, f)
 	if err != nil {
 		return err
 	}
-	w, err := sheet.Create(file, lineColumns...)
-	if err != nil {
-		return usageError{err}
-	}
-	defer func() { err = errors.Join(err, w.Abandon()) }()
 	progress, end := h.progress()
-	written, shownAt := int64(0), time.Time{}
-	err = r.EachLine(ctx, f, func(l views.DetailLine) error {
-		if written++; progress != nil && time.Since(shownAt) > 100*time.Millisecond {
-			progress(written, total.Lines)
+	shownAt := time.Time{}
+	written, err := r.WriteLines(ctx, f, file, func(lines int64) error {
+		if progress != nil && time.Since(shownAt) > 100*time.Millisecond {
+			progress(lines, found.Lines)
 			shownAt = time.Now()
 		}
-		return w.Row(l.DataID, l.Partner, l.Period, l.Plan, l.Bill, l.Status, l.Order, l.Customer, l.CustomerName, l.CustomerAccount, l.AccountManager,
-			l.Product, association(l.Association), l.BillingMode, l.Region, l.Tier2, sheet.Number(l.Counted), sheet.Number(l.Rate), l.Reason, l.PolicyVersion, sheet.Number(l.Amount.String()))
+		return nil
 	})
 	end()
 	if err != nil {
 		return err
 	}
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", file, err)
-	}
-	return h.show(map[string]any{"file": file, "lines": written, "amount": total.Amount}, func() {
-		h.say("%s holds %d lines, %s CNY.", file, written, total.Amount)
+	return h.show(map[string]any{"file": file, "lines": written.Lines, "amount": written.Amount}, func() {
+		h.say("%s holds %d lines, %s CNY.", file, written.Lines, written.Amount)
 	})
 }

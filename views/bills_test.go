@@ -110,6 +110,6 @@ func TestGivenABillWithoutItsAccrual_WhenTheLedgerIsVerified_ThenItIsFound(t *te
 	r := withLines(t)
 	found, err := r.Verify(context.Background(), nil)
 	require.NoError(t, err)
-	require.Len(t, found.Findings, 1)
+	require.Len(t, found.Findings, 2)
 	require.Equal(t, views.Finding{Check: "bills", Object: "bill B1", Message: "it stands for 60.00 on the account of P1, its entries moved 0.00 there"}, found.Findings[0])
 }

@@ -34,27 +34,14 @@ type DetailLine struct {
 	Amount          money.Amount     `db:"amount"           json:"amount"`
 }
 
-// LineFilter is by what the detail is searched (INC-11). Names are found by a part of them, in whatever case; the rest exactly.
-type LineFilter struct {
-	Partner         string
-	Year            int
-	Period          string // of the bill: 2024-05, 2024-Q2, 2024
-	Plan            string
-	Order           string
-	CustomerName    string
-	CustomerAccount string
-	AccountManager  string
-	Product         string
-	Association     bill.Association
-	BillingMode     string
-	Status          bill.State
-	Bill            string
-	DataID          int64
-	Tier2           string
-}
+// LineFilter is by what the detail is searched, LineTotal what the lines found come to (INC-11).
+type (
+	LineFilter = bill.LineFilter
+	LineTotal  = bill.LineTotal
+)
 
-// where makes the condition of what is asked for, from fixed fragments.
-func (f LineFilter) where() (string, []any) {
+// conditions are what is asked for, from fixed fragments.
+func conditions(f LineFilter) (string, []any) {
 	var parts []string
 	var args []any
 	add := func(asked bool, fragment string, value any) {
@@ -99,27 +86,21 @@ const detailLinesSQL = `
 	       coalesce(c.account, '') AS customer_account, coalesce(c.account_manager, '') AS account_manager, l.product, l.association, l.billing_mode, l.region,
 	       coalesce(t.name, '') AS tier2_name, trim_scale(l.counted)::text AS counted, trim_scale(l.rate)::text AS rate, l.reason, l.policy_version, l.amount` + detailFromSQL
 
-// LineTotal is what lines come to.
-type LineTotal struct {
-	Lines  int64        `db:"lines"  json:"lines"`
-	Amount money.Amount `db:"amount" json:"amount"`
-}
-
 // LineTotal counts the lines that match, and adds up what they give (INC-11).
 func (r Reader) LineTotal(ctx context.Context, f LineFilter) (LineTotal, error) {
-	where, args := f.where()
+	where, args := conditions(f)
 	return row[LineTotal](ctx, r.DB, "lines", "", `SELECT count(*) AS lines, coalesce(sum(l.amount), 0)::numeric(20,2) AS amount`+detailFromSQL+where, args...)
 }
 
 // Lines lists the first lines that match, by number.
 func (r Reader) Lines(ctx context.Context, f LineFilter, limit int) ([]DetailLine, error) {
-	where, args := f.where()
+	where, args := conditions(f)
 	return rows[DetailLine](ctx, r.DB, "lines", detailLinesSQL+where+fmt.Sprintf(` ORDER BY l.data_id LIMIT %d`, limit), args...)
 }
 
 // EachLine hands over every line that matches, one after the other, without keeping them.
 func (r Reader) EachLine(ctx context.Context, f LineFilter, each func(DetailLine) error) error {
-	where, args := f.where()
+	where, args := conditions(f)
 	found, err := r.DB.QueryxContext(ctx, detailLinesSQL+where+` ORDER BY l.data_id`, args...)
 	if err != nil {
 		return fmt.Errorf("read lines: %w", err)

@@ -1,5 +1,5 @@
 // Package views is what people look at: tasks, cases with their timelines, balances, statements, messages, and the check
-// that everything adds up. Nothing here writes.
+// that everything adds up. Nothing here writes to the database.
 package views
 
 import (

@@ -21,6 +21,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/mail"
 	"countersign/schema"
+	"countersign/views"
 	"countersign/workflows"
 
 	"github.com/caarlos0/env/v11"
@@ -130,6 +131,8 @@ func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
 		return workflows.StartReconciliation(ctx, c, p)
 	}})
 	w.RegisterActivity(&activities.Calculations{DB: db})
+	w.RegisterWorkflowWithOptions(workflows.LinesExport, workflow.RegisterOptions{Name: workflows.LinesExportType})
+	w.RegisterActivity(&activities.Exports{DB: db, Lines: views.Reader{DB: db}.WriteLines})
 	return w
 }
 
