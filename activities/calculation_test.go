@@ -189,48 +189,80 @@ func TestGivenARuleOfPerformance_WhenItsExampleIsCalculated_ThenPerformanceAndRe
 		sheet  string // after the month
 		lines  []string
 	}{
-		{rule: "PERF-01: what it resells and what it brings about", rows: []usage{{cash: "800.00"}, {cash: "200.00", association: "advisory"}},
-			sheet: "first-draft 1000.00 1000.00 0.00 0.00 0.00 100.00"},
-		{rule: "PERF-02: a top-up is nothing used", rows: []usage{{cash: "5000.00", charge: "top-up", product: "TOPUP", used: "2024-05-02 09:00"}, {cash: "1200.00"}},
-			sheet: "first-draft 6200.00 1200.00 0.00 5000.00 0.00 120.00", lines: []string{"ECS usage 1200.00 120.00 v1/ecs", "TOPUP top-up 0.00 0.00 NO_INCENTIVE TOP_UP"}},
-		{rule: "PERF-02: neither is what was paid in advance, nor a tax", rows: []usage{{cash: "12000.00", charge: "purchase"}, {cash: "1000.00"}, {cash: "60.00", charge: "tax"}},
-			lines: []string{"ECS purchase 0.00 0.00 NO_INCENTIVE PREPAYMENT", "ECS tax 0.00 0.00 NO_INCENTIVE TAX", "ECS usage 1000.00 100.00 v1/ecs"}},
+		{
+			rule: "PERF-01: what it resells and what it brings about", rows: []usage{{cash: "800.00"}, {cash: "200.00", association: "advisory"}},
+			sheet: "first-draft 1000.00 1000.00 0.00 0.00 0.00 100.00",
+		},
+		{
+			rule: "PERF-02: a top-up is nothing used", rows: []usage{{cash: "5000.00", charge: "top-up", product: "TOPUP", used: "2024-05-02 09:00"}, {cash: "1200.00"}},
+			sheet: "first-draft 6200.00 1200.00 0.00 5000.00 0.00 120.00", lines: []string{"ECS usage 1200.00 120.00 v1/ecs", "TOPUP top-up 0.00 0.00 NO_INCENTIVE TOP_UP"},
+		},
+		{
+			rule: "PERF-02: neither is what was paid in advance, nor a tax", rows: []usage{{cash: "12000.00", charge: "purchase"}, {cash: "1000.00"}, {cash: "60.00", charge: "tax"}},
+			lines: []string{"ECS purchase 0.00 0.00 NO_INCENTIVE PREPAYMENT", "ECS tax 0.00 0.00 NO_INCENTIVE TAX", "ECS usage 1000.00 100.00 v1/ecs"},
+		},
 		{rule: "PERF-03: only cash", rows: []usage{{cash: "900.00", voucher: "300.00"}}, sheet: "first-draft 1200.00 900.00 300.00 0.00 0.00 90.00"},
 		{rule: "PERF-04: a coupon that is no performance", rows: []usage{{coupon: "500.00"}}, sheet: "first-draft 500.00 0.00 500.00 0.00 0.00 0.00"},
-		{rule: "PERF-05: buying a card", rows: []usage{{cash: "1000.00", charge: "card-purchase", product: "CARD", used: "2024-05-03 09:00"}},
-			sheet: "first-draft 1000.00 0.00 1000.00 0.00 0.00 0.00", lines: []string{"CARD card-purchase 0.00 0.00 NON_CASH CARD_PURCHASE"}},
+		{
+			rule: "PERF-05: buying a card", rows: []usage{{cash: "1000.00", charge: "card-purchase", product: "CARD", used: "2024-05-03 09:00"}},
+			sheet: "first-draft 1000.00 0.00 1000.00 0.00 0.00 0.00", lines: []string{"CARD card-purchase 0.00 0.00 NON_CASH CARD_PURCHASE"},
+		},
 		{rule: "PERF-05: spending it", period: "2024-06", rows: []usage{{card: "400.00", used: "2024-06-10 09:00"}}, sheet: "first-draft 400.00 400.00 0.00 0.00 0.00 40.00"},
-		{rule: "PERF-06: performance is not payable", rows: []usage{{cash: "900.00", product: "OBS"}},
-			sheet: "first-draft 900.00 900.00 0.00 0.00 0.00 0.00", lines: []string{"OBS usage 900.00 0.00 v1/obs"}},
-		{rule: "PERF-07: marketplace goods that are listed", rows: []usage{{cash: "300.00", product: "M1", market: true, region: "market"}},
-			sheet: "first-draft 300.00 300.00 0.00 0.00 0.00 9.00"},
+		{
+			rule: "PERF-06: performance is not payable", rows: []usage{{cash: "900.00", product: "OBS"}},
+			sheet: "first-draft 900.00 900.00 0.00 0.00 0.00 0.00", lines: []string{"OBS usage 900.00 0.00 v1/obs"},
+		},
+		{
+			rule: "PERF-07: marketplace goods that are listed", rows: []usage{{cash: "300.00", product: "M1", market: true, region: "market"}},
+			sheet: "first-draft 300.00 300.00 0.00 0.00 0.00 9.00",
+		},
 		{rule: "PERF-07: and those that are not", rows: []usage{{cash: "300.00", market: true}}, lines: []string{"ECS usage 0.00 0.00 NO_INCENTIVE OUTSIDE_POLICY"}},
-		{rule: "PERF-08: an overseas region", rows: []usage{{cash: "1000.00", product: "EIP", region: "ap-southeast-3"}},
-			sheet: "first-draft 1000.00 1000.00 0.00 0.00 0.00 40.00"},
-		{rule: "PERF-09: settled monthly, the month of use", rows: []usage{{cash: "200.00", product: "CDN", mode: "monthly-settled", used: "2024-05-20 10:00", posted: "2024-06-03 10:00"}},
-			sheet: "first-draft 200.00 0.00 0.00 0.00 200.00 0.00", lines: []string{"CDN usage 0.00 0.00 NEXT_PERIOD"}},
-		{rule: "PERF-09: settled monthly, the month of settlement", period: "2024-06", rows: []usage{{cash: "200.00", product: "CDN", mode: "monthly-settled", used: "2024-05-20 10:00", posted: "2024-06-03 10:00"}},
-			sheet: "first-draft 200.00 200.00 0.00 0.00 0.00 20.00"},
+		{
+			rule: "PERF-08: an overseas region", rows: []usage{{cash: "1000.00", product: "EIP", region: "ap-southeast-3"}},
+			sheet: "first-draft 1000.00 1000.00 0.00 0.00 0.00 40.00",
+		},
+		{
+			rule: "PERF-09: settled monthly, the month of use", rows: []usage{{cash: "200.00", product: "CDN", mode: "monthly-settled", used: "2024-05-20 10:00", posted: "2024-06-03 10:00"}},
+			sheet: "first-draft 200.00 0.00 0.00 0.00 200.00 0.00", lines: []string{"CDN usage 0.00 0.00 NEXT_PERIOD"},
+		},
+		{
+			rule: "PERF-09: settled monthly, the month of settlement", period: "2024-06", rows: []usage{{cash: "200.00", product: "CDN", mode: "monthly-settled", used: "2024-05-20 10:00", posted: "2024-06-03 10:00"}},
+			sheet: "first-draft 200.00 200.00 0.00 0.00 0.00 20.00",
+		},
 		{rule: "PERF-09: the month is that of UTC+8", period: "2024-06", rows: []usage{{cash: "10.00", used: "2024-06-01 00:00"}, {cash: "7.00", used: "2024-05-31 23:59"}}, sheet: "first-draft 10.00 10.00 0.00 0.00 0.00 1.00"},
 		{rule: "PERF-11: a tier-2's customers are its tier-1's", rows: []usage{{cash: "600.00", tier2: "T-200"}}, sheet: "first-draft 600.00 600.00 0.00 0.00 0.00 60.00"},
 		{rule: "PERF-12: outside the policy", rows: []usage{{cash: "300.00", product: "XYZ"}}, lines: []string{"XYZ usage 0.00 0.00 NO_INCENTIVE OUTSIDE_POLICY"}},
-		{rule: "PERF-12: qualification expired", facts: []string{`INSERT INTO qualifications VALUES ($1, '2022-01-01', '2024-04-30')`}, rows: []usage{{cash: "500.00", used: "2024-05-06 10:00"}},
-			sheet: "first-draft 500.00 0.00 0.00 500.00 0.00 0.00", lines: []string{"ECS usage 0.00 0.00 NO_INCENTIVE QUALIFICATION_EXPIRED"}},
-		{rule: "PERF-12: qualification expires in the month, its last day counts", facts: []string{`INSERT INTO qualifications VALUES ($1, '2022-01-01', '2024-05-06')`},
-			rows: []usage{{cash: "500.00", used: "2024-05-06 23:59"}, {cash: "40.00", used: "2024-05-07 00:00"}}, sheet: "first-draft 540.00 500.00 0.00 40.00 0.00 50.00"},
-		{rule: "PERF-12: renewed in time", facts: []string{`INSERT INTO qualifications VALUES ($1, '2022-01-01', '2024-04-30'), ($1, '2024-05-01', NULL)`}, rows: []usage{{cash: "500.00"}},
-			sheet: "first-draft 500.00 500.00 0.00 0.00 0.00 50.00"},
-		{rule: "PERF-12: business terms", facts: []string{`INSERT INTO partner_terms (key, partner_id, effect, starts, ends, set_by, set_at) VALUES ($1, $1, 'TERMS_ZERO', '2024-05-01', '2024-05-15', 'ops', now())`},
-			rows: []usage{{cash: "500.00", used: "2024-05-15 23:59"}, {cash: "70.00", used: "2024-05-16 00:00"}}, lines: []string{"ECS usage 0.00 0.00 NO_INCENTIVE TERMS_ZERO", "ECS usage 70.00 7.00 v1/ecs"}},
-		{rule: "PERF-12: moved to another account", facts: []string{`INSERT INTO partner_terms (key, partner_id, effect, moved_to, starts, set_by, set_at) VALUES ($1, $1, 'PERFORMANCE_MOVED', 'P-101', '2024-05-01', 'ops', now())`},
-			rows: []usage{{cash: "500.00"}}, lines: []string{"ECS usage 0.00 0.00 NO_INCENTIVE PERFORMANCE_MOVED"}},
-		{rule: "PERF-12: not in a plan", facts: []string{`UPDATE plan_identities SET until_at = '2024-05-05T16:00:00Z' WHERE partner_id = $1`},
-			rows: []usage{{cash: "500.00", used: "2024-05-06 00:00"}, {cash: "20.00", used: "2024-05-05 23:59"}}, lines: []string{"ECS usage 0.00 0.00 NO_INCENTIVE NOT_IN_PLAN", "ECS usage 20.00 2.00 v1/ecs"}},
+		{
+			rule: "PERF-12: qualification expired", facts: []string{`INSERT INTO qualifications VALUES ($1, '2022-01-01', '2024-04-30')`}, rows: []usage{{cash: "500.00", used: "2024-05-06 10:00"}},
+			sheet: "first-draft 500.00 0.00 0.00 500.00 0.00 0.00", lines: []string{"ECS usage 0.00 0.00 NO_INCENTIVE QUALIFICATION_EXPIRED"},
+		},
+		{
+			rule: "PERF-12: qualification expires in the month, its last day counts", facts: []string{`INSERT INTO qualifications VALUES ($1, '2022-01-01', '2024-05-06')`},
+			rows: []usage{{cash: "500.00", used: "2024-05-06 23:59"}, {cash: "40.00", used: "2024-05-07 00:00"}}, sheet: "first-draft 540.00 500.00 0.00 40.00 0.00 50.00",
+		},
+		{
+			rule: "PERF-12: renewed in time", facts: []string{`INSERT INTO qualifications VALUES ($1, '2022-01-01', '2024-04-30'), ($1, '2024-05-01', NULL)`}, rows: []usage{{cash: "500.00"}},
+			sheet: "first-draft 500.00 500.00 0.00 0.00 0.00 50.00",
+		},
+		{
+			rule: "PERF-12: business terms", facts: []string{`INSERT INTO partner_terms (key, partner_id, effect, starts, ends, set_by, set_at) VALUES ($1, $1, 'TERMS_ZERO', '2024-05-01', '2024-05-15', 'ops', now())`},
+			rows: []usage{{cash: "500.00", used: "2024-05-15 23:59"}, {cash: "70.00", used: "2024-05-16 00:00"}}, lines: []string{"ECS usage 0.00 0.00 NO_INCENTIVE TERMS_ZERO", "ECS usage 70.00 7.00 v1/ecs"},
+		},
+		{
+			rule: "PERF-12: moved to another account", facts: []string{`INSERT INTO partner_terms (key, partner_id, effect, moved_to, starts, set_by, set_at) VALUES ($1, $1, 'PERFORMANCE_MOVED', 'P-101', '2024-05-01', 'ops', now())`},
+			rows: []usage{{cash: "500.00"}}, lines: []string{"ECS usage 0.00 0.00 NO_INCENTIVE PERFORMANCE_MOVED"},
+		},
+		{
+			rule: "PERF-12: not in a plan", facts: []string{`UPDATE plan_identities SET until_at = '2024-05-05T16:00:00Z' WHERE partner_id = $1`},
+			rows: []usage{{cash: "500.00", used: "2024-05-06 00:00"}, {cash: "20.00", used: "2024-05-05 23:59"}}, lines: []string{"ECS usage 0.00 0.00 NO_INCENTIVE NOT_IN_PLAN", "ECS usage 20.00 2.00 v1/ecs"},
+		},
 		{rule: "INC-01: the detail is less than the consumption", rows: []usage{{cash: "700.00"}, {cash: "300.00", product: "XYZ"}}, sheet: "first-draft 1000.00 700.00 0.00 300.00 0.00 70.00"},
 		{rule: "INC-03: a part counts in the next month", rows: []usage{{cash: "800.00"}, {cash: "200.00", product: "CDN", mode: "monthly-settled", used: "2024-05-31 10:00", posted: "2024-06-03 10:00"}}, sheet: "first-draft 1000.00 800.00 0.00 0.00 200.00 80.00"},
 		{rule: "INC-04: consumption is explained", rows: []usage{{cash: "500.00"}, {cash: "300.00", product: "XYZ"}, {cash: "200.00", product: "CDN", mode: "monthly-settled", used: "2024-05-31 10:00", posted: "2024-06-03 10:00"}}, sheet: "first-draft 1000.00 500.00 0.00 300.00 200.00 50.00"},
-		{rule: "INC-05: rounded half up for each line", rows: []usage{{cash: "333.33", product: "FIVE"}, {cash: "333.33", product: "FIVE", order: "O2"}},
-			sheet: "first-draft 666.66 666.66 0.00 0.00 0.00 33.34", lines: []string{"FIVE usage 333.33 16.67 v1/five", "FIVE usage 333.33 16.67 v1/five"}},
+		{
+			rule: "INC-05: rounded half up for each line", rows: []usage{{cash: "333.33", product: "FIVE"}, {cash: "333.33", product: "FIVE", order: "O2"}},
+			sheet: "first-draft 666.66 666.66 0.00 0.00 0.00 33.34", lines: []string{"FIVE usage 333.33 16.67 v1/five", "FIVE usage 333.33 16.67 v1/five"},
+		},
 		{rule: "INC-12: a refund is negative", period: "2024-06", rows: []usage{{cash: "-2000.00", charge: "refund", used: "2024-06-12 10:00"}}, sheet: "first-draft -2000.00 -2000.00 0.00 0.00 0.00 -200.00"},
 	}
 	for i := range cases { // a partner each, so that one run calculates all
@@ -330,8 +362,10 @@ func TestGivenLinesForLevelsAssociationsAndModes_WhenAMonthIsCalculated_ThenTheF
 	d.consume(usage{cash: "100.00", used: "2024-05-20 00:00"}, usage{cash: "100.00", used: "2024-05-19 23:59"},
 		usage{cash: "100.00", association: "advisory"}, usage{cash: "100.00", mode: "subscription"}, usage{cash: "100.00", product: "EIP"})
 	d.calculate("2024-05")
-	require.ElementsMatch(t, []string{"ECS usage 100.00 12.50 v1/gold", "ECS usage 100.00 1.00 v1/rest", "ECS usage 100.00 4.00 v1/advisory", "ECS usage 100.00 8.00 v1/yearly",
-		"EIP usage 100.00 1.00 v1/rest"}, d.lines("P-100", "2024-05"))
+	require.ElementsMatch(t, []string{
+		"ECS usage 100.00 12.50 v1/gold", "ECS usage 100.00 1.00 v1/rest", "ECS usage 100.00 4.00 v1/advisory", "ECS usage 100.00 8.00 v1/yearly",
+		"EIP usage 100.00 1.00 v1/rest",
+	}, d.lines("P-100", "2024-05"))
 }
 
 // Rule: INC-05, PGM-12

@@ -16,8 +16,10 @@ import (
 )
 
 // copied are the columns that an import writes, in the order in which copying.add does.
-var copied = []string{"used_at", "posted_at", "import_id", "period", "line", "marketplace", "row_key", "partner_id", "customer_id", "order_id", "product",
-	"billing_mode", "charge", "association", "region", "tier2", "currency", "original", "rate", "cash", "stored_value_card", "voucher", "excluded_coupon"}
+var copied = []string{
+	"used_at", "posted_at", "import_id", "period", "line", "marketplace", "row_key", "partner_id", "customer_id", "order_id", "product",
+	"billing_mode", "charge", "association", "region", "tier2", "currency", "original", "rate", "cash", "stored_value_card", "voucher", "excluded_coupon",
+}
 
 // copying is a COPY under way. A nil one has not begun.
 type copying struct {
@@ -69,8 +71,10 @@ func (c *copying) add(ctx context.Context, number int64, r *consumption.Row, p c
 	b = strconv.AppendInt(append(b, '\t'), int64(r.Line), 10)
 	b = strconv.AppendBool(append(b, '\t'), r.Marketplace)
 	b = hex.AppendEncode(append(b, `	\\x`...), r.Key[:])
-	for _, text := range [...]string{p.Binding.Partner, p.Customer, r.Order, r.Product, string(r.Mode), string(r.Charge),
-		string(p.Binding.Association), r.Region, p.Binding.Tier2, r.Currency} {
+	for _, text := range [...]string{
+		p.Binding.Partner, p.Customer, r.Order, r.Product, string(r.Mode), string(r.Charge),
+		string(p.Binding.Association), r.Region, p.Binding.Tier2, r.Currency,
+	} {
 		b = appendCopyText(append(b, '\t'), text)
 	}
 	for _, amount := range [...]rate{r.Amount, p.Rate, p.Parts.Cash, p.Parts.StoredValueCard, p.Parts.Voucher, p.Parts.ExcludedCoupon} {

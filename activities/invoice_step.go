@@ -44,8 +44,10 @@ func (s *Cases) SendInvoices(ctx context.Context, in SendInvoicesInput) (Standin
 	if list := p.WellFormed(); len(list) > 0 {
 		return Standing{}, Final(list)
 	}
-	step := caseStep{db: s.DB, number: p.Case, key: "send-invoices/" + p.Key + "/" + hex.EncodeToString(p.Digest()[:8]), actor: p.Person, via: viaRequest,
-		action: "send invoices", noted: true, at: in.At}
+	step := caseStep{
+		db: s.DB, number: p.Case, key: "send-invoices/" + p.Key + "/" + hex.EncodeToString(p.Digest()[:8]), actor: p.Person, via: viaRequest,
+		action: "send invoices", noted: true, at: in.At,
+	}
 	return step.do(ctx, func(tx *sqlx.Tx, c caseRow) (refusal.List, error) {
 		kind, err := invoicedOf(c)
 		if err != nil {
@@ -199,8 +201,10 @@ func (s *Cases) ReturnInvoice(ctx context.Context, in ReturnInvoiceInput) (Invoi
 		return InvoiceTicket{}, Final(unknown("ticket", in.Ticket))
 	}
 	ticket := tickets[0]
-	step := caseStep{db: s.DB, number: ticket.Case, key: "return-invoice/" + in.Ticket, actor: in.Person, via: viaRequest, action: "return invoice",
-		note: fmt.Sprintf("%s: %s", in.Ticket, in.TrackingNo), at: in.At}
+	step := caseStep{
+		db: s.DB, number: ticket.Case, key: "return-invoice/" + in.Ticket, actor: in.Person, via: viaRequest, action: "return invoice",
+		note: fmt.Sprintf("%s: %s", in.Ticket, in.TrackingNo), at: in.At,
+	}
 	err := step.run(ctx, func(tx *sqlx.Tx, c caseRow) (refusal.List, error) {
 		by, err := findPerson(ctx, tx, in.Person)
 		if err != nil {

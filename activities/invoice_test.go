@@ -200,7 +200,7 @@ func TestGivenACasePaidAgainstAnInvoice_WhenItsListIsOpened_ThenThePartnerIsTold
 	require.Equal(t, "IL000001", l.No)
 	require.Equal(t, invoice.ToIssue, l.State)
 	require.Equal(t, "10300.00 CNY 3.00", l.Amount.String()+" "+string(l.Currency)+" "+l.Rate.String())
-	require.Equal(t, "Alpha Cloud Ltd", l.Supplier.Name)
+	require.Equal(t, "Alpha Cloud Ltd", l.Name)
 	require.Equal(t, "Vendor Cloud Co., Ltd.", l.Buyer, "the entity of the request's day")
 	require.Equal(t, []string{"2 Vendor Street, Guiyang", "invoices@vendor.example", "Mei, 138; Li Na, 0851"}, []string{l.MailingAddress, l.PublicMailbox, l.Contacts})
 
@@ -264,7 +264,7 @@ func TestGivenAFailedRound_WhenANewInvoiceIsSent_ThenItIsReviewedAnewOnItsOwnSec
 		SELECT format('%s %s %s', task_id, to_char(due_at AT TIME ZONE interval '8 hours', 'YYYY-MM-DD HH24:MI'), opened_by) FROM tasks`), "the alarm is when the day is over")
 
 	accepted := func() (ok bool) {
-		b.do(func(tx *sqlx.Tx) (_ refusal.List, err error) {
+		_ = b.do(func(tx *sqlx.Tx) (_ refusal.List, err error) {
 			ok, err = invoicesAccepted(b.ctx, tx, "R000001")
 			return nil, err
 		})
@@ -304,7 +304,7 @@ func TestGivenADueDateThatPassed_WhenInvoicesAreSent_ThenTheyAreMarkedLateAndThe
 	b := newBooks(t)
 	b.open("R000001", "P1001", "mei")
 	remind := func(at string) (next *time.Time) {
-		b.do(func(tx *sqlx.Tx) (_ refusal.List, err error) {
+		_ = b.do(func(tx *sqlx.Tx) (_ refusal.List, err error) {
 			next, err = remindOfInvoices(b.ctx, tx, "R000001", invoiceTime(at))
 			return nil, err
 		})
@@ -341,7 +341,7 @@ func TestGivenInvoicesOfManyCases_WhenTheSameNumbersAreSentAgainAndAgain_ThenEac
 	require.Equal(t, []string{"A1 1"}, b.texts(`SELECT number || ' ' || count(*) FROM invoices GROUP BY number`))
 
 	// Two cases reach for one number at the same instant: the constraint speaks where looking came too early.
-	var wg = make(chan refusal.List, 2)
+	wg := make(chan refusal.List, 2)
 	for _, number := range cases[1:] {
 		p := b.parcel(number, sender[number], "race", "A9")
 		go func() { wg <- b.send(p, "2024-06-13 10:00") }()

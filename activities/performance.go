@@ -97,6 +97,7 @@ func (c *Calculations) approveSheet(ctx context.Context, in ReviewInput, partner
 			list = append(list, refusal.New("PERF-14", "ENG_STATE", object, "There is no performance of %s to approve; calculate it first.", in.Period))
 		case incentive.Estimated:
 			list = append(list, refusal.New("PERF-14", "ENG_STATE", object, "The sheet is an estimate: calculate %s once it is over, then approve the first draft.", in.Period))
+		case incentive.FirstDraft, incentive.Final:
 		}
 		if len(list) > 0 {
 			return list, nil

@@ -206,8 +206,10 @@ func TestGivenAQuarterlyPlanOfLines_WhenItsMonthsAreReviewed_ThenTheLastReviewBi
 func TestGivenASpecialIncentive_WhenItIsBilled_ThenItHasNoModelAndATier2GetsNone(t *testing.T) {
 	d := newDesk(t)
 	special := func(key, partner, amount string) (BillReport, error) {
-		return d.SpecialBill(t.Context(), SpecialInput{Key: key, Partner: partner, Plan: "Opportunity incentive", Period: periodOf("2024-05"), Amount: amount, OutputTaxRate: "6",
-			Deadline: calendar.Date{Year: 2024, Month: 6, Day: 15}, Reason: "opportunity OP-7", Person: "ops", At: clock8("2024-06-01 09:00")})
+		return d.SpecialBill(t.Context(), SpecialInput{
+			Key: key, Partner: partner, Plan: "Opportunity incentive", Period: periodOf("2024-05"), Amount: amount, OutputTaxRate: "6",
+			Deadline: calendar.Date{Year: 2024, Month: 6, Day: 15}, Reason: "opportunity OP-7", Person: "ops", At: clock8("2024-06-01 09:00"),
+		})
 	}
 	first, err := special("k1", "P-100", "50000.00")
 	require.NoError(t, err)
@@ -220,8 +222,10 @@ func TestGivenASpecialIncentive_WhenItIsBilled_ThenItHasNoModelAndATier2GetsNone
 	require.Equal(t, []string{"INC-19 INC_TIER2"}, codesIn(err))
 	_, err = special("k3", "P-100", "-5")
 	require.Equal(t, []string{"COM-02 CBC.0100"}, codesIn(err))
-	_, err = d.SpecialBill(t.Context(), SpecialInput{Key: "k4", Partner: "P-404", Plan: strings.Repeat("x", 129), Period: periodOf("2024-05"), Amount: "0", OutputTaxRate: "101", Reason: "r", Person: "ops",
-		At: clock8("2024-06-01 09:00")})
+	_, err = d.SpecialBill(t.Context(), SpecialInput{
+		Key: "k4", Partner: "P-404", Plan: strings.Repeat("x", 129), Period: periodOf("2024-05"), Amount: "0", OutputTaxRate: "101", Reason: "r", Person: "ops",
+		At: clock8("2024-06-01 09:00"),
+	})
 	require.Equal(t, []string{"COM-02 CBC.0100", "INC-20 CBC.0100", "COM-08 CBC.0100", "COM-17 CBC.5001"}, codesIn(err), "all guards that fail, and no defect")
 	require.Equal(t, []string{"B000001 P-100 Opportunity incentive one-off 2024-05 none 50000.00 6.00 2024-06-15 TO_CONFIRM"}, d.bills())
 	require.Equal(t, "50000.00", d.payable("P-100"))
@@ -237,8 +241,10 @@ func TestGivenRandomRows_WhenTheyAreCalculatedInTwoRunsOrInOne_ThenAllIsExplaine
 	pick := func(from ...string) string { return from[draw.IntN(len(from))] }
 	var rows []usage
 	for range 150 {
-		r := usage{order: pick("O1", "O2"), product: pick("ECS", "FIVE", "XYZ"), charge: pick("usage", "usage", "purchase", "tax", "card-purchase", "top-up"), mode: pick("pay-per-use", "monthly-settled"),
-			used: fmt.Sprintf("2024-05-%02d 10:00", 8+draw.IntN(7)), cash: amount(), card: amount(), voucher: amount(), coupon: amount()}
+		r := usage{
+			order: pick("O1", "O2"), product: pick("ECS", "FIVE", "XYZ"), charge: pick("usage", "usage", "purchase", "tax", "card-purchase", "top-up"), mode: pick("pay-per-use", "monthly-settled"),
+			used: fmt.Sprintf("2024-05-%02d 10:00", 8+draw.IntN(7)), cash: amount(), card: amount(), voucher: amount(), coupon: amount(),
+		}
 		if r.mode == "monthly-settled" {
 			r.posted = pick("2024-05-31 12:00", "2024-06-03 12:00")
 		}

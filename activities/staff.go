@@ -96,7 +96,7 @@ func (s *DedicatedStaff) allowed(ctx context.Context, tx *sqlx.Tx, id, partner s
 	switch {
 	case p == nil:
 		list = append(list, refusal.New("COM-16", "CBC.0151", "person "+id, "There is no person %q; speak as somebody who is registered.", id))
-	case operators && !(p.OfVendor() && p.Holds(staff.Operators...)):
+	case operators && (!p.OfVendor() || !p.Holds(staff.Operators...)):
 		list = append(list, refusal.New("COM-16", "CBC.0151", "person "+id, "%s does not hold the role %s; somebody with that role does this.", p.Name, staff.Operators[0]))
 	case !operators && !staff.MayAct(*p, partner):
 		list = append(list, refusal.New("COM-16", "CBC.0151", "person "+id, "%s may not act for partner %s; ask the partner's administrator for the permission.", p.Name, partner))

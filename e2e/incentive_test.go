@@ -113,7 +113,7 @@ func (c *theCase) invoices(invoiceNo string) {
 	v, err := c.p.s.views.InvoiceList(c.p.t.Context(), c.number, time.Now())
 	require.NoError(c.p.t, err)
 	_, err = workflows.SendInvoices(c.p.t.Context(), c.p.s.client, c.workflowID, invoice.Package{
-		Case: c.number, Person: c.p.mei, Key: invoiceNo, ListEnclosed: true, Mailbox: v.List.PublicMailbox,
+		Case: c.number, Person: c.p.mei, Key: invoiceNo, ListEnclosed: true, Mailbox: v.PublicMailbox,
 		Invoices: []invoice.Entered{invoice.Whole(v.List, invoice.Electronic, invoiceNo+"-"+c.number, "", calendar.DateOf(time.Now()).String())},
 	})
 	require.NoError(c.p.t, err)

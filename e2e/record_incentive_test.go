@@ -286,6 +286,17 @@ var incentiveEndings = map[string]func(p *partner) (workflowID string){
 		require.Equal(p.t, 1, p.s.count(p.t, `SELECT count(*) FROM incentive_lines WHERE partner_id = $1 AND amount = 100`, p.id))
 		return run.GetID()
 	},
+	"lines_export": func(p *partner) string {
+		p.released("resale", "1500.00")
+		x, err := (&activities.Exports{DB: p.s.views.DB}).AskExport(p.t.Context(), activities.AskExportInput{
+			Key: "export-" + p.id, Person: "otto", Filter: bill.LineFilter{Partner: p.id}, Format: "csv", At: time.Now(),
+		})
+		require.NoError(p.t, err)
+		require.NoError(p.t, workflows.StartLinesExport(p.t.Context(), p.s.client, x))
+		require.NoError(p.t, p.s.client.GetWorkflow(p.t.Context(), workflows.LinesExportID(x.Key), "").Get(p.t.Context(), &x))
+		require.EqualValues(p.t, "DONE", x.State)
+		return workflows.LinesExportID(x.Key)
+	},
 	"automatic_release": func(p *partner) string {
 		p.released("resale", "1500.00")
 		p.automatic()

@@ -25,9 +25,12 @@ func consumed(t *testing.T) *sqlx.DB {
 // consume inserts a use of 900.00 on 20 May 2024 with other values where the test says so.
 func consume(db interface {
 	NamedExec(query string, arg any) (sql.Result, error)
-}, n int, other map[string]any) error {
-	v := map[string]any{"period": "2024-05-01", "used_at": "2024-05-20T02:00:00Z", "posted_at": "2024-05-20T03:00:00Z", "mode": "pay-per-use", "charge": "usage",
-		"original": "900", "rate": "1", "cash": "900", "voucher": "0", "tier2": "", "n": fmt.Sprint(n)}
+}, n int, other map[string]any,
+) error {
+	v := map[string]any{
+		"period": "2024-05-01", "used_at": "2024-05-20T02:00:00Z", "posted_at": "2024-05-20T03:00:00Z", "mode": "pay-per-use", "charge": "usage",
+		"original": "900", "rate": "1", "cash": "900", "voucher": "0", "tier2": "", "n": fmt.Sprint(n),
+	}
 	for k, x := range other {
 		v[k] = x
 	}
@@ -69,8 +72,10 @@ func leaf(t *testing.T, db *sqlx.DB) (n string) {
 // Rule: PGM-12
 func TestGivenConsumption_WhenItIsChangedOrDeleted_ThenNobodyMay(t *testing.T) {
 	db := consumed(t)
-	for _, query := range []string{`UPDATE consumption SET cash = 0`, `DELETE FROM consumption`, `TRUNCATE consumption`, `UPDATE consumption_imports SET rows_bad = 0`,
-		`INSERT INTO consumption_2024_05 (period) VALUES ('2024-05-01')`, `CREATE TABLE consumption_2024_07 PARTITION OF consumption FOR VALUES FROM ('2024-07-01') TO ('2024-08-01')`} {
+	for _, query := range []string{
+		`UPDATE consumption SET cash = 0`, `DELETE FROM consumption`, `TRUNCATE consumption`, `UPDATE consumption_imports SET rows_bad = 0`,
+		`INSERT INTO consumption_2024_05 (period) VALUES ('2024-05-01')`, `CREATE TABLE consumption_2024_07 PARTITION OF consumption FOR VALUES FROM ('2024-07-01') TO ('2024-08-01')`,
+	} {
 		denied(t, exec(db, query))
 	}
 	for _, query := range []string{`UPDATE consumption SET line = 3`, `DELETE FROM consumption`, `TRUNCATE consumption`, `DELETE FROM consumption_imports`} {

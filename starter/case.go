@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"countersign/domain"
-	"countersign/domain/kinds"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"countersign/domain"
+	"countersign/domain/kinds"
 
 	"countersign/activities"
 	"countersign/domain/withdrawal"

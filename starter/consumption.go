@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -89,13 +90,11 @@ func seekable(ctx context.Context, name string, stdin io.Reader) (file *os.File,
 		}
 		switch info, err := named.Stat(); {
 		case err != nil:
-			named.Close()
-			return nil, nil, err
+			return nil, nil, errors.Join(err, named.Close())
 		case info.IsDir():
-			named.Close()
-			return nil, nil, fmt.Errorf("%s is a folder; name a CSV file, or - for stdin", name)
+			return nil, nil, errors.Join(named.Close(), fmt.Errorf("%s is a folder; name a CSV file, or - for stdin", name))
 		case info.Mode().IsRegular():
-			return named, func() { named.Close() }, nil
+			return named, func() { _ = named.Close() }, nil
 		}
 		defer named.Close()
 		from = named
@@ -104,7 +103,7 @@ func seekable(ctx context.Context, name string, stdin io.Reader) (file *os.File,
 		return nil, nil, err
 	}
 	done = func() {
-		file.Close()
+		_ = file.Close() // what was written to it is not needed any more
 		os.Remove(file.Name())
 	}
 	copied := make(chan error, 1) // nothing may come for a long time: then an interrupt is heard

@@ -37,16 +37,16 @@ import (
 // and takes voucher quota. Each playing has a pair of its own.
 type earners struct {
 	*story
-	suffix       string // of their numbers
-	first        string
-	second       string
-	gao, deng    string // their administrators
-	month        incentive.Period
-	requisition  activities.Standing // of the first, by bank
-	folder       string              // for files to and from the bank
-	ours         bytes.Buffer        // consumption in the programme's own format
-	export       []byte              // the FOCUS sample
-	billed, owed map[string]money.Amount
+	suffix      string // of their numbers
+	first       string
+	second      string
+	gao, deng   string // their administrators
+	month       incentive.Period
+	requisition activities.Standing // of the first, by bank
+	folder      string              // for files to and from the bank
+	ours        bytes.Buffer        // consumption in the programme's own format
+	export      []byte              // the FOCUS sample
+	billed      map[string]money.Amount
 }
 
 // people of the vendor in demo/incentives.yaml
@@ -100,9 +100,9 @@ func (e *earners) enter(ctx context.Context) error {
 	if _, err := programme.Load(ctx, file, "demo", time.Now()); err != nil {
 		return err
 	}
-	policy, faults, err := policyText[incentive.Policy](demo.IncentivePolicy)
-	if err != nil || len(faults) > 0 {
-		return errors.Join(err, fmt.Errorf("incentive_policy.yaml has %d faults", len(faults)))
+	policy, faults := policyText[incentive.Policy](demo.IncentivePolicy)
+	if len(faults) > 0 {
+		return fmt.Errorf("incentive_policy.yaml, line %d: %s", faults[0].Line, faults[0].Fault)
 	}
 	_, err = programme.SetPolicy(ctx, incentive.Kind, policy, he, time.Now())
 	return err

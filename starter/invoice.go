@@ -128,7 +128,7 @@ const blankRows = 5
 func (h *house) invoicePDF(v views.InvoiceList, entered []invoicepdf.Invoice, file string) error {
 	l := invoicepdf.List{
 		Number: v.No, Requisition: v.Case, Buyer: v.Buyer, Period: v.Period, Amount: v.Amount, Currency: v.Currency, ServiceFeeRate: decimal.RequireFromString(v.Rate.String()),
-		Supplier:       invoicepdf.Supplier{Name: v.Supplier.Name, TaxNumber: v.TaxNumber, Bank: strings.TrimSpace(v.Bank + " " + v.Branch), Account: v.AccountNo},
+		Supplier:       invoicepdf.Supplier{Name: v.Name, TaxNumber: v.TaxNumber, Bank: strings.TrimSpace(v.Bank + " " + v.Branch), Account: v.AccountNo},
 		MailingAddress: v.MailingAddress, PublicMailbox: v.PublicMailbox, Contacts: v.Contacts, Rows: blankRows, PrintedAt: time.Now(), Invoices: entered,
 	}
 	if n := len(v.Rounds); n > 0 && v.Rounds[n-1].Result != string(invoice.Fail) {

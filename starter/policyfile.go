@@ -37,17 +37,18 @@ func readPolicy[P checked](file string) (P, []fault, error) {
 	if err != nil {
 		return *new(P), nil, err
 	}
-	return policyText[P](text)
+	p, faults := policyText[P](text)
+	return p, faults, nil
 }
 
 // policyText is readPolicy of a file's text.
-func policyText[P checked](text []byte) (P, []fault, error) {
+func policyText[P checked](text []byte) (P, []fault) {
 	var p P
 	f := policyFile{lines: strings.Split(string(text), "\n"), at: map[string]int{}, unread: map[string]bool{}, anchors: map[string]ast.Node{}}
 	tree, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		f.broken(err)
-		return p, f.faults, nil // nothing else can be looked at
+		return p, f.faults // nothing else can be looked at
 	}
 	for i, doc := range tree.Docs {
 		if i > 0 {
@@ -66,7 +67,7 @@ func policyText[P checked](text []byte) (P, []fault, error) {
 	}
 	f.check(p)
 	slices.SortStableFunc(f.faults, func(a, b fault) int { return cmp.Compare(a.Line, b.Line) })
-	return p, f.faults, nil
+	return p, f.faults
 }
 
 // policyFile is a policy file as it is read. A path is written approval.steps[1].when.

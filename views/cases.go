@@ -3,12 +3,13 @@ package views
 import (
 	"cmp"
 	"context"
-	"countersign/domain"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
+
+	"countersign/domain"
 
 	"countersign/domain/money"
 	"countersign/domain/withdrawal"

@@ -2,11 +2,12 @@ package views
 
 import (
 	"context"
-	"countersign/domain"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"countersign/domain"
 
 	"countersign/domain/approval"
 	"countersign/domain/calendar"

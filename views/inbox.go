@@ -3,12 +3,13 @@ package views
 import (
 	"cmp"
 	"context"
-	"countersign/domain"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"countersign/domain"
 
 	"countersign/domain/approval"
 	"countersign/domain/calendar"

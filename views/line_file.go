@@ -9,8 +9,10 @@ import (
 	"countersign/internal/sheet"
 )
 
-var lineColumns = []string{"data ID", "partner", "period", "plan", "bill", "status", "order", "customer", "customer name", "customer account", "account manager", "product",
-	"association", "billing mode", "region", "tier-2 reseller", "counted amount", "rate %", "reason", "policy", "incentive"}
+var lineColumns = []string{
+	"data ID", "partner", "period", "plan", "bill", "status", "order", "customer", "customer name", "customer account", "account manager", "product",
+	"association", "billing mode", "region", "tier-2 reseller", "counted amount", "rate %", "reason", "policy", "incentive",
+}
 
 // WriteLines writes every line that matches to a file, row by row, and answers what it holds (INC-11). The ending of the
 // name says how; the file appears when it is whole. After each row it says how many are written; an error of that ends it.

@@ -131,7 +131,6 @@ func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
 		return workflows.StartReconciliation(ctx, c, p)
 	}})
 	w.RegisterActivity(&activities.Calculations{DB: db})
-	w.RegisterWorkflowWithOptions(workflows.LinesExport, workflow.RegisterOptions{Name: workflows.LinesExportType})
 	w.RegisterActivity(&activities.Exports{DB: db, Lines: views.Reader{DB: db}.WriteLines})
 	return w
 }

@@ -92,6 +92,7 @@ var endings = map[string]ending{
 	"payment_application_refused_opening":    {PaymentApplicationType, ""},
 
 	"calculation":       {CalculationType, ""},
+	"lines_export":      {LinesExportType, "DONE"},
 	"automatic_release": {AutomaticReleaseType, ""},
 	"daily":             {DailyType, ""},
 }
@@ -143,6 +144,7 @@ func changed(before, behind func(workflow.Context)) map[string]any {
 		CalculationType:        around(Calculation, before, behind),
 		DedicatedStaffType:     around(DedicatedStaff, before, behind),
 		PaymentApplicationType: around(PaymentApplication, before, behind),
+		LinesExportType:        around(LinesExport, before, behind),
 	}
 }
 

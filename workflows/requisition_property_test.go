@@ -89,8 +89,10 @@ func (o *office) aCaseGoesOn(r *rand.Rand, i int) {
 	var err error
 	switch {
 	case r.IntN(12) == 0:
-		_, err = o.reqs.AskSpecial(context.Background(), activities.AskSpecialInput{Case: c.Number, Person: "mei", Key: fmt.Sprint(i), At: o.now,
-			Special: requisition.Special{Method: append(requisition.Methods, "")[r.IntN(5)], Reason: "r"}})
+		_, err = o.reqs.AskSpecial(context.Background(), activities.AskSpecialInput{
+			Case: c.Number, Person: "mei", Key: fmt.Sprint(i), At: o.now,
+			Special: requisition.Special{Method: append(requisition.Methods, "")[r.IntN(5)], Reason: "r"},
+		})
 	case r.IntN(6) == 0:
 		_, err = o.answers(c.Number, "special", "otto", choose(approval.Approve, approval.Reject), "as asked")
 	case c.State == "WAITING_INVOICE" && c.List != "IN_TRANSIT":

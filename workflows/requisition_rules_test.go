@@ -369,8 +369,10 @@ func TestRaceOfTwoRetries(t *testing.T) {
 	answers, task := make(chan error, 2), o.task(number, "mend")
 	for _, person := range []string{"otto", "olga"} {
 		wait.Go(func() {
-			_, err := o.cases.Decide(context.Background(), activities.DecideInput{At: o.now,
-				Decision: approval.Decision{Task: task, Person: person, Outcome: requisition.Retry, Key: person}})
+			_, err := o.cases.Decide(context.Background(), activities.DecideInput{
+				At:       o.now,
+				Decision: approval.Decision{Task: task, Person: person, Outcome: requisition.Retry, Key: person},
+			})
 			answers <- err
 		})
 	}

@@ -12,12 +12,14 @@ var Types = map[string]any{
 	CalculationType:        Calculation,
 	DedicatedStaffType:     DedicatedStaff,
 	PaymentApplicationType: PaymentApplication,
+	LinesExportType:        LinesExport,
 }
 
 // Register makes all workflows known to a worker, or to a replayer.
 func Register(r interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
-}) {
+},
+) {
 	for name, w := range Types {
 		r.RegisterWorkflowWithOptions(w, workflow.RegisterOptions{Name: name})
 	}

@@ -222,6 +222,8 @@ func (quiet) Warn(string, ...any)  {}
 func (quiet) Error(string, ...any) {}
 
 // lives starts what people and the clock ask for, and ends when the last case has.
+//
+//workflowcheck:ignore
 func (y *year) lives(ctx workflow.Context) error {
 	running := workflow.NewWaitGroup(ctx)
 	for asked := workflow.GetSignalChannel(ctx, startSignal); ; {

@@ -106,9 +106,16 @@ func (j *submitting) parameters() money.Amount {
 	}
 	var missing []string
 	for _, f := range []struct{ name, text string }{ // AUT-03
-		{"company name", s.Company}, {"code type", s.CodeType}, {"code", s.Code},
-		{"taxpayer type", string(s.Taxpayer)}, {"tax number", s.TaxNumber},
-		{"bank account name", s.AccountName}, {"bank", s.Bank}, {"branch", s.Branch}, {"account number", s.AccountNo}, {"settlement currency", s.Currency},
+		{"company name", s.Company},
+		{"code type", s.CodeType},
+		{"code", s.Code},
+		{"taxpayer type", string(s.Taxpayer)},
+		{"tax number", s.TaxNumber},
+		{"bank account name", s.AccountName},
+		{"bank", s.Bank},
+		{"branch", s.Branch},
+		{"account number", s.AccountNo},
+		{"settlement currency", s.Currency},
 	} {
 		if blank(f.text) {
 			missing = append(missing, f.name)

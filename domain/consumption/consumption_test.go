@@ -26,8 +26,10 @@ func at(text string) time.Time {
 // line is one row of the programme's own format; what a test does not name has a usual value.
 func line(t *testing.T, values map[string]string) (*consumption.Row, []consumption.Fault) {
 	t.Helper()
-	all := map[string]string{"customer": "C1", "partner": "P-100", "product": "ecs", "charge": "usage", "amount": "900.00", "currency": "CNY",
-		"used_at": "2024-05-20T10:00:00+08:00", "posted_at": "2024-05-20T11:00:00+08:00"}
+	all := map[string]string{
+		"customer": "C1", "partner": "P-100", "product": "ecs", "charge": "usage", "amount": "900.00", "currency": "CNY",
+		"used_at": "2024-05-20T10:00:00+08:00", "posted_at": "2024-05-20T11:00:00+08:00",
+	}
 	for column, v := range values {
 		all[column] = v
 	}
@@ -145,8 +147,10 @@ func TestGivenTheSameRowWrittenAnotherWay_WhenItsKeyIsMade_ThenItIsTheSameKey(t 
 		require.Equal(t, key, good(t, map[string]string{"amount": "900", "used_at": "2024-05-20T02:00:00Z", "cash": "900.000", "billing_mode": "pay-per-use", "association": "resale"}).Key)
 	}
 	seen := map[[16]byte]string{key: ""}
-	for column, v := range map[string]string{"customer": "C2", "product": "obs", "amount": "900.01", "currency": "USD", "used_at": "2024-05-20T10:00:01+08:00", "posted_at": "2024-05-20T11:00:01+08:00",
-		"order": "O1", "region": "cn", "marketplace": "true", "charge": "purchase", "voucher": "900", "billing_mode": "subscription", "row_id": "1"} {
+	for column, v := range map[string]string{
+		"customer": "C2", "product": "obs", "amount": "900.01", "currency": "USD", "used_at": "2024-05-20T10:00:01+08:00", "posted_at": "2024-05-20T11:00:01+08:00",
+		"order": "O1", "region": "cn", "marketplace": "true", "charge": "purchase", "voucher": "900", "billing_mode": "subscription", "row_id": "1",
+	} {
 		k := good(t, map[string]string{column: v}).Key
 		require.NotContains(t, seen, k, column)
 		seen[k] = column
@@ -156,8 +160,10 @@ func TestGivenTheSameRowWrittenAnotherWay_WhenItsKeyIsMade_ThenItIsTheSameKey(t 
 }
 
 func TestGivenTextsOfAmounts_WhenTheyAreRead_ThenTheyAreExactOrRefused(t *testing.T) {
-	for text, want := range map[string]string{"0": "0", "-0.5": "-0.5", "0.00000080000": "0.0000008", "8E-7": "0.0000008", "1.5e+3": "1500", "999999999999999.999999999999999999": "999999999999999.999999999999999999",
-		"0.1000000000000000000000": "0.1"} {
+	for text, want := range map[string]string{
+		"0": "0", "-0.5": "-0.5", "0.00000080000": "0.0000008", "8E-7": "0.0000008", "1.5e+3": "1500", "999999999999999.999999999999999999": "999999999999999.999999999999999999",
+		"0.1000000000000000000000": "0.1",
+	} {
 		d, ok := consumption.ParseAmount(text)
 		require.True(t, ok, text)
 		require.Equal(t, want, consumption.AmountText(d))
@@ -218,10 +224,12 @@ func TestGivenARowThatContradictsWhatIsKnown_WhenItIsPlaced_ThenEachContradictio
 		"another partner, association, reseller": {map[string]string{"partner": "P-200", "association": "advisory", "tier2": "T2"}, []consumption.Fault{
 			{7, "partner", "customer C1 belonged to P-100 on 2024-05-20 10:00:00 +08:00, not to P-200"},
 			{7, "association", "customer C1 was associated by resale on 2024-05-20 10:00:00 +08:00, not by advisory"},
-			{7, "tier2", "customer C1 was not a customer of reseller T2 on 2024-05-20 10:00:00 +08:00"}}},
+			{7, "tier2", "customer C1 was not a customer of reseller T2 on 2024-05-20 10:00:00 +08:00"},
+		}},
 		"no rate, twice wrong": {map[string]string{"currency": "EUR", "partner": "P-1"}, []consumption.Fault{
 			{7, "partner", "customer C1 belonged to P-100 on 2024-05-20 10:00:00 +08:00, not to P-1"},
-			{7, "currency", "no rate of EUR is known for 2024-05; set it with: starter consumption rate set EUR 2024-05 RATE"}}},
+			{7, "currency", "no rate of EUR is known for 2024-05; set it with: starter consumption rate set EUR 2024-05 RATE"},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			row := good(t, c.values)

@@ -11,9 +11,11 @@ import (
 // export is one row of a FOCUS export; what a test does not name has a usual value.
 func export(t *testing.T, values map[string]string) (*consumption.Row, []consumption.Fault) {
 	t.Helper()
-	all := map[string]string{"BilledCost": "2.50", "EffectiveCost": "1.50", "BillingAccountId": "B1", "BillingCurrency": "USD", "ChargeCategory": "Usage", "ChargeClass": "NULL",
+	all := map[string]string{
+		"BilledCost": "2.50", "EffectiveCost": "1.50", "BillingAccountId": "B1", "BillingCurrency": "USD", "ChargeCategory": "Usage", "ChargeClass": "NULL",
 		"ChargeFrequency": "Usage-Based", "ChargePeriodStart": "2024-05-20 10:00:00", "ChargePeriodEnd": "2024-05-20 11:00:00", "CommitmentDiscountStatus": "NULL",
-		"ProviderName": "AWS", "PublisherName": "Amazon", "InvoiceIssuerName": "Amazon", "RegionId": "us-west-2", "ServiceName": "SQS", "SubAccountId": "S1", "Tags": "{}"}
+		"ProviderName": "AWS", "PublisherName": "Amazon", "InvoiceIssuerName": "Amazon", "RegionId": "us-west-2", "ServiceName": "SQS", "SubAccountId": "S1", "Tags": "{}",
+	}
 	for column, v := range values {
 		all[column] = v
 	}

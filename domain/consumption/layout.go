@@ -20,14 +20,18 @@ const (
 // The columns of the programme's own format, in any order.
 var (
 	needed   = []string{"customer", "partner", "product", "charge", "amount", "currency", "used_at", "posted_at"}
-	optional = []string{"order", "billing_mode", "association", "region", "marketplace", "tier2",
-		"cash", "stored_value_card", "voucher", "excluded_coupon", "row_id"}
+	optional = []string{
+		"order", "billing_mode", "association", "region", "marketplace", "tier2",
+		"cash", "stored_value_card", "voucher", "excluded_coupon", "row_id",
+	}
 )
 
 // Columns of FOCUS that are read; the others only tell rows apart.
 var (
-	focusNeeded = []string{"BilledCost", "BillingAccountId", "BillingCurrency", "ChargeCategory", "ChargePeriodEnd", "ChargePeriodStart",
-		"EffectiveCost", "ProviderName", "ServiceName", "SubAccountId"}
+	focusNeeded = []string{
+		"BilledCost", "BillingAccountId", "BillingCurrency", "ChargeCategory", "ChargePeriodEnd", "ChargePeriodStart",
+		"EffectiveCost", "ProviderName", "ServiceName", "SubAccountId",
+	}
 	focusOptional = []string{"ChargeClass", "ChargeFrequency", "CommitmentDiscountStatus", "InvoiceIssuerName", "PublisherName", "RegionId"}
 )
 

@@ -98,8 +98,10 @@ func (l *Layout) key() [16]byte {
 }
 
 func (r *Row) appendContent(b []byte) []byte {
-	for _, text := range [...]string{r.Customer, r.Order, r.Product, string(r.Mode), string(r.Charge), r.Region, r.Currency, AmountText(r.Parts.Cash),
-		AmountText(r.Parts.StoredValueCard), AmountText(r.Parts.Voucher), AmountText(r.Parts.ExcludedCoupon)} {
+	for _, text := range [...]string{
+		r.Customer, r.Order, r.Product, string(r.Mode), string(r.Charge), r.Region, r.Currency, AmountText(r.Parts.Cash),
+		AmountText(r.Parts.StoredValueCard), AmountText(r.Parts.Voucher), AmountText(r.Parts.ExcludedCoupon),
+	} {
 		b = appendPart(b, text)
 	}
 	b = strconv.AppendBool(b, r.Marketplace)

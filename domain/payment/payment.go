@@ -30,10 +30,18 @@ type Move struct{ From, To State }
 
 // Moves lists every lawful step (ENG-03); the database repeats it.
 var Moves = []Move{
-	{Ready, Exported}, {Ready, ByHand}, {Ready, Dropped},
-	{Exported, Accepted}, {Exported, Confirmed}, {Exported, Returned}, {Exported, Rejected},
-	{Accepted, Confirmed}, {Accepted, Returned}, {Accepted, Rejected},
-	{ByHand, Confirmed}, {ByHand, Returned},
+	{Ready, Exported},
+	{Ready, ByHand},
+	{Ready, Dropped},
+	{Exported, Accepted},
+	{Exported, Confirmed},
+	{Exported, Returned},
+	{Exported, Rejected},
+	{Accepted, Confirmed},
+	{Accepted, Returned},
+	{Accepted, Rejected},
+	{ByHand, Confirmed},
+	{ByHand, Returned},
 }
 
 // CanMove tells whether a step is lawful.

@@ -35,13 +35,16 @@ func (a Application) Digest() []byte {
 
 // Storable is the application with what cannot be kept marked; Judge refuses the mark.
 func (a Application) Storable() Application {
-	for s, limit := range map[*string]int{&a.RequestKey: 64, &a.PartnerID: 64, &a.Submitter: 64, &a.Quarter: 64, &a.Note: 500} {
-		*s = strings.ReplaceAll(*s, "\x00", mark)
-		if runes := []rune(*s); len(runes) > limit {
-			*s = string(runes[:limit]) + mark
-		}
-	}
+	a.RequestKey, a.PartnerID, a.Submitter, a.Quarter, a.Note = storable(a.RequestKey, 64), storable(a.PartnerID, 64), storable(a.Submitter, 64), storable(a.Quarter, 64), storable(a.Note, 500)
 	return a
+}
+
+func storable(s string, limit int) string {
+	s = strings.ReplaceAll(s, "\x00", mark)
+	if runes := []rune(s); len(runes) > limit {
+		return string(runes[:limit]) + mark
+	}
+	return s
 }
 
 const mark = "\uFFFD"
