@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"countersign/domain"
 	"countersign/domain/calendar"
 	"countersign/domain/money"
 	"countersign/domain/person"
@@ -35,19 +36,9 @@ func (a Application) Digest() []byte {
 
 // Storable is the application with what cannot be kept marked; Judge refuses the mark.
 func (a Application) Storable() Application {
-	a.RequestKey, a.PartnerID, a.Submitter, a.Quarter, a.Note = storable(a.RequestKey, 64), storable(a.PartnerID, 64), storable(a.Submitter, 64), storable(a.Quarter, 64), storable(a.Note, 500)
+	a.RequestKey, a.PartnerID, a.Submitter, a.Quarter, a.Note = domain.Marked(a.RequestKey, 64, 64), domain.Marked(a.PartnerID, 64, 64), domain.Marked(a.Submitter, 64, 64), domain.Marked(a.Quarter, 64, 64), domain.Marked(a.Note, 500, 500)
 	return a
 }
-
-func storable(s string, limit int) string {
-	s = strings.ReplaceAll(s, "\x00", mark)
-	if runes := []rune(s); len(runes) > limit {
-		return string(runes[:limit]) + mark
-	}
-	return s
-}
-
-const mark = "\uFFFD"
 
 // Facts is what an application is judged by: everything as locked in the deciding transaction.
 type Facts struct {
@@ -82,7 +73,7 @@ func Judge(a Application, f Facts) (Plan, refusal.List) {
 	} else if f.Known && !staff.MayAct(*f.Submitter, a.PartnerID) {
 		refuse("COM-16", "CBC.0151", "person "+a.Submitter, "%s may not request for partner %s; ask the partner's administrator for the permission.", f.Submitter.Name, a.PartnerID)
 	}
-	if n := utf8.RuneCountInString(a.RequestKey); n == 0 || n > 64 || strings.Contains(a.RequestKey+a.Note, mark) {
+	if n := utf8.RuneCountInString(a.RequestKey); n == 0 || n > 64 || strings.Contains(a.RequestKey+a.Note, domain.Mark) {
 		refuse("COM-20", "CBC.0100", "request", "A request carries a key of 1 to 64 characters of its own, so that a repeat is recognised, and a note of at most 500.")
 	}
 	q, err := ParseQuarter(a.Quarter)

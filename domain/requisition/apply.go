@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"countersign/domain"
 	"countersign/domain/business"
 	"countersign/domain/calendar"
 	"countersign/domain/invoice"
@@ -43,7 +44,7 @@ func (a Application) Scope() Scope {
 func (a Application) Storable() Application {
 	a.Methods, a.Bills = slices.Clone(a.Methods), slices.Clone(a.Bills)
 	if len(a.Bills) > 1000 {
-		a.Bills = append(a.Bills[:1000], mark)
+		a.Bills = append(a.Bills[:1000], domain.Mark)
 	}
 	for i := range a.Bills {
 		a.Bills[i] = marked(a.Bills[i])
@@ -55,15 +56,7 @@ func (a Application) Storable() Application {
 	return a
 }
 
-const mark = "�"
-
-func marked(s string) string {
-	s = strings.ReplaceAll(s, "\x00", mark)
-	if runes := []rune(s); len(runes) > 128 {
-		return string(runes[:64]) + mark
-	}
-	return s
-}
+func marked(s string) string { return domain.Marked(s, 128, 64) }
 
 // Digest identifies what is asked for under a request key (COM-20); the order of the bills is not part of it.
 func (a Application) Digest() []byte {
@@ -184,7 +177,7 @@ func (j *judgement) caller() {
 
 // parameters checks what was entered by itself: one method of four (PAY-01).
 func (j *judgement) parameters() {
-	if strings.Contains(strings.Join(append(j.a.Bills, j.a.RequestKey), ""), mark) {
+	if strings.Contains(strings.Join(append(j.a.Bills, j.a.RequestKey), ""), domain.Mark) {
 		j.refuse("ENG-06", "CBC.0100", "request", "The request has text that cannot be kept: a NUL character, more than 128 characters, or more than 1000 bills; shorten it.")
 	}
 	if n := utf8.RuneCountInString(j.a.RequestKey); n == 0 || n > 64 {

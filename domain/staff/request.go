@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"countersign/domain"
 	"countersign/domain/calendar"
 	"countersign/domain/money"
 	"countersign/domain/person"
@@ -73,15 +74,7 @@ func (r Request) Storable() Request {
 	return r
 }
 
-const mark = "\uFFFD"
-
-func marked(s string) string {
-	s = strings.ReplaceAll(s, "\x00", mark)
-	if runes := []rune(s); len(runes) > 64 {
-		return string(runes[:64]) + mark
-	}
-	return s
-}
+func marked(s string) string { return domain.Marked(s, 64, 64) }
 
 // PastUse is one use of a specialist in another request that has not failed.
 type PastUse struct {
@@ -207,7 +200,7 @@ var scenarioWords = "pre-sales, expert and capability-centre"
 func (j *judgement) parameters() (Month, bool) {
 	r := j.r
 	wrong := func(rule, object, format string, args ...any) { j.refuse(rule, "CBC.0100", object, format, args...) }
-	if n := utf8.RuneCountInString(r.RequestKey); n == 0 || n > 64 || strings.Contains(r.RequestKey, mark) {
+	if n := utf8.RuneCountInString(r.RequestKey); n == 0 || n > 64 || strings.Contains(r.RequestKey, domain.Mark) {
 		wrong("COM-20", "request", "A request carries a key of 1 to 64 characters of its own, so that a repeat is recognised.")
 	}
 	month, err := ParseMonth(r.Month)

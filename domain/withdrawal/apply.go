@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"countersign/domain"
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
@@ -143,7 +144,7 @@ func (j *judgement) caller() {
 
 // parameters checks what was entered by itself; the amount is answered with whether it is one.
 func (j *judgement) parameters() (money.Amount, bool) {
-	if p := j.app.Payee; strings.Contains(j.app.RequestKey+p.Holder+p.AccountNo+p.Bank+p.Branch, mark) {
+	if p := j.app.Payee; strings.Contains(j.app.RequestKey+p.Holder+p.AccountNo+p.Bank+p.Branch, domain.Mark) {
 		j.refuse("ENG-06", "CBC.0100", "request", "The request has text that cannot be kept: a NUL character, more than 128 characters, or more than 100 lots; shorten it.")
 	}
 	if n := utf8.RuneCountInString(j.app.RequestKey); n == 0 || n > 64 {
@@ -385,7 +386,7 @@ func (j *judgement) byRoute(others, rebate string) string {
 // Storable is the application with what cannot be kept marked: NUL characters and text that is too long; Judge refuses the mark.
 func (app Application) Storable() Application {
 	if len(app.Lots) > 100 {
-		app.Lots, app.Payee.Branch = app.Lots[:100], mark
+		app.Lots, app.Payee.Branch = app.Lots[:100], domain.Mark
 	}
 	app.Lots = slices.Clone(app.Lots)
 	for i := range app.Lots {
@@ -400,15 +401,7 @@ func (app Application) Storable() Application {
 	return app
 }
 
-const mark = "\uFFFD"
-
-func marked(s string) string {
-	s = strings.ReplaceAll(s, "\x00", mark)
-	if runes := []rune(s); len(runes) > 128 {
-		return string(runes[:64]) + mark
-	}
-	return s
-}
+func marked(s string) string { return domain.Marked(s, 128, 64) }
 
 // Digest identifies what is asked for under a request key (COM-20). The verification code is not part of it: it is spent
 // by the first answer. Amounts and lot numbers count by their value, not by how they are written.
