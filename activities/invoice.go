@@ -74,7 +74,7 @@ const openListSQL = `
 	INSERT INTO invoice_lists (list_no, case_number, supplier_name, supplier_licence, supplier_tax_number, supplier_address, bank_account_name, bank_name, bank_branch,
 	       bank_address, account_no, taxpayer, buyer_entity, buyer_name, service_item, settlement_period, amount, currency, service_rate,
 	       mailing_address, public_mailbox, contacts, opened_at, visible_at, due_date)
-	SELECT 'IL' || lpad(nextval('invoice_list_numbers')::text, 6, '0'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, v.entity, v.name, $13, $14, $15, $16, $17,
+	SELECT numbered('IL', nextval('invoice_list_numbers')), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, v.entity, v.name, $13, $14, $15, $16, $17,
 	       v.mailing_address, v.public_mailbox, concat_ws('; ', nullif($21, ''), nullif(v.contacts, '')), $18, $19, $20
 	  FROM vendor_addresses v WHERE v.entity = $12`
 

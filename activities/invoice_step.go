@@ -168,7 +168,7 @@ func (s *Cases) AskInvoiceBack(ctx context.Context, t invoice.Ticket, at time.Ti
 		}
 		if _, err := tx.ExecContext(ctx, `
 			INSERT INTO invoice_tickets (ticket_no, case_number, key, digest, number, return_address, recipient, opened_by, opened_at)
-			VALUES ('IT' || lpad(nextval('invoice_ticket_numbers')::text, 6, '0'), $1, $2, sha256(convert_to($3, 'UTF8')), $4, $5, $6, $7, $8)`,
+			VALUES (numbered('IT', nextval('invoice_ticket_numbers')), $1, $2, sha256(convert_to($3, 'UTF8')), $4, $5, $6, $7, $8)`,
 			c.Number, t.Key, t.Words(), invoice.Number(t.Number), t.ReturnAddress, t.Recipient, t.Person, step.at); err != nil {
 			return nil, fmt.Errorf("open ticket: %w", err)
 		}

@@ -123,8 +123,9 @@ const (
 // looks again, at rows that another sender claimed while this one waited for them.
 const claimMessagesSQL = `
 	WITH first AS (
-		SELECT message_id, person_id, email, digest_at IS NOT NULL AS digest FROM outbox m JOIN people USING (person_id)
-		 WHERE sent_at IS NULL AND next_at <= $1 AND email <> ''
+		SELECT message_id, m.person_id, coalesce(p.email, a.email) AS email, digest_at IS NOT NULL AS digest
+		  FROM outbox m LEFT JOIN people p USING (person_id) LEFT JOIN personal_accounts a ON a.account_id = m.account_id
+		 WHERE sent_at IS NULL AND next_at <= $1 AND coalesce(p.email, a.email) <> ''
 		   AND (digest_at IS NULL OR NOT EXISTS (
 			SELECT 1 FROM outbox e WHERE e.person_id = m.person_id AND e.digest_at IS NOT NULL AND e.sent_at IS NULL
 			    AND e.next_at <= $1 AND e.message_id < m.message_id))

@@ -44,7 +44,7 @@ func recordOwed(ctx context.Context, tx *sqlx.Tx, o owedAmount) error {
 func insertOwed(ctx context.Context, tx *sqlx.Tx, o owedAmount) error {
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO owed_entries (entry_id, key, partner_id, source, tax_rate, amount, remaining, created_at, case_number, lot_no)
-		SELECT 'OE' || lpad(nextval('owed_entry_numbers')::text, 6, '0'), $1, $2, $3, $4, $5, $5, $6, nullif($7, ''), nullif($8, 0)
+		SELECT numbered('OE', nextval('owed_entry_numbers')), $1, $2, $3, $4, $5, $5, $6, nullif($7, ''), nullif($8, 0)
 		 WHERE NOT EXISTS (SELECT 1 FROM owed_entries WHERE key = $1)`,
 		o.Key, o.Partner, o.Source, o.Rate, o.Amount, stored(o.At), o.Case, o.Lot); err != nil {
 		return fmt.Errorf("record owed amount %s: %w", o.Key, err)
@@ -148,7 +148,7 @@ func requestInvoices(ctx context.Context, tx *sqlx.Tx, r owed.Request, at time.T
 	var number string
 	if err := tx.GetContext(ctx, &number, `
 		INSERT INTO vendor_invoices (request_no, partner_id, request_key, digest, period, requested_by, requested_at)
-		VALUES ('VI' || lpad(nextval('vendor_invoice_numbers')::text, 6, '0'), $1, $2, $3, $4, $5, $6) RETURNING request_no`,
+		VALUES (numbered('VI', nextval('vendor_invoice_numbers')), $1, $2, $3, $4, $5, $6) RETURNING request_no`,
 		r.Partner, r.Key, r.Digest(), r.Period, r.Person, at); err != nil {
 		return none, nil, fmt.Errorf("request invoices: %w", err)
 	}

@@ -243,7 +243,7 @@ func (n newCase) insert(ctx context.Context, tx *sqlx.Tx, to moveTo, policyVersi
 	}
 	if err := tx.GetContext(ctx, &number, `
 		INSERT INTO cases (case_number, kind, partner_id, submitter, request_key, request_digest, state, policy_version, workflow_id, run_id, opened_at, due_at, closed_at)
-		VALUES ($1 || lpad(nextval(replace($2, '-', '_') || '_numbers')::text, 6, '0'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		VALUES (numbered($1, nextval(replace($2, '-', '_') || '_numbers')), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		RETURNING case_number`,
 		n.Prefix, n.Kind, n.Partner, n.Submitter, n.RequestKey, n.Digest, to.State, policyVersion, n.WorkflowID, n.RunID, n.At, to.DueAt, closedAt); err != nil {
 		return caseRow{}, fmt.Errorf("open case: %w", err)

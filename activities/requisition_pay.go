@@ -193,7 +193,7 @@ func (r *requisitionRow) quota(ctx context.Context, tx *sqlx.Tx, at time.Time) (
 	var id string
 	if err := tx.GetContext(ctx, &id, `
 		INSERT INTO quotas (quota_id, partner_id, case_number, amount, granted_at)
-		SELECT 'QV' || lpad(nextval('quota_numbers')::text, 6, '0'), $1, $2, $3, $4 RETURNING quota_id`, r.Partner, r.Number, r.Gross, at); err != nil {
+		SELECT numbered('QV', nextval('quota_numbers')), $1, $2, $3, $4 RETURNING quota_id`, r.Partner, r.Number, r.Gross, at); err != nil {
 		return "", fmt.Errorf("grant quota: %w", err)
 	}
 	return id, nil

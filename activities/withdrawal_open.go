@@ -284,7 +284,7 @@ func approvedByRule(ctx context.Context, tx *sqlx.Tx, c lockedCase, at time.Time
 
 const openCaseSQL = `
 	INSERT INTO cases (case_number, kind, partner_id, submitter, request_key, request_digest, state, policy_version, workflow_id, run_id, opened_at)
-	VALUES ('W' || lpad(nextval('withdrawal_numbers')::text, 6, '0'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	VALUES (numbered('W', nextval('withdrawal_numbers')), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 	RETURNING case_number`
 
 const openWithdrawalSQL = `

@@ -89,6 +89,7 @@ var released = map[string]string{
 	"0013_case_clock.sql":         "1feafd3853626819fc7787ef805c47dbe75ab89405618e73e0897db6f83359d8",
 	"0014_exports.sql":            "fa183671cef81d6e77cd1bc6f7c88be64fc09e245514b9c4f3558e37285604f0",
 	"0015_requisition_guards.sql": "2cdeca9c5e990360404fc6ace8f9d98479ffac177fde8229f999748b36b34985",
+	"0016_members.sql":            "e505c8d975de6c04a5148d1dc14838d74a199ba1f41c2523660fbb2f01d67f64",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

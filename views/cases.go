@@ -192,7 +192,7 @@ func (r Reader) Policy(ctx context.Context, kind string, version int) (Policy, e
 // Message is one notification.
 type Message struct {
 	ID        int64      `db:"message_id" json:"message"`
-	Person    string     `db:"person_id"  json:"person"`
+	Person    string     `db:"reader"     json:"person"` // or the personal account of a member
 	Email     string     `db:"email"      json:"email,omitempty"`
 	Subject   string     `db:"subject"    json:"subject"`
 	Body      string     `db:"body"       json:"body"`
@@ -205,12 +205,12 @@ type Message struct {
 // Outbox lists messages that are not delivered yet, or all, oldest first; an empty person means everybody's.
 func (r Reader) Outbox(ctx context.Context, person string, all bool) ([]Message, error) {
 	if person != "" {
-		if err := r.mustExist(ctx, "person", person, personExistsSQL); err != nil {
+		if err := r.mustExist(ctx, "person", person, personExistsSQL+` UNION ALL SELECT 1 FROM personal_accounts WHERE account_id = $1`); err != nil {
 			return nil, err
 		}
 	}
 	return rows[Message](ctx, r.DB, "outbox", `
-		SELECT m.message_id, m.person_id, p.email, m.subject, m.body, m.written_at, m.attempts, m.sent_at, m.error
-		  FROM outbox m JOIN people p USING (person_id)
-		 WHERE ($1 = '' OR m.person_id = $1) AND ($2 OR m.sent_at IS NULL) ORDER BY m.message_id`, person, all)
+		SELECT m.message_id, coalesce(m.person_id, m.account_id) AS reader, coalesce(p.email, a.email) AS email, m.subject, m.body, m.written_at, m.attempts, m.sent_at, m.error
+		  FROM outbox m LEFT JOIN people p USING (person_id) LEFT JOIN personal_accounts a ON a.account_id = m.account_id
+		 WHERE ($1 = '' OR $1 IN (m.person_id, m.account_id)) AND ($2 OR m.sent_at IS NULL) ORDER BY m.message_id`, person, all)
 }
