@@ -39,6 +39,12 @@ type process interface {
 	about(ctx context.Context, tx *sqlx.Tx, number string) (money.Amount, string, error)
 }
 
+// cycler is a process whose cases live on from cycle to cycle; a run serves one cycle.
+type cycler interface {
+	// cycle tells which one a case is in.
+	cycle(ctx context.Context, tx *sqlx.Tx, number string) (int, error)
+}
+
 // caseFacts is what decisions about a case are judged by.
 type caseFacts struct {
 	Amount  money.Amount
@@ -71,6 +77,7 @@ type Standing struct {
 	About   string       `json:"about"` // in a few words what it is
 	State   domain.State `json:"state"`
 	Ended   bool         `json:"ended"`
+	Cycle   int          `json:"cycle,omitempty"`   // which one, of a kind of case that lives on from cycle to cycle
 	DueAt   *time.Time   `json:"due_at,omitempty"`  // when the step is overdue; nil: it is, or nothing is waited for
 	WakeAt  *time.Time   `json:"wake_at,omitempty"` // when the clock does something next; nil: it does nothing
 }
@@ -106,6 +113,11 @@ func standingOf(ctx context.Context, tx *sqlx.Tx, number string) (Standing, erro
 	s := Standing{Case: c.Number, Kind: c.Kind, Partner: c.Partner, State: domain.State(c.State), Ended: c.ClosedAt != nil}
 	if s.Amount, s.About, err = p.about(ctx, tx, number); err != nil {
 		return s, err
+	}
+	if lives, ok := p.(cycler); ok {
+		if s.Cycle, err = lives.cycle(ctx, tx, number); err != nil {
+			return s, err
+		}
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE cases SET amount = $2, about = $3 WHERE case_number = $1 AND (amount, about) IS DISTINCT FROM ($2, $3)`, number, s.Amount, s.About); err != nil {
 		return s, fmt.Errorf("keep what %s is about: %w", number, err)

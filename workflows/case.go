@@ -39,6 +39,11 @@ type caseRun[S caseStanding] struct {
 	waits func(activities.Standing) string // what the case waits for, for the Temporal UI; nil: the vendor's people
 	byDue bool                             // histories of before cases had a clock of their own know only when the step is overdue
 
+	// follows keeps the search attributes at the case's state and due time, where operators look for these in the Temporal UI:
+	// one more event at each change. Other runs say OPEN until they end.
+	follows bool
+	shown   activities.Standing // by the search attributes
+
 	digest    []byte // of the application (COM-20)
 	settled   bool   // it is known whether the case opened
 	refused   error  // why it did not
@@ -72,19 +77,57 @@ func (r *caseRun[S]) opened(ctx workflow.Context, now S, err error) error {
 		return err
 	}
 	r.is(now)
-	attributes := []temporal.SearchAttributeUpdate{caseNumber.ValueSet(r.stands.Case), caseState.ValueSet(stateOpen)}
+	state := stateOpen
+	if r.follows {
+		state = string(r.stands.State)
+	}
+	attributes := []temporal.SearchAttributeUpdate{caseNumber.ValueSet(r.stands.Case), caseState.ValueSet(state)}
 	if r.stands.DueAt != nil {
 		attributes = append(attributes, caseDue.ValueSet(*r.stands.DueAt))
 	}
+	r.shown = r.stands
 	return workflow.UpsertTypedSearchAttributes(ctx, attributes...)
+}
+
+// follow tells the Temporal UI where a case stands that operators look for there.
+func (r *caseRun[S]) follow(ctx workflow.Context) {
+	var changed []temporal.SearchAttributeUpdate
+	if r.stands.State != r.shown.State {
+		changed = append(changed, caseState.ValueSet(string(r.stands.State)))
+	}
+	switch now, before := r.stands.DueAt, r.shown.DueAt; {
+	case now != nil && (before == nil || !now.Equal(*before)):
+		changed = append(changed, caseDue.ValueSet(*now))
+	case now == nil && before != nil:
+		changed = append(changed, caseDue.ValueUnset())
+	}
+	if !r.follows || len(changed) == 0 {
+		return
+	}
+	r.shown = r.stands
+	if err := workflow.UpsertTypedSearchAttributes(ctx, changed...); err != nil {
+		workflow.GetLogger(ctx).Error("search attributes not kept", "case", r.stands.Case, "error", err)
+	}
 }
 
 // serve answers requests while the case is in one of the states, and does what the clock asks for when a term closes
 // (half-open: at the closing instant it is over; a request of before it goes first). Cancellation of the run stops the case,
 // unless its process refuses that.
 func (r *caseRun[S]) serve(ctx workflow.Context, term string, states ...domain.State) {
-	for slices.Contains(states, r.stands.State) && !r.stands.Ended {
+	r.serveWhile(ctx, term, func() bool { return slices.Contains(states, r.stands.State) })
+}
+
+// serveCycle serves a case until its present cycle is over, whatever its states are meanwhile, or until the run's history has
+// become long: then it is carried on by again.
+func (r *caseRun[S]) serveCycle(ctx workflow.Context, term string) {
+	cycle := r.stands.Cycle
+	r.serveWhile(ctx, term, func() bool { return r.stands.Cycle == cycle && !workflow.GetInfo(ctx).GetContinueAsNewSuggested() })
+}
+
+func (r *caseRun[S]) serveWhile(ctx workflow.Context, term string, goesOn func() bool) {
+	for goesOn() && !r.stands.Ended {
 		r.describe(ctx)
+		r.follow(ctx)
 		waiting := ctx
 		if r.cancelled { // and the payment goes on
 			waiting, _ = workflow.NewDisconnectedContext(ctx)
@@ -177,16 +220,8 @@ func (r *caseRun[S]) stop(ctx workflow.Context) {
 
 // end lets every waiting caller have an answer. It answers the refusals with which no case opened, or how the run closes.
 func (r *caseRun[S]) end(ctx workflow.Context, failed error) (refusal.List, error) {
-	detached, _ := workflow.NewDisconnectedContext(ctx)
-	quiet := func() bool { return workflow.AllHandlersFinished(ctx) && r.answering == 0 }
-	for r.receive(detached); !quiet() || len(r.requests) > 0; r.receive(detached) {
-		if len(r.requests) > 0 {
-			r.answerNext(detached) // refused by the state, and recorded
-			continue
-		}
-		if err := workflow.Await(detached, func() bool { return len(r.requests) > 0 || quiet() }); err != nil {
-			return nil, err
-		}
+	if err := r.answerAll(ctx); err != nil {
+		return nil, err
 	}
 	if list := activities.RefusalOf(failed); list != nil {
 		workflow.SetCurrentDetails(ctx, "Refused: "+list.Error())
@@ -203,6 +238,32 @@ func (r *caseRun[S]) end(ctx workflow.Context, failed error) (refusal.List, erro
 		return nil, ctx.Err() // Temporal shows it as cancelled
 	}
 	return nil, nil
+}
+
+// again carries a case that lives on into a run with a fresh history, which takes it over by its number: everything else
+// stands in the database. Every waiting caller has an answer first.
+func (r *caseRun[S]) again(ctx workflow.Context, workflowType string, in any) error {
+	if err := r.answerAll(ctx); err != nil {
+		return err
+	}
+	r.describe(ctx)
+	return workflow.NewContinueAsNewError(ctx, workflowType, in)
+}
+
+// answerAll lets every waiting caller have an answer: what comes too late is refused by the state, and recorded.
+func (r *caseRun[S]) answerAll(ctx workflow.Context) error {
+	detached, _ := workflow.NewDisconnectedContext(ctx)
+	quiet := func() bool { return workflow.AllHandlersFinished(ctx) && r.answering == 0 }
+	for r.receive(detached); !quiet() || len(r.requests) > 0; r.receive(detached) {
+		if len(r.requests) > 0 {
+			r.answerNext(detached)
+			continue
+		}
+		if err := workflow.Await(detached, func() bool { return len(r.requests) > 0 || quiet() }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // describe keeps one sentence in the Temporal UI: where the case stands and what it waits for.
