@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"countersign/activities"
-	"countersign/domain/calendar"
 	"countersign/views"
 
 	"github.com/spf13/cobra"
@@ -29,10 +28,10 @@ back early sets an earlier --to.`,
 		Example: `  starter absence set fin-li --substitute fin-wang --from 2026-11-23 --to 2026-11-27 --as fin-li`,
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			in.Person, in.At = args[0], time.Now()
-			if in.From, err = absenceTime("from", from, 0); err != nil {
+			if in.From, err = givenTime("from", from, 0); err != nil {
 				return err
 			}
-			if in.To, err = absenceTime("to", to, 1); err != nil {
+			if in.To, err = givenTime("to", to, 1); err != nil {
 				return err
 			}
 			return h.absenceSet(c.Context(), in)
@@ -44,18 +43,6 @@ back early sets an earlier --to.`,
 	f.StringVar(&to, "to", "", "when it ends; a day counts in full")
 	f.StringVar(&in.By, "as", "", "who sets it")
 	return needs(c, "substitute", "from", "to", "as")
-}
-
-// absenceTime reads an instant in the programme's zone; a plain day stands for the start of the day so many days on.
-func absenceTime(flag, text string, days int) (time.Time, error) {
-	if day, err := calendar.ParseDate(text); err == nil {
-		return day.AddDays(days).Start(), nil
-	}
-	at, err := time.ParseInLocation("2006-01-02T15:04", text, calendar.Zone)
-	if err != nil {
-		return at, usageError{fmt.Errorf("--%s: %q is not a time; write a day as 2026-11-23 or an instant as 2026-11-23T09:00, in UTC+8", flag, text)}
-	}
-	return at, nil
 }
 
 func (h *house) absenceSet(ctx context.Context, in activities.AbsenceInput) error {

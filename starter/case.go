@@ -25,15 +25,21 @@ func (h *house) caseCommand() *cobra.Command {
 
 func (h *house) caseListCommand() *cobra.Command {
 	var filter views.CaseFilter
-	var state string
+	var state, before string
 	c := &cobra.Command{
-		Use: "list [--partner P] [--kind K] [--state S] [--open]", Short: "List cases", Args: exactly(),
-		RunE: func(c *cobra.Command, _ []string) error {
+		Use: "list [--partner P] [--kind K] [--state S] [--open] [--due-before WHEN]", Short: "List cases", Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			state = strings.ToUpper(state)
 			if known := kinds.States(filter.Kind); state != "" && !slices.Contains(known, domain.State(state)) {
 				return unknownValue("state", state, texts(known))
 			}
 			if known := kinds.Names(); filter.Kind != "" && !slices.Contains(known, filter.Kind) {
 				return unknownValue("kind", filter.Kind, known)
+			}
+			if before != "" {
+				if filter.DueBefore, err = givenTime("due-before", before, 0); err != nil {
+					return err
+				}
 			}
 			r, err := h.reader(c.Context())
 			if err != nil {
@@ -58,6 +64,8 @@ func (h *house) caseListCommand() *cobra.Command {
 	f.StringVar(&filter.Kind, "kind", "", "those of a kind: "+strings.Join(kinds.Names(), ", "))
 	f.StringVar(&state, "state", "", "those in a state; DELETED ones are shown only so")
 	f.BoolVar(&filter.Open, "open", false, "those that wait for something")
+	f.StringVar(&before, "due-before", "", "those whose step is due before a day or an instant")
+	f.IntVar(&filter.Limit, "limit", 0, "the first so many; 0: all")
 	return c
 }
 

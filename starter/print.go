@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"countersign/domain/calendar"
 	"countersign/domain/refusal"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -133,4 +135,18 @@ func none(s string) string {
 		return "-"
 	}
 	return s
+}
+
+// givenTime reads an instant in the programme's zone, unless it names its own; a plain day stands for the start of the day so
+// many days on.
+func givenTime(flag, text string, days int) (time.Time, error) {
+	if day, err := calendar.ParseDate(text); err == nil {
+		return day.AddDays(days).Start(), nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339} {
+		if at, err := time.ParseInLocation(layout, text, calendar.Zone); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, usageError{fmt.Errorf("--%s: %q is not a time; write a day as 2026-11-23 or an instant as 2026-11-23T09:00, in UTC+8", flag, text)}
 }

@@ -3,6 +3,7 @@ package views
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -50,16 +51,19 @@ type CaseFilter struct {
 	Kind    string
 	State   domain.State // deleted ones are hidden unless asked for (WDL-27)
 	Open    bool         // only those that wait for something
+
+	DueBefore time.Time // what they wait for is due before this instant; zero: whenever
+	Limit     int       // the first so many; 0: all
 }
 
-// Cases lists applications, the oldest first.
+// Cases lists applications, the oldest first; those looked for by due time by that.
 func (r Reader) Cases(ctx context.Context, f CaseFilter) ([]Case, error) {
 	if f.Partner != "" {
 		if err := r.mustExist(ctx, "partner", f.Partner, partnerExistsSQL); err != nil {
 			return nil, err
 		}
 	}
-	return rows[Case](ctx, r.DB, "cases", caseSQL+casesWhereSQL, f.Partner, f.State, f.Open, withdrawal.Deleted, f.Kind)
+	return rows[Case](ctx, r.DB, "cases", caseSQL+casesWhereSQL, f.Partner, f.State, f.Open, withdrawal.Deleted, f.Kind, sql.NullTime{Time: f.DueBefore, Valid: !f.DueBefore.IsZero()}, sql.NullInt64{Int64: int64(f.Limit), Valid: f.Limit > 0})
 }
 
 // Case reads one application.
@@ -75,8 +79,8 @@ const caseSQL = `
 
 const casesWhereSQL = `
 	 WHERE ($1 = '' OR c.partner_id = $1) AND ($2 = '' OR c.state = $2) AND (NOT $3 OR c.closed_at IS NULL)
-	   AND (c.state <> $4 OR $2 = $4) AND ($5 = '' OR c.kind = $5)
-	 ORDER BY c.opened_at, c.case_number`
+	   AND (c.state <> $4 OR $2 = $4) AND ($5 = '' OR c.kind = $5) AND ($6::timestamptz IS NULL OR c.closed_at IS NULL AND c.due_at < $6)
+	 ORDER BY CASE WHEN $6 IS NOT NULL THEN c.due_at END, c.opened_at, c.case_number LIMIT $7`
 
 // CaseDetail is everything about one application.
 type CaseDetail struct {

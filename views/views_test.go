@@ -54,9 +54,17 @@ func TestGivenCasesWhenTheyAreListedThenDeletedOnesAreHidden(t *testing.T) {
 	require.Equal(t, 2, count(views.CaseFilter{Open: true}))
 	require.Equal(t, 1, count(views.CaseFilter{State: withdrawal.Refused}))
 	require.Equal(t, 0, count(views.CaseFilter{Partner: "P1002"}))
+	require.Equal(t, 1, count(views.CaseFilter{Open: true, Limit: 1}))
+
+	open, err := v.Cases(t.Context(), views.CaseFilter{Open: true, DueBefore: opened.AddDate(1, 0, 0)})
+	require.NoError(t, err)
+	require.NotEmpty(t, open)
+	first := *open[0].DueAt
+	require.Zero(t, count(views.CaseFilter{DueBefore: first}), "due then is not due before")
+	require.NotZero(t, count(views.CaseFilter{DueBefore: first.Add(time.Second)}))
 
 	// Rule: WDL-27
-	_, err := v.DeleteWithdrawal(t.Context(), activities.CancelWithdrawalInput{Case: "W000003", Key: "k", Person: "alice", At: opened})
+	_, err = v.DeleteWithdrawal(t.Context(), activities.CancelWithdrawalInput{Case: "W000003", Key: "k", Person: "alice", At: opened})
 	require.NoError(t, err)
 	require.Equal(t, 4, count(views.CaseFilter{}))
 	require.Equal(t, 1, count(views.CaseFilter{State: withdrawal.Deleted}))

@@ -92,6 +92,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 
+	worker.SetStickyWorkflowCacheSize(cfg.WorkflowCache) // of the process
 	w := newWorker(temporal, db)
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)

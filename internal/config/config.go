@@ -27,6 +27,7 @@ type Config struct {
 	TemporalUIURL    string     `env:"TEMPORAL_UI_URL"`                             // for links to cases; none when empty
 	SMTPURL          string     `env:"SMTP_URL"`                                    // smtp://user:password@host:587?from=a@b; messages stay in the outbox when empty
 	MetricsAddress   string     `env:"METRICS_ADDRESS" envDefault:"127.0.0.1:9464"` // of the worker; "off" serves none
+	WorkflowCache    int        `env:"WORKFLOW_CACHE"  envDefault:"4000"`           // cases that the worker keeps in memory, some 26 kB each; others are read again when something happens
 	Documents        string     `env:"DOCUMENTS"       envDefault:"postgres"`       // where new documents go: postgres, file:///folder, s3://bucket/prefix?endpoint=https://host&region=…
 	DocumentLimit    int64      `env:"DOCUMENT_LIMIT"  envDefault:"10485760"`       // octets of one document, at most 1 GB; one upload holds as much memory
 	DocumentTypes    []string   `env:"DOCUMENT_TYPES"  envDefault:"application/pdf,image/png,image/jpeg,application/ofd"`

@@ -11,7 +11,7 @@ func TestWhatIsNotSetHasItsDefault(t *testing.T) {
 	c, err := Load(map[string]string{"DATABASE_URL": "postgres://x"})
 	require.NoError(t, err)
 	require.Equal(t, Config{
-		DatabaseURL: "postgres://x", DatabaseOwnerURL: "postgres://x", MetricsAddress: "127.0.0.1:9464", LogLevel: slog.LevelInfo,
+		DatabaseURL: "postgres://x", DatabaseOwnerURL: "postgres://x", MetricsAddress: "127.0.0.1:9464", LogLevel: slog.LevelInfo, WorkflowCache: 4000,
 		Documents: "postgres", DocumentLimit: 10 << 20, DocumentTypes: []string{"application/pdf", "image/png", "image/jpeg", "application/ofd"},
 	}, c)
 	require.NoError(t, c.NeedDatabase())
