@@ -27,6 +27,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/sdk/metric"
@@ -170,6 +171,7 @@ func attend(ctx context.Context, cfg config.Config, db *sqlx.DB) {
 // measure collects Temporal's client metrics for Prometheus.
 func measure() (client.MetricsHandler, http.Handler, error) {
 	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})) // memory above all
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
 	if err != nil {
 		return nil, nil, fmt.Errorf("metrics: %w", err)
