@@ -21,6 +21,7 @@ const usage = `usage: local COMMAND
   up                Postgres, Temporal, the programme and a worker, until Ctrl-C; state is kept between runs
   env               shell commands that let bin/starter talk to what up runs
   demo              the demo on a stack of its own
+  bench ARGS...     starter bench park ARGS on a stack of its own
   test -- CMD...    CMD with DATABASE_URL and COUNTERSIGN_BIN set, on a throw-away Postgres
   stack --dir DIR   a throw-away Postgres and Temporal for a test: JSON lines on stdout, until SIGTERM or end of stdin
   race              prints -race if the race detector can be used, after installing a C compiler where it may
@@ -53,7 +54,7 @@ func main() {
 
 func run() error {
 	commands := map[string]func(context.Context, checkout, []string) error{
-		"up": up, "env": printEnv, "demo": demo, "test": test, "stack": runStack, "race": race, "doctor": doctor, "clean": clean,
+		"up": up, "env": printEnv, "demo": demo, "bench": bench, "test": test, "stack": runStack, "race": race, "doctor": doctor, "clean": clean,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, usage)

@@ -96,18 +96,26 @@ func exports(env []string) string {
 	return b.String()
 }
 
-// demo plays the demo on an empty stack and passes its exit code on.
-func demo(ctx context.Context, c checkout, _ []string) (err error) {
-	options := c.options("demo")
+// demo plays the demo.
+func demo(ctx context.Context, c checkout, _ []string) error { return c.alone(ctx, "demo", "demo") }
+
+// bench lets many cases sleep.
+func bench(ctx context.Context, c checkout, args []string) error {
+	return c.alone(ctx, "bench", append([]string{"bench", "park"}, args...)...)
+}
+
+// alone runs a command of the starter that starts its own worker, on an empty stack, and passes its exit code on.
+func (c checkout) alone(ctx context.Context, name string, args ...string) (err error) {
+	options := c.options(name)
 	if pid := stack.Holder(options.Dir); pid != 0 {
-		return fmt.Errorf("a demo of this checkout runs already (process %d)", pid)
+		return fmt.Errorf("a %s of this checkout runs already (process %d)", name, pid)
 	}
 	if err := os.RemoveAll(options.Dir); err != nil {
 		return err
 	}
 	var borrowed []string
 	if options.DatabaseURL != "" {
-		owner, giveBack, err := c.borrowDatabase(ctx, &options.DatabaseURL)
+		owner, giveBack, err := c.borrowDatabase(ctx, name, &options.DatabaseURL)
 		if err != nil {
 			return err
 		}
@@ -120,7 +128,7 @@ func demo(ctx context.Context, c checkout, _ []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	if options.TemporalAddress != "" {
-		namespace := fmt.Sprintf("countersign-demo-%s-%d", stack.Short(c.root), time.Now().Unix())
+		namespace := fmt.Sprintf("countersign-%s-%s-%d", name, stack.Short(c.root), time.Now().Unix())
 		giveBack, err := temporal.Borrow(ctx, s.TemporalAddress, namespace)
 		if err != nil {
 			return err
@@ -133,14 +141,14 @@ func demo(ctx context.Context, c checkout, _ []string) (err error) {
 		borrowed = append(borrowed, "TEMPORAL_NAMESPACE="+namespace)
 	}
 	env := append(s.Env(), borrowed...)
-	return runToEnd(ctx, c.command(env, c.bin("starter"), "demo", "--worker", c.bin("worker")))
+	return runToEnd(ctx, c.command(env, c.bin("starter"), append(args, "--worker", c.bin("worker"))...))
 }
 
-// borrowDatabase makes an empty database for the demo in a server that others use too, and turns databaseURL to it. The
+// borrowDatabase makes an empty database for a stack in a server that others use too, and turns databaseURL to it. The
 // result is the URL for its owner.
-func (c checkout) borrowDatabase(ctx context.Context, databaseURL *string) (owner string, giveBack func(), err error) {
+func (c checkout) borrowDatabase(ctx context.Context, name string, databaseURL *string) (owner string, giveBack func(), err error) {
 	server := cmp.Or(os.Getenv("DATABASE_OWNER_URL"), *databaseURL)
-	database := "countersign_demo_" + stack.Short(c.root)
+	database := "countersign_" + name + "_" + stack.Short(c.root)
 	if owner, err = inDatabase(server, database); err != nil {
 		return "", nil, err
 	}
@@ -173,7 +181,7 @@ func (c checkout) options(name string) stack.Options {
 func inDatabase(databaseURL, database string) (string, error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return "", errors.New("DATABASE_URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE, so that the demo can make a database of its own there")
+		return "", errors.New("DATABASE_URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE, so that a database of its own can be made there")
 	}
 	u.Path = "/" + database
 	return u.String(), nil
