@@ -9,6 +9,7 @@ import (
 
 	"countersign/domain"
 	"countersign/domain/approval"
+	"countersign/domain/member"
 	"countersign/domain/money"
 	"countersign/domain/person"
 	"countersign/domain/quarter"
@@ -66,6 +67,7 @@ var processes = map[string]process{
 	requisition.Kind: requisitionCase{},
 	staff.Kind:       staffProcess{},
 	quarter.Kind:     quarterProcess{},
+	member.Kind:      invitationProcess{},
 }
 
 // Standing is where a case stands after a step.

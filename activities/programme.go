@@ -16,6 +16,7 @@ import (
 	"countersign/domain/calendar"
 	"countersign/domain/incentive"
 	"countersign/domain/ledger"
+	"countersign/domain/member"
 	"countersign/domain/money"
 	"countersign/domain/owed"
 	"countersign/domain/person"
@@ -46,9 +47,13 @@ type ProgrammeFile struct {
 	Requisition   *requisition.Policy `yaml:"requisition_policy"`         // the same for requisitions
 	StaffPolicy   *staff.Policy       `yaml:"dedicated_staff_policy"`     // likewise
 	QuarterPolicy *quarter.Policy     `yaml:"payment_application_policy"` // likewise
-	Lots          []LotRecord         `yaml:"lots"`
-	Memos         []MemoRecord        `yaml:"memos"`
-	Offsets       []OffsetRecord      `yaml:"offsets"`
+
+	InvitationPolicy *member.Policy          `yaml:"invitation_policy"` // likewise
+	PersonalAccounts []PersonalAccountRecord `yaml:"personal_accounts"`
+
+	Lots    []LotRecord    `yaml:"lots"`
+	Memos   []MemoRecord   `yaml:"memos"`
+	Offsets []OffsetRecord `yaml:"offsets"`
 
 	Addresses      []AddressRecord       `yaml:"vendor_addresses"`
 	PayingAccounts []PayingAccountRecord `yaml:"paying_accounts"`
@@ -165,7 +170,7 @@ func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at tim
 	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) error {
 		l.tx = tx
 		l.report, l.cases = LoadReport{}, nil
-		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.business, l.addresses, l.consumption, l.policy, l.money, l.payingAccounts} {
+		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.members, l.business, l.addresses, l.consumption, l.policy, l.money, l.payingAccounts} {
 			if err := part(ctx, f); err != nil {
 				return err
 			}
@@ -400,6 +405,9 @@ func (p *Programme) SetPolicy(ctx context.Context, kind string, policy interface
 		case staff.Policy:
 			body.Version = 0
 			version, err = setPolicy(ctx, tx, staff.Kind, body, by, stored(at))
+		case member.Policy:
+			body.Version = 0
+			version, err = setPolicy(ctx, tx, member.Kind, body, by, stored(at))
 		case quarter.Policy:
 			body.Version = 0
 			version, err = setPolicy(ctx, tx, quarter.Kind, body, by, stored(at))

@@ -13,6 +13,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/bill"
 	"countersign/domain/incentive"
+	"countersign/domain/member"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
 	"countersign/domain/staff"
@@ -41,6 +42,7 @@ var policyKinds = map[string]policyKind{
 	requisition.Kind: policyOfType[requisition.Policy](),
 	staff.Kind:       policyOfType[staff.Policy](),
 	quarter.Kind:     policyOfType[quarter.Policy](),
+	member.Kind:      policyOfType[member.Policy](),
 }
 
 func policyOfType[P checked]() policyKind {

@@ -28,6 +28,8 @@ func (h *house) root() *cobra.Command {
 		h.owedCommand(),
 		h.staffCommand(),
 		h.quarterCommand(),
+		h.invitationCommand(),
+		h.memberCommand(),
 		h.withdrawalCommand(),
 		h.bankCommand(),
 		h.codeCommand(),

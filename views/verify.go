@@ -113,6 +113,7 @@ func (v *verifier) sums(ctx context.Context) error {
 		{billsSQL, nil},
 		{quartersSQL, nil},
 		{requisitionsSQL, nil},
+		{membersSQL, nil},
 	} {
 		found, err := rows[Finding](ctx, v.tx, "findings", check.query, check.args...)
 		if err != nil {

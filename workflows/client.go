@@ -14,6 +14,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/approval"
 	"countersign/domain/bill"
+	"countersign/domain/member"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
 	"countersign/domain/staff"
@@ -71,6 +72,9 @@ var resumable = map[string]func(number string) (workflowType string, in any){
 	requisition.Kind: func(number string) (string, any) { return RequisitionType, RequisitionInput{Resume: number} },
 	bill.Kind:        func(number string) (string, any) { return ReconciliationType, ReconciliationInput{Resume: number} },
 	staff.Kind:       func(number string) (string, any) { return DedicatedStaffType, DedicatedStaffInput{Resume: number} },
+	member.Kind: func(number string) (string, any) {
+		return MemberInvitationType, MemberInvitationInput{Resume: number}
+	},
 	quarter.Kind: func(number string) (string, any) {
 		return PaymentApplicationType, PaymentApplicationInput{Resume: number}
 	},

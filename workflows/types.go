@@ -12,6 +12,7 @@ var Types = map[string]any{
 	CalculationType:        Calculation,
 	DedicatedStaffType:     DedicatedStaff,
 	PaymentApplicationType: PaymentApplication,
+	MemberInvitationType:   MemberInvitation,
 	LinesExportType:        LinesExport,
 }
 

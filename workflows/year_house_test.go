@@ -63,7 +63,7 @@ const startSignal = "start"
 // members is how many partners there are: M01 to M20.
 const members = 20
 
-func member(n int) string { return fmt.Sprintf("M%02d", n) }
+func memberID(n int) string { return fmt.Sprintf("M%02d", n) }
 
 // clerk administers a partner.
 func clerk(partner string) string { return "clerk-" + strings.ToLower(partner) }
@@ -84,7 +84,7 @@ func yearRecords() string {
 	s.WriteString("partners:\n")
 	each := func(format string, args func(n int, partner string) []any) {
 		for n := 1; n <= members; n++ {
-			fmt.Fprintf(&s, format, args(n, member(n))...)
+			fmt.Fprintf(&s, format, args(n, memberID(n))...)
 		}
 	}
 	each("  - {id: %[1]s, name: %[1]s Ltd, kind: solution-provider, verified_name: %[1]s Ltd, entity: cloud}\n", func(_ int, p string) []any { return []any{p} })
@@ -165,11 +165,11 @@ func newYear(t *testing.T) *year {
 		if methodOf(n) == requisition.CloudOwed {
 			group = requisition.NewResale
 		}
-		_, err := y.reqs.SwitchAutomatic(ctx, activities.SwitchAutomaticInput{Partner: member(n), Person: clerk(member(n)), Group: group, Method: methodOf(n), At: y.now})
+		_, err := y.reqs.SwitchAutomatic(ctx, activities.SwitchAutomaticInput{Partner: memberID(n), Person: clerk(memberID(n)), Group: group, Method: methodOf(n), At: y.now})
 		require.NoError(t, err)
 	}
 	for _, n := range employers {
-		y.employs(member(n))
+		y.employs(memberID(n))
 	}
 	y.environment()
 	return y

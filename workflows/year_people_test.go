@@ -121,7 +121,7 @@ func (y *year) answer(t asked) (approval.Decision, bool) {
 		}
 		return yes("otto", "pass")
 	case "payment-application review":
-		if first && t.Partner == member(employers[1]) && chance(2, t.Workflow) {
+		if first && t.Partner == memberID(employers[1]) && chance(2, t.Workflow) {
 			return no("otto", approval.Reject, "the agreement is an old one")
 		}
 		return yes("otto", approval.Approve)
@@ -182,13 +182,13 @@ func (y *year) invoiced(l invoice.List, partner string, round int) invoice.Packa
 // partnersCheck is what partners say about bills that were presented: one in three confirms, one rejects, one is silent.
 func (y *year) partnersCheck(month int) {
 	for n := 1; n <= members; n++ {
-		by := clerk(member(n))
+		by := clerk(memberID(n))
 		for _, c := range selects[struct {
 			Workflow string         `db:"workflow_id"`
 			Bills    pq.StringArray `db:"bills"`
 		}](y, `SELECT workflow_id, array_agg(bill_id ORDER BY bill_id) AS bills FROM cases c JOIN bills b USING (case_number, partner_id)
 			WHERE c.kind = 'reconciliation' AND c.partner_id = $1 AND c.state = 'TO_CONFIRM' AND closed_at IS NULL
-			  AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.case_number = c.case_number AND t.state = 'open') GROUP BY workflow_id ORDER BY workflow_id`, member(n)) {
+			  AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.case_number = c.case_number AND t.state = 'open') GROUP BY workflow_id ORDER BY workflow_id`, memberID(n)) {
 			switch (n + month) % 3 {
 			case 0:
 				y.tells(c.Workflow, ConfirmUpdate, BillRequest{Person: by})
@@ -202,10 +202,10 @@ func (y *year) partnersCheck(month int) {
 
 // request has a partner ask for its incentive: for all of it, in some months for its oldest bill only.
 func (y *year) request(n int, month string) {
-	if n == leaver || chance(5, member(n)+month) {
+	if n == leaver || chance(5, memberID(n)+month) {
 		return
 	}
-	partner := member(n)
+	partner := memberID(n)
 	app := requisition.Application{RequestKey: month, PartnerID: partner, Submitter: clerk(partner), Methods: []requisition.Method{methodOf(n)}}
 	if chance(6, month+partner) {
 		if app.Bills = selects[string](y, `SELECT bill_id FROM bill_requestable($1, $2) WHERE requestable AND amount > 1000 ORDER BY bill_id LIMIT 1`, partner, y.now); app.Bills == nil {
@@ -218,7 +218,7 @@ func (y *year) request(n int, month string) {
 // setsOff has the partners that owe invoices ask for the vendor's, over more than they owe.
 func (y *year) setsOff(month string) {
 	for n := 1; n <= members; n++ {
-		partner := member(n)
+		partner := memberID(n)
 		r := owed.Request{Partner: partner, Person: clerk(partner), Key: "owed-" + month}
 		for _, e := range selects[struct {
 			Rate string       `db:"tax_rate"`
@@ -236,7 +236,7 @@ func (y *year) setsOff(month string) {
 
 // withdraws has a partner withdraw three quarters of its credited incentives.
 func (y *year) withdraws(n int, month string) {
-	partner := member(n)
+	partner := memberID(n)
 	var cash money.Amount
 	require.NoError(y.t, y.db.Get(&cash, `SELECT coalesce(sum(remaining - owed_open), 0)::numeric(20,2) FROM lots WHERE partner_id = $1 AND source IN ('INCENTIVE', 'INCENTIVE_OWED')`, partner))
 	amount := decimalOf(cash).Mul(decimalOf(money.Must("0.75"))).StringFixed(2)
@@ -327,7 +327,7 @@ func (y *year) consumes(month calendar.Date, correction bool) {
 		y.counted["rows of consumption"]++
 	}
 	for n := 1; n <= members; n++ {
-		partner := member(n)
+		partner := memberID(n)
 		key := partner + month.String()
 		if n == leaver && month.Month > time.January {
 			continue // it left, and is in no plan

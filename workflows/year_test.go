@@ -39,8 +39,8 @@ func TestAYearOfAProgramme(t *testing.T) {
 		selects[string](y, `SELECT case_number || ' ' || state FROM cases WHERE closed_at IS NULL`))
 	for n := 1; n <= members; n++ {
 		var calculated money.Amount
-		require.NoError(t, y.db.Get(&calculated, `SELECT sum(amount) FROM incentive_lines WHERE partner_id = $1`, member(n)))
-		require.Equal(t, y.expected[member(n)].String(), calculated.String(), "%s got what it consumed at 10 and at 4 percent", member(n))
+		require.NoError(t, y.db.Get(&calculated, `SELECT sum(amount) FROM incentive_lines WHERE partner_id = $1`, memberID(n)))
+		require.Equal(t, y.expected[memberID(n)].String(), calculated.String(), "%s got what it consumed at 10 and at 4 percent", memberID(n))
 	}
 	for _, kind := range []string{"requisition BANK", "requisition CLOUD_ACCOUNT", "requisition CLOUD_ACCOUNT_OWED", "requisition VOUCHER"} {
 		require.Positive(t, y.counted[kind+" COMPLETED"], kind)
@@ -120,7 +120,7 @@ func (y *year) month(month calendar.Date) {
 	quarter := fmt.Sprintf("2024Q%d", (number+2)/3)
 	lastOf := number%3 == 0
 	for i, n := range employers {
-		partner := member(n)
+		partner := memberID(n)
 		open := i == 1 && lastOf && number%6 == 3 // nobody asks for March and September
 		if !open {
 			y.at(month.AddDays(9).Start(), func() { y.asksStaff(partner, name) })

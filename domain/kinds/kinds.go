@@ -7,6 +7,7 @@ import (
 	"countersign/domain"
 	"countersign/domain/approval"
 	"countersign/domain/bill"
+	"countersign/domain/member"
 	"countersign/domain/person"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
@@ -28,6 +29,7 @@ var All = []Kind{
 	{staff.Kind, staff.MatterOf, states(staff.Moves, func(m staff.Move) domain.State { return m.To }), staff.MayAct},
 	{quarter.Kind, quarter.MatterOf, states(quarter.Moves, func(m quarter.Move) domain.State { return m.To }), staff.MayAct},
 	{requisition.Kind, requisition.MatterOf, states(requisition.Moves, func(m requisition.Move) domain.State { return m.To }), requisition.MayAct},
+	{member.Kind, member.MatterOf, states(member.Moves, func(m member.Move) domain.State { return m.To }), member.MayAct},
 	{bill.Kind, bill.MatterOf, states(bill.Moves, func(m bill.Move) domain.State { return m.To }), bill.MayAct},
 }
 

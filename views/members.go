@@ -1,0 +1,84 @@
+package views
+
+import (
+	"context"
+	"time"
+
+	"countersign/domain"
+	"countersign/domain/member"
+)
+
+// Invitation is one invitation of a partner (ORG-32). Of the member it shows the account's number, and masked by what it was found.
+type Invitation struct {
+	Case       string       `db:"case_number" json:"case"`
+	Partner    string       `db:"partner_id"  json:"partner"`
+	Account    string       `db:"account_id"  json:"account"`
+	FoundBy    member.By    `db:"found_by"    json:"found_by"`
+	Target     string       `db:"target"      json:"target"` // masked
+	State      domain.State `db:"state"       json:"state"`
+	Specialist string       `db:"specialist"  json:"specialist,omitempty"` // as the partner's project specialist; empty: is none
+	Sendings   int          `db:"sendings"    json:"sendings"`
+	SentBy     string       `db:"sent_by"     json:"sent_by"`
+	SentAt     time.Time    `db:"sent_at"     json:"sent_at"` // the newest link
+	ExpiresAt  time.Time    `db:"expires_at"  json:"expires_at"`
+	LinkedAt   *time.Time   `db:"linked_at"   json:"linked_at,omitempty"`
+	UnlinkedAt *time.Time   `db:"unlinked_at" json:"unlinked_at,omitempty"`
+}
+
+// Invitations lists a partner's invitations, the newest first; an empty state means all.
+func (r Reader) Invitations(ctx context.Context, partner string, state domain.State) ([]Invitation, error) {
+	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
+		return nil, err
+	}
+	found, err := rows[Invitation](ctx, r.DB, "invitations", invitationsSQL+` WHERE i.partner_id = $1 AND ($2 = '' OR c.state = $2) ORDER BY t.sent_at DESC, i.case_number DESC`, partner, state)
+	for i := range found {
+		found[i].mask()
+	}
+	return found, err
+}
+
+// Invitation reads one.
+func (r Reader) Invitation(ctx context.Context, number string) (Invitation, error) {
+	i, err := row[Invitation](ctx, r.DB, "invitation", number, invitationsSQL+` WHERE i.case_number = $1`, number)
+	i.mask()
+	return i, err
+}
+
+func (i *Invitation) mask() { i.Target = member.Masked(i.FoundBy, i.Target) }
+
+const invitationsSQL = `
+	SELECT i.case_number, i.partner_id, i.account_id, i.found_by, CASE i.found_by WHEN 'mobile' THEN a.mobile WHEN 'email' THEN a.email ELSE a.account_name END AS target,
+	       c.state, t.sending AS sendings, t.sent_by, t.sent_at, t.expires_at, l.linked_at, l.unlinked_at
+	  FROM invitations i JOIN cases c USING (case_number) JOIN personal_accounts a USING (account_id)
+	  JOIN LATERAL (SELECT * FROM invitation_tokens t WHERE t.case_number = i.case_number ORDER BY sending DESC LIMIT 1) t ON true
+	  LEFT JOIN member_links l ON l.case_number = i.case_number`
+
+// Member is a natural person who is linked to a partner. The data is shared because the member agreed to it (ORG-35), masked, and
+// only while the link holds (ORG-37).
+type Member struct {
+	Account     string    `db:"account_id"     json:"account"`
+	AccountName string    `db:"account_name"   json:"account_name"` // masked, as all of these
+	Name        string    `db:"name"           json:"name"`
+	Mobile      string    `db:"mobile"         json:"mobile"`
+	Email       string    `db:"email"          json:"email"`
+	Specialist  string    `db:"specialist"     json:"specialist,omitempty"`
+	LinkedAt    time.Time `db:"linked_at"      json:"linked_at"`
+	Notice      string    `db:"notice_version" json:"notice"` // that was ticked
+	Case        string    `db:"case_number"    json:"case"`
+}
+
+// Members lists those who are linked to a partner, in the order in which they were.
+func (r Reader) Members(ctx context.Context, partner string) ([]Member, error) {
+	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
+		return nil, err
+	}
+	found, err := rows[Member](ctx, r.DB, "members", `
+		SELECT l.account_id, a.account_name, a.name, a.mobile, a.email, l.linked_at, l.notice_version, l.case_number
+		  FROM member_links l JOIN personal_accounts a USING (account_id) WHERE l.partner_id = $1 AND l.unlinked_at IS NULL ORDER BY l.linked_at, l.link_id`, partner)
+	for i := range found {
+		m := &found[i]
+		m.AccountName, m.Name = member.Masked(member.ByName, m.AccountName), member.Masked(member.ByName, m.Name)
+		m.Mobile, m.Email = member.Masked(member.ByMobile, m.Mobile), member.Masked(member.ByEmail, m.Email)
+	}
+	return found, err
+}
