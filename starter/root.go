@@ -44,6 +44,7 @@ func (h *house) root() *cobra.Command {
 		h.webhookCommand(),
 		h.replayCommand(),
 		h.demoCommand(),
+		h.benchCommand(),
 	)
 	root.Long = `The command line of Countersign: cases, tasks, money.
 
