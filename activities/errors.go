@@ -50,7 +50,7 @@ var rules = map[string]refusal.Refusal{
 func byConstraint(err error) error {
 	var violation *pq.Error
 	if errors.As(err, &violation) {
-		for _, known := range []map[string]refusal.Refusal{rules, invoiceRules, disbursementRules, incentiveRules, billRules, staffRules, memberRules} {
+		for _, known := range []map[string]refusal.Refusal{rules, invoiceRules, disbursementRules, incentiveRules, billRules, staffRules, memberRules, labRules} {
 			if r, ok := known[violation.Constraint]; ok {
 				return refusal.List{r}
 			}

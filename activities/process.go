@@ -9,6 +9,7 @@ import (
 
 	"countersign/domain"
 	"countersign/domain/approval"
+	"countersign/domain/lab"
 	"countersign/domain/member"
 	"countersign/domain/money"
 	"countersign/domain/person"
@@ -68,6 +69,7 @@ var processes = map[string]process{
 	staff.Kind:       staffProcess{},
 	quarter.Kind:     quarterProcess{},
 	member.Kind:      invitationProcess{},
+	lab.Kind:         labProcess{},
 }
 
 // Standing is where a case stands after a step.

@@ -15,6 +15,7 @@ import (
 	"countersign/domain/bill"
 	"countersign/domain/calendar"
 	"countersign/domain/incentive"
+	"countersign/domain/lab"
 	"countersign/domain/ledger"
 	"countersign/domain/member"
 	"countersign/domain/money"
@@ -51,9 +52,10 @@ type ProgrammeFile struct {
 	InvitationPolicy *member.Policy          `yaml:"invitation_policy"` // likewise
 	PersonalAccounts []PersonalAccountRecord `yaml:"personal_accounts"`
 
-	Lots    []LotRecord    `yaml:"lots"`
-	Memos   []MemoRecord   `yaml:"memos"`
-	Offsets []OffsetRecord `yaml:"offsets"`
+	Lots      []LotRecord    `yaml:"lots"`
+	Memos     []MemoRecord   `yaml:"memos"`
+	Offsets   []OffsetRecord `yaml:"offsets"`
+	LabPolicy *lab.Policy    `yaml:"lab_policy"` // likewise
 
 	Addresses      []AddressRecord       `yaml:"vendor_addresses"`
 	PayingAccounts []PayingAccountRecord `yaml:"paying_accounts"`
@@ -372,7 +374,12 @@ func (l *loading) policy(ctx context.Context, f ProgrammeFile) (err error) {
 		}
 	}
 	if f.QuarterPolicy != nil {
-		_, err = setPolicy(ctx, l.tx, quarter.Kind, *f.QuarterPolicy, l.by, l.at)
+		if _, err := setPolicy(ctx, l.tx, quarter.Kind, *f.QuarterPolicy, l.by, l.at); err != nil {
+			return err
+		}
+	}
+	if f.LabPolicy != nil {
+		_, err = setPolicy(ctx, l.tx, lab.Kind, *f.LabPolicy, l.by, l.at)
 	}
 	return err
 }
@@ -411,6 +418,9 @@ func (p *Programme) SetPolicy(ctx context.Context, kind string, policy interface
 		case quarter.Policy:
 			body.Version = 0
 			version, err = setPolicy(ctx, tx, quarter.Kind, body, by, stored(at))
+		case lab.Policy:
+			body.Version = 0
+			version, err = setPolicy(ctx, tx, lab.Kind, body, by, stored(at))
 		case requisition.Policy:
 			body.Version = 0
 			version, err = setPolicy(ctx, tx, requisition.Kind, body, by, stored(at))

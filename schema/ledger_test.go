@@ -39,6 +39,10 @@ func TestGivenTheChartOfAccounts_WhenItIsRead_ThenItIsTheRuleBooks(t *testing.T)
 		{"K", cr, floor, owned, cash, "CPN"},
 		{"K.LAPSED", cr, floor, vendors, cash, "CPN"},
 		{"K.USED", cr, floor, vendors, cash, "CPN"},
+		{"L", cr, floor, owned, cash, "CREDIT"}, // ours, for lab credits
+		{"L.LAPSED", cr, floor, vendors, cash, "CREDIT"},
+		{"L.SRC", dr, floor, vendors, cash, "CREDIT"},
+		{"L.USED", cr, floor, vendors, cash, "CREDIT"},
 		{"M.INVBL", cr, floor, owned, memo, "CNY"},
 		{"M.INVBLX", dr, floor, vendors, memo, "CNY"},
 		{"M.OWED", cr, floor, owned, memo, "CNY"},

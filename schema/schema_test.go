@@ -91,6 +91,7 @@ var released = map[string]string{
 	"0015_requisition_guards.sql": "2cdeca9c5e990360404fc6ace8f9d98479ffac177fde8229f999748b36b34985",
 	"0016_members.sql":            "e505c8d975de6c04a5148d1dc14838d74a199ba1f41c2523660fbb2f01d67f64",
 	"0018_invitations.sql":        "0ac1607c0f96a493b9df3f31106dad8746861adf85606d5e3f82543dde378018",
+	"0023_lab_credits.sql":        "67311dbf4123aae156f2daf71aff5d2cc5f2516d969f10c1cc9e26daac9fb309",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/bill"
 	"countersign/domain/incentive"
+	"countersign/domain/lab"
 	"countersign/domain/member"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
@@ -43,6 +44,7 @@ var policyKinds = map[string]policyKind{
 	staff.Kind:       policyOfType[staff.Policy](),
 	quarter.Kind:     policyOfType[quarter.Policy](),
 	member.Kind:      policyOfType[member.Policy](),
+	lab.Kind:         policyOfType[lab.Policy](),
 }
 
 func policyOfType[P checked]() policyKind {

@@ -30,6 +30,7 @@ func (h *house) root() *cobra.Command {
 		h.quarterCommand(),
 		h.invitationCommand(),
 		h.memberCommand(),
+		h.labCommand(),
 		h.withdrawalCommand(),
 		h.bankCommand(),
 		h.codeCommand(),

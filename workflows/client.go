@@ -14,6 +14,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/approval"
 	"countersign/domain/bill"
+	"countersign/domain/lab"
 	"countersign/domain/member"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
@@ -78,6 +79,7 @@ var resumable = map[string]func(number string) (workflowType string, in any){
 	quarter.Kind: func(number string) (string, any) {
 		return PaymentApplicationType, PaymentApplicationInput{Resume: number}
 	},
+	lab.Kind: func(number string) (string, any) { return LabCreditType, LabCreditInput{Resume: number} },
 }
 
 // Resume starts a run that carries on a case whose workflow is gone.

@@ -14,6 +14,7 @@ var Types = map[string]any{
 	PaymentApplicationType: PaymentApplication,
 	MemberInvitationType:   MemberInvitation,
 	LinesExportType:        LinesExport,
+	LabCreditType:          LabCredit,
 }
 
 // Register makes all workflows known to a worker, or to a replayer.

@@ -7,6 +7,7 @@ import (
 	"countersign/domain"
 	"countersign/domain/approval"
 	"countersign/domain/bill"
+	"countersign/domain/lab"
 	"countersign/domain/member"
 	"countersign/domain/person"
 	"countersign/domain/quarter"
@@ -31,6 +32,7 @@ var All = []Kind{
 	{requisition.Kind, requisition.MatterOf, states(requisition.Moves, func(m requisition.Move) domain.State { return m.To }), requisition.MayAct},
 	{member.Kind, member.MatterOf, states(member.Moves, func(m member.Move) domain.State { return m.To }), member.MayAct},
 	{bill.Kind, bill.MatterOf, states(bill.Moves, func(m bill.Move) domain.State { return m.To }), bill.MayAct},
+	{lab.Kind, lab.MatterOf, states(lab.Moves, func(m lab.Move) domain.State { return m.To }), lab.MayAct},
 }
 
 // states lists where the moves of a process lead, in their order.

@@ -15,10 +15,11 @@ import (
 // Currency is what an amount is counted in.
 type Currency string
 
-// The programme's currencies: yuan (COM-01) and the coupon yuan of quotas, which is no money.
+// The programme's currencies: yuan (COM-01), and what is no money: the coupon yuan of quotas, the points of lab credits.
 const (
 	CNY    Currency = "CNY"
 	Coupon Currency = "CPN"
+	Credit Currency = "CREDIT"
 )
 
 // Amount is an exact number with two decimals; the zero value is 0.00. It may be negative.
