@@ -46,11 +46,24 @@ var rules = map[string]refusal.Refusal{
 	"perf_11_tier_1":         {Rule: "PERF-11", Code: "CBC.0100", Object: "customer", Message: "The reseller and its tier-1 are two partners."},
 }
 
+// constraintRules are those of every process.
+var constraintRules = []map[string]refusal.Refusal{
+	rules,
+	invoiceRules,
+	disbursementRules,
+	incentiveRules,
+	billRules,
+	staffRules,
+	memberRules,
+	specialistRules,
+	labRules,
+}
+
 // byConstraint turns the violation of a constraint that repeats a rule into that rule's refusal; other errors stay.
 func byConstraint(err error) error {
 	var violation *pq.Error
 	if errors.As(err, &violation) {
-		for _, known := range []map[string]refusal.Refusal{rules, invoiceRules, disbursementRules, incentiveRules, billRules, staffRules, memberRules, labRules} {
+		for _, known := range constraintRules {
 			if r, ok := known[violation.Constraint]; ok {
 				return refusal.List{r}
 			}

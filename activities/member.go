@@ -146,9 +146,6 @@ func (m *Members) newest(ctx context.Context, partner, account string) (string, 
 	return number, nil
 }
 
-// specialistState is the state of a member as the partner's project specialist; empty: is none.
-func specialistState(context.Context, *sqlx.Tx, string, string) (string, error) { return "", nil }
-
 // memberFacts reads what an invitation, an acceptance or an unbinding is judged by. The account's row is locked, so that what
 // was read of it and its links holds until the transaction ends; an empty account is not looked for.
 func memberFacts(ctx context.Context, tx *sqlx.Tx, partner, person, account string, at time.Time) (f member.Facts, err error) {

@@ -16,6 +16,7 @@ import (
 	"countersign/domain/quarter"
 	"countersign/domain/refusal"
 	"countersign/domain/requisition"
+	"countersign/domain/specialist"
 	"countersign/domain/staff"
 
 	"github.com/jmoiron/sqlx"
@@ -70,6 +71,7 @@ var processes = map[string]process{
 	quarter.Kind:     quarterProcess{},
 	member.Kind:      invitationProcess{},
 	lab.Kind:         labProcess{},
+	specialist.Kind:  specialistProcess{},
 }
 
 // Standing is where a case stands after a step.

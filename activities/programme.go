@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"countersign/domain/quarter"
 	"countersign/domain/refusal"
 	"countersign/domain/requisition"
+	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/tax"
 	"countersign/domain/withdrawal"
@@ -62,6 +64,8 @@ type ProgrammeFile struct {
 
 	Accounts []AccountRecord `yaml:"billing_accounts"` // of billing exports
 	Bindings []BindingRecord `yaml:"bindings"`         // whose customers consume
+
+	SpecialistPolicy *specialist.Policy `yaml:"project_specialist_policy"` // a new version when it differs from the newest
 }
 
 // PayingAccountRecord is the bank account from which an entity of the vendor pays; another one than before takes its place.
@@ -357,31 +361,56 @@ const upsertPersonSQL = `
 	 WHERE (people.name, people.partner_id, people.email, people.active)
 	       IS DISTINCT FROM (excluded.name, excluded.partner_id, excluded.email, excluded.active AND people.left_at IS NULL)`
 
-func (l *loading) policy(ctx context.Context, f ProgrammeFile) (err error) {
-	if f.Policy != nil {
-		if l.report.PolicyVersion, err = setWithdrawalPolicy(ctx, l.tx, *f.Policy, l.by, l.at); err != nil {
+func (l *loading) policy(ctx context.Context, f ProgrammeFile) error {
+	for _, g := range f.policies() {
+		version, err := setPolicy(ctx, l.tx, g.kind, g.policy, l.by, l.at)
+		if err != nil {
 			return err
 		}
-	}
-	if f.Requisition != nil {
-		if _, err := setPolicy(ctx, l.tx, requisition.Kind, *f.Requisition, l.by, l.at); err != nil {
-			return err
+		if g.kind == withdrawal.Kind {
+			l.report.PolicyVersion = version
 		}
 	}
-	if f.StaffPolicy != nil {
-		if _, err := setPolicy(ctx, l.tx, staff.Kind, *f.StaffPolicy, l.by, l.at); err != nil {
-			return err
-		}
+	return nil
+}
+
+// givenPolicy is one kind's policy of a programme file.
+type givenPolicy struct {
+	kind   string
+	policy interface{ Check() error }
+}
+
+func given[P interface{ Check() error }](kind string, p *P) []givenPolicy {
+	if p == nil {
+		return nil
 	}
-	if f.QuarterPolicy != nil {
-		if _, err := setPolicy(ctx, l.tx, quarter.Kind, *f.QuarterPolicy, l.by, l.at); err != nil {
-			return err
-		}
-	}
-	if f.LabPolicy != nil {
-		_, err = setPolicy(ctx, l.tx, lab.Kind, *f.LabPolicy, l.by, l.at)
-	}
-	return err
+	return []givenPolicy{{kind, *p}}
+}
+
+// policies are those that the file says; each is a new version when it differs from the newest.
+func (f ProgrammeFile) policies() []givenPolicy {
+	return slices.Concat(
+		given(withdrawal.Kind, f.Policy),
+		given(requisition.Kind, f.Requisition),
+		given(staff.Kind, f.StaffPolicy),
+		given(quarter.Kind, f.QuarterPolicy),
+		given(member.Kind, f.InvitationPolicy),
+		given(specialist.Kind, f.SpecialistPolicy),
+		given(lab.Kind, f.LabPolicy),
+	)
+}
+
+// policyTypes tells what the policy of each kind is.
+var policyTypes = map[string]any{
+	withdrawal.Kind:  withdrawal.Policy{},
+	incentive.Kind:   incentive.Policy{},
+	bill.Kind:        bill.Policy{},
+	requisition.Kind: requisition.Policy{},
+	staff.Kind:       staff.Policy{},
+	quarter.Kind:     quarter.Policy{},
+	member.Kind:      member.Policy{},
+	specialist.Kind:  specialist.Policy{},
+	lab.Kind:         lab.Policy{},
 }
 
 // SetPolicy saves a new version of a kind's policy for one of the vendor's people and returns its number; the same content
@@ -397,44 +426,21 @@ func (p *Programme) SetPolicy(ctx context.Context, kind string, policy interface
 		if who == nil || !who.Active || !who.OfVendor() {
 			return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+by, "Only people of the vendor set a policy; %q is none.", by)}
 		}
-		switch body := policy.(type) {
-		case withdrawal.Policy:
-			version, err = setWithdrawalPolicy(ctx, tx, body, by, stored(at))
-		case incentive.Policy:
+		if reflect.TypeOf(policyTypes[kind]) != reflect.TypeOf(policy) {
+			return unknown("policy for", kind)
+		}
+		if plan, ok := policy.(incentive.Policy); ok {
 			if !who.Holds(person.VendorOperations, person.FinanceManager) { // what gives how much is money
 				return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+by, "%q holds neither the role %s nor %s; somebody with one of them sets what gives how much incentive.",
 					by, person.VendorOperations, person.FinanceManager)}
 			}
-			version, err = setIncentivePolicy(ctx, tx, body, by, stored(at))
-		case bill.Policy:
-			body.Version = 0 // the column has it
-			version, err = setPolicy(ctx, tx, bill.Kind, body, by, stored(at))
-		case staff.Policy:
-			body.Version = 0
-			version, err = setPolicy(ctx, tx, staff.Kind, body, by, stored(at))
-		case member.Policy:
-			body.Version = 0
-			version, err = setPolicy(ctx, tx, member.Kind, body, by, stored(at))
-		case quarter.Policy:
-			body.Version = 0
-			version, err = setPolicy(ctx, tx, quarter.Kind, body, by, stored(at))
-		case lab.Policy:
-			body.Version = 0
-			version, err = setPolicy(ctx, tx, lab.Kind, body, by, stored(at))
-		case requisition.Policy:
-			body.Version = 0
-			version, err = setPolicy(ctx, tx, requisition.Kind, body, by, stored(at))
-		default:
-			err = unknown("policy for", kind)
+			version, err = setIncentivePolicy(ctx, tx, plan, by, stored(at))
+			return err
 		}
+		version, err = setPolicy(ctx, tx, kind, policy, by, stored(at))
 		return err
 	})
 	return version, Final(err)
-}
-
-func setWithdrawalPolicy(ctx context.Context, tx *sqlx.Tx, policy withdrawal.Policy, by string, at time.Time) (int, error) {
-	policy.Version = 0 // the column has it
-	return setPolicy(ctx, tx, withdrawal.Kind, policy, by, at)
 }
 
 // setIncentivePolicy saves a new version of one plan; the same content as the plan's newest saves nothing, whatever other plans came since.
@@ -473,11 +479,12 @@ func setPolicy(ctx context.Context, tx *sqlx.Tx, kind string, policy interface{ 
 	}
 	var version int
 	if err := tx.GetContext(ctx, &version, `
-		WITH newest AS (SELECT version, body FROM policies WHERE kind = $1 ORDER BY version DESC LIMIT 1),
+		WITH given AS (SELECT $2::jsonb || CASE WHEN $2::jsonb ? 'version' THEN '{"version": 0}' ELSE '{}' END::jsonb AS body), -- the column has it
+		newest AS (SELECT version, body FROM policies WHERE kind = $1 ORDER BY version DESC LIMIT 1),
 		added AS (
 			INSERT INTO policies (kind, version, body, set_by, set_at)
-			SELECT $1, coalesce((SELECT version FROM newest), 0) + 1, $2::jsonb, $3, $4
-			 WHERE NOT EXISTS (SELECT 1 FROM newest WHERE body = $2::jsonb) RETURNING version)
+			SELECT $1, coalesce((SELECT version FROM newest), 0) + 1, given.body, $3, $4 FROM given
+			 WHERE NOT EXISTS (SELECT 1 FROM newest WHERE newest.body = given.body) RETURNING version)
 		SELECT version FROM added UNION ALL SELECT version FROM newest ORDER BY version DESC LIMIT 1`, kind, body, by, at); err != nil {
 		return 0, fmt.Errorf("save policy: %w", err)
 	}

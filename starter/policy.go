@@ -17,6 +17,7 @@ import (
 	"countersign/domain/member"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
+	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/withdrawal"
 	"countersign/views"
@@ -45,6 +46,7 @@ var policyKinds = map[string]policyKind{
 	quarter.Kind:     policyOfType[quarter.Policy](),
 	member.Kind:      policyOfType[member.Policy](),
 	lab.Kind:         policyOfType[lab.Policy](),
+	specialist.Kind:  policyOfType[specialist.Policy](),
 }
 
 func policyOfType[P checked]() policyKind {

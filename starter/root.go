@@ -31,6 +31,8 @@ func (h *house) root() *cobra.Command {
 		h.invitationCommand(),
 		h.memberCommand(),
 		h.labCommand(),
+		h.projectSpecialistCommand(),
+		h.memberQualificationCommand(),
 		h.withdrawalCommand(),
 		h.bankCommand(),
 		h.codeCommand(),

@@ -579,7 +579,10 @@ func (x *explainer) summary() string {
 		}
 		waits = append(waits, text)
 	}
-	if len(waits) == 0 {
+	switch {
+	case len(waits) == 0 && x.c.DueAt != nil: // for somebody who has no tasks: a partner, a member
+		return what + "; nobody has a task, and its term ends at " + clock(*x.c.DueAt) + "."
+	case len(waits) == 0:
 		return what + "; it waits for nothing."
 	}
 	return what + "; it waits for " + strings.Join(waits, "; ") + "."

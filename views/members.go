@@ -46,9 +46,12 @@ func (r Reader) Invitation(ctx context.Context, number string) (Invitation, erro
 
 func (i *Invitation) mask() { i.Target = member.Masked(i.FoundBy, i.Target) }
 
+// specialistSQL is where the member of a link l stands as a project specialist.
+const specialistSQL = `''::text`
+
 const invitationsSQL = `
 	SELECT i.case_number, i.partner_id, i.account_id, i.found_by, CASE i.found_by WHEN 'mobile' THEN a.mobile WHEN 'email' THEN a.email ELSE a.account_name END AS target,
-	       c.state, t.sending AS sendings, t.sent_by, t.sent_at, t.expires_at, l.linked_at, l.unlinked_at
+	       c.state, ` + specialistSQL + ` AS specialist, t.sending AS sendings, t.sent_by, t.sent_at, t.expires_at, l.linked_at, l.unlinked_at
 	  FROM invitations i JOIN cases c USING (case_number) JOIN personal_accounts a USING (account_id)
 	  JOIN LATERAL (SELECT * FROM invitation_tokens t WHERE t.case_number = i.case_number ORDER BY sending DESC LIMIT 1) t ON true
 	  LEFT JOIN member_links l ON l.case_number = i.case_number`
@@ -73,7 +76,7 @@ func (r Reader) Members(ctx context.Context, partner string) ([]Member, error) {
 		return nil, err
 	}
 	found, err := rows[Member](ctx, r.DB, "members", `
-		SELECT l.account_id, a.account_name, a.name, a.mobile, a.email, l.linked_at, l.notice_version, l.case_number
+		SELECT l.account_id, a.account_name, a.name, a.mobile, a.email, `+specialistSQL+` AS specialist, l.linked_at, l.notice_version, l.case_number
 		  FROM member_links l JOIN personal_accounts a USING (account_id) WHERE l.partner_id = $1 AND l.unlinked_at IS NULL ORDER BY l.linked_at, l.link_id`, partner)
 	for i := range found {
 		m := &found[i]

@@ -115,6 +115,7 @@ func (v *verifier) sums(ctx context.Context) error {
 		{requisitionsSQL, nil},
 		{membersSQL, nil},
 		{labCreditsSQL, nil},
+		{specialistsStandSQL, nil},
 	} {
 		found, err := rows[Finding](ctx, v.tx, "findings", check.query, check.args...)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"countersign/domain/member"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
+	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/withdrawal"
 
@@ -80,6 +81,9 @@ var resumable = map[string]func(number string) (workflowType string, in any){
 		return PaymentApplicationType, PaymentApplicationInput{Resume: number}
 	},
 	lab.Kind: func(number string) (string, any) { return LabCreditType, LabCreditInput{Resume: number} },
+	specialist.Kind: func(number string) (string, any) {
+		return ProjectSpecialistType, ProjectSpecialistInput{Resume: number}
+	},
 }
 
 // Resume starts a run that carries on a case whose workflow is gone.

@@ -13,7 +13,9 @@ import (
 	"countersign/domain/member"
 	"countersign/views"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 )
 
 // Rule: ORG-27, ORG-28, ORG-34
@@ -400,6 +402,26 @@ func TestGivenARunThatAnOperatorCancels_WhenItsInvitationWaits_ThenItGoesOn(t *t
 	run.toEnd(i)
 	require.Equal(t, member.Bound, run.result.State)
 	require.Equal(t, 1, c.count(`SELECT count(*) FROM events WHERE action = 'stop refused'`))
+}
+
+func TestGivenARun_WhenItsCaseChanges_ThenTheSearchAttributesFollow(t *testing.T) {
+	c := newClub(t, "2025-03-03 09:00:00")
+	i := invites("k1", "A1")
+	run := c.starts("2025-03-03 10:00:00", i)
+	var shown []string
+	run.env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(args mock.Arguments) {
+		a, ok := args.Get(0).(temporal.SearchAttributes)
+		require.True(t, ok)
+		state, _ := a.GetKeyword(caseState)
+		due, _ := a.GetTime(caseDue)
+		shown = append(shown, strings.TrimSpace(state+" "+due.In(second("2025-03-03 10:00:00").Location()).Format("2006-01-02 15:04")))
+	}).Return(nil)
+	run.sends("2025-03-06 10:00:00", invites("k2", "A1"))
+	run.toEnd(i)
+	require.Len(t, shown, 3, "opened, sent again, ended; the reminder changes nothing: %v", shown)
+	require.Equal(t, "INVITED 2025-03-10 10:00", shown[0])
+	require.Contains(t, shown[1], "2025-03-13 10:00")
+	require.Contains(t, shown[2], "LAPSED")
 }
 
 // Rule: PGM-12

@@ -13,6 +13,7 @@ var Types = map[string]any{
 	DedicatedStaffType:     DedicatedStaff,
 	PaymentApplicationType: PaymentApplication,
 	MemberInvitationType:   MemberInvitation,
+	ProjectSpecialistType:  ProjectSpecialist,
 	LinesExportType:        LinesExport,
 	LabCreditType:          LabCredit,
 }

@@ -185,14 +185,14 @@ func (y *year) employs(partner string) {
 	require.NoError(y.t, err)
 	for i := range 6 {
 		require.NoError(y.t, y.staff.RegisterSpecialist(ctx, activities.SpecialistInput{
-			ID: specialist(partner, 2*i+1), Partner: partner, Name: "Specialist", Role: staff.SolutionArchitect, Certificates: []string{"HCIP"}, CloudSince: day("2022-01-01"), Since: day("2023-12-01"),
+			ID: specialistOf(partner, 2*i+1), Partner: partner, Name: "Specialist", Role: staff.SolutionArchitect, Certificates: []string{"HCIP"}, CloudSince: day("2022-01-01"), Since: day("2023-12-01"),
 			Person: clerk(partner), At: y.now,
 		}))
 	}
 }
 
-// specialist is who works in a month of the year.
-func specialist(partner string, month int) string {
+// specialistOf is who works in a month of the year.
+func specialistOf(partner string, month int) string {
 	return fmt.Sprintf("S-%s-%d", partner, (month-1)/2)
 }
 

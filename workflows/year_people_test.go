@@ -381,7 +381,7 @@ func (y *year) monthsRequest(partner, month string) staff.Request {
 	fmt.Sscanf(month[5:], "%d", &n) //nolint:errcheck // our own text
 	return staff.Request{
 		RequestKey: "staff-" + month, PartnerID: partner, Submitter: clerk(partner), Month: month, Scenario: staff.PreSales,
-		Persons: []staff.Use{{Person: specialist(partner, n), Project: "PR-" + partner + month}},
+		Persons: []staff.Use{{Person: specialistOf(partner, n), Project: "PR-" + partner + month}},
 		Proofs:  []staff.Proof{{Kind: staff.Employment, Document: document}, {Kind: staff.SocialSecurity, Document: document}, {Kind: staff.ProjectProof, Document: document}},
 	}
 }

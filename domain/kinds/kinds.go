@@ -12,6 +12,7 @@ import (
 	"countersign/domain/person"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
+	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/withdrawal"
 )
@@ -33,6 +34,7 @@ var All = []Kind{
 	{member.Kind, member.MatterOf, states(member.Moves, func(m member.Move) domain.State { return m.To }), member.MayAct},
 	{bill.Kind, bill.MatterOf, states(bill.Moves, func(m bill.Move) domain.State { return m.To }), bill.MayAct},
 	{lab.Kind, lab.MatterOf, states(lab.Moves, func(m lab.Move) domain.State { return m.To }), lab.MayAct},
+	{specialist.Kind, specialist.MatterOf, states(specialist.Moves, func(m specialist.Move) domain.State { return m.To }), specialist.MayAct},
 }
 
 // states lists where the moves of a process lead, in their order.

@@ -2,7 +2,7 @@ package member
 
 import "strings"
 
-// Masked is what lists show of a mobile, an email or a name (PGM-05): enough to tell members apart.
+// Masked is what lists show of a mobile, an email or a name: enough to tell members apart.
 func Masked(what By, value string) string {
 	runes, at := []rune(value), strings.LastIndex(value, "@")
 	switch {

@@ -277,8 +277,7 @@ func TestGivenANotice_WhenItIsWritten_ThenOnlyTheInvitationHasTheLink(t *testing
 	}
 }
 
-// Rule: PGM-05
-func TestPGM05GivenAMember_WhenListed_ThenTheDataIsMasked(t *testing.T) {
+func TestGivenAMember_WhenListed_ThenTheDataIsMasked(t *testing.T) {
 	for _, c := range []struct {
 		what        member.By
 		value, want string
