@@ -77,7 +77,7 @@ func tell(ctx context.Context, tx *sqlx.Tx, n bill.Notice, d bill.NoticeData, ke
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO outbox (key, person_id, subject, body, written_at, next_at)
 		SELECT $1 || '/' || person_id, person_id, $2, $3, $4, $4 FROM people p
-		 WHERE active AND coalesce(partner_id, '') = $5 AND EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = p.person_id AND role = ANY ($6))
+		 WHERE active AND coalesce(partner_id, '') = $5 AND held_roles(p.person_id) && $6::text[]
 		ON CONFLICT (key) DO NOTHING`, "bill/"+key, subject, body, at, partner, pq.Array(names)); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}

@@ -265,7 +265,7 @@ func (in DecideBusinessInput) write(ctx context.Context, tx *sqlx.Tx, f business
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO outbox (key, person_id, subject, body, written_at, next_at)
 		SELECT $1 || '/' || person_id, person_id, $2, $3, $4, $4 FROM people p
-		 WHERE active AND (person_id = $5 OR partner_id = $6 AND EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = p.person_id AND role = ANY ($7)))
+		 WHERE active AND (person_id = $5 OR partner_id = $6 AND held_roles(p.person_id) && $7::text[])
 		ON CONFLICT (key) DO NOTHING`, fmt.Sprintf("business/%s/%d", in.Partner, f.Latest.Version), subject, body, in.At, f.Latest.SubmittedBy, in.Partner, pq.Array(roles)); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}

@@ -227,7 +227,7 @@ func notifyPartner(ctx context.Context, tx *sqlx.Tx, c caseRow, roles []person.R
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO outbox (key, person_id, subject, body, written_at, next_at)
 		SELECT $1 || '/' || person_id, person_id, $2, $3, $4, $4 FROM people p
-		 WHERE active AND (person_id = $5 OR partner_id = $6 AND EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = p.person_id AND role = ANY ($7)))
+		 WHERE active AND (person_id = $5 OR partner_id = $6 AND held_roles(p.person_id) && $7::text[])
 		ON CONFLICT (key) DO NOTHING`,
 		key, subject, body, at, c.Submitter, c.Partner, pq.Array(names)); err != nil {
 		return fmt.Errorf("notify: %w", err)

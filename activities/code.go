@@ -3,10 +3,14 @@ package activities
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
+	"errors"
 	"fmt"
 	"math/big"
 	"time"
 
+	"countersign/domain/calendar"
+	"countersign/domain/organisation"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/domain/verification"
@@ -21,8 +25,8 @@ type Codes struct{ DB *sqlx.DB }
 // SendCodeInput asks for a code.
 type SendCodeInput struct {
 	Person string
-	Scene  string // what it is for: verification.Withdrawal
-	Target string // what it is about: the partner whose money leaves
+	Scene  string // what it is for, see verification
+	Target string // what it is about: the partner whose money leaves, or whose master account it is
 	At     time.Time
 }
 
@@ -54,7 +58,17 @@ func (c *Codes) SendCode(ctx context.Context, in SendCodeInput) (SentCode, error
 		if err := tx.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM partners WHERE partner_id = $1)`, in.Target); err != nil {
 			return fmt.Errorf("look for partner: %w", err)
 		}
-		if list := judgeCode(p, known, in); len(list) > 0 {
+		list := judgeCode(p, known, in)
+		if in.Scene == verification.Password {
+			who, err := readOrganisationPerson(ctx, tx, in.Person)
+			if err != nil {
+				return err
+			}
+			if list = organisation.JudgeMaster(who, in.Person); len(list) == 0 && who.Partner != in.Target {
+				list = refusal.List{refusal.New("ORG-18", "CBC.0151", "partner "+in.Target, "%s holds the master account of another partner.", who.Name)}
+			}
+		}
+		if len(list) > 0 {
 			return list
 		}
 		policy, err := withdrawalPolicy(ctx, tx, 0)
@@ -71,8 +85,9 @@ func (c *Codes) SendCode(ctx context.Context, in SendCodeInput) (SentCode, error
 			RETURNING code_id`, in.Person, in.Scene, in.Target, salt, verification.Hash(salt, code), in.At, sent.ExpiresAt, policy.CodeTries); err != nil {
 			return fmt.Errorf("insert code: %w", err)
 		}
-		body := fmt.Sprintf("验证码 %s，用于伙伴 %s 提现。\nVerification code %s for a withdrawal of partner %s.\n\n有效期至 valid until %s。\n",
-			code, in.Target, code, in.Target, sent.ExpiresAt.Format(time.RFC3339))
+		w := sceneWords[in.Scene]
+		body := fmt.Sprintf("验证码 %s，用于伙伴 %s %s。\nVerification code %s for %s of partner %s.\n\n有效期至 valid until %s。\n",
+			code, in.Target, w.chinese, code, w.english, in.Target, calendar.Shown(sent.ExpiresAt))
 		_, err = tx.ExecContext(ctx, `
 			INSERT INTO outbox (key, person_id, subject, body, secret, written_at, next_at) VALUES ($1, $2, $3, $4, true, $5, $5)`,
 			fmt.Sprintf("code/%d", id), in.Person, "验证码 / Verification code", body, in.At)
@@ -81,16 +96,61 @@ func (c *Codes) SendCode(ctx context.Context, in SendCodeInput) (SentCode, error
 	return sent, Final(err)
 }
 
+// sceneWords say what a code is for.
+var sceneWords = map[string]struct{ chinese, english string }{
+	verification.Withdrawal: {"提现", "a withdrawal"},
+	verification.Password:   {"重置主账号密码", "a new password of the master account"}, // ORG-18
+}
+
 func judgeCode(p *person.Person, partnerKnown bool, in SendCodeInput) refusal.List {
 	switch {
 	case p == nil:
 		return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+in.Person, "There is no person %q; speak as somebody who is registered.", in.Person)}
-	case in.Scene != verification.Withdrawal:
-		return refusal.List{refusal.New("COM-08", "CBC.0100", "scene", "There is no scene %q; a code is sent for: %s.", in.Scene, verification.Withdrawal)}
+	case sceneWords[in.Scene].english == "":
+		return refusal.List{refusal.New("COM-08", "CBC.0100", "scene", "There is no scene %q; a code is sent for: %s, %s.", in.Scene, verification.Withdrawal, verification.Password)}
 	case !partnerKnown:
 		return refusal.List{refusal.New("COM-17", "CBC.5001", "partner "+in.Target, "There is no partner %q; check the partner's number.", in.Target)}
-	case !withdrawal.MayAct(*p, in.Target):
+	case in.Scene == verification.Withdrawal && !withdrawal.MayAct(*p, in.Target):
 		return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+in.Person, "%s may not withdraw for partner %s; ask the partner's administrator for the permission.", p.Name, in.Target)}
 	}
 	return nil
+}
+
+// enteredCode judges what a person entered against the newest code that was sent to them for a scene and target, and locks that
+// one; its ID is 0 when none was sent.
+func enteredCode(ctx context.Context, tx *sqlx.Tx, person, scene, target, entered string, at time.Time) (int64, verification.Verdict, error) {
+	var sent struct {
+		ID int64 `db:"code_id"`
+		verification.Code
+	}
+	err := tx.GetContext(ctx, &sent, `
+		SELECT code_id, salt, hash, expires_at, tries_left, used_at FROM verification_codes
+		 WHERE person_id = $1 AND scene = $2 AND target = $3 ORDER BY code_id DESC LIMIT 1 FOR UPDATE`, person, scene, target)
+	switch {
+	case err == nil:
+		return sent.ID, verification.Check(&sent.Code, entered, at), nil
+	case errors.Is(err, sql.ErrNoRows):
+		return 0, verification.Check(nil, entered, at), nil
+	}
+	return 0, "", fmt.Errorf("read verification code: %w", err)
+}
+
+// countTry lets a wrong code cost a try.
+func countTry(ctx context.Context, tx *sqlx.Tx, id int64, v verification.Verdict) error {
+	if v != verification.Wrong {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE verification_codes SET tries_left = tries_left - 1 WHERE code_id = $1 AND tries_left > 0`, id); err != nil {
+		return fmt.Errorf("count try: %w", err)
+	}
+	return nil
+}
+
+// spendCode marks a right code as used; the caller holds its lock.
+func spendCode(ctx context.Context, tx *sqlx.Tx, id int64, at time.Time) error {
+	res, err := tx.ExecContext(ctx, `UPDATE verification_codes SET used_at = $2 WHERE code_id = $1 AND used_at IS NULL`, id, at)
+	if err != nil {
+		return fmt.Errorf("spend code: %w", err)
+	}
+	return one(res, fmt.Errorf("%w: code %d is spent", errDefect, id))
 }

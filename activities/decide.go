@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/domain/approval"
+	"countersign/domain/calendar"
 	"countersign/domain/refusal"
 
 	"github.com/jmoiron/sqlx"
@@ -136,7 +137,7 @@ func urgedAgain(ctx context.Context, tx *sqlx.Tx, number string, task taskRow, a
 	if last == nil || !at.Before(last.Add(time.Hour)) {
 		return nil, nil
 	}
-	return refusal.List{refusal.New("ENG-03", "ENG_STATE", "task "+task.ID, "The task was urged at %s; it can be urged again an hour later.", shownAt(*last))}, nil
+	return refusal.List{refusal.New("ENG-03", "ENG_STATE", "task "+task.ID, "The task was urged at %s; it can be urged again an hour later.", calendar.Shown(*last))}, nil
 }
 
 // onlySaid records what was only said, and tells those it is meant for.

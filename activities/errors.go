@@ -57,6 +57,7 @@ var constraintRules = []map[string]refusal.Refusal{
 	memberRules,
 	specialistRules,
 	labRules,
+	organisationRules,
 }
 
 // byConstraint turns the violation of a constraint that repeats a rule into that rule's refusal; other errors stay.

@@ -358,7 +358,7 @@ func tellInvoicer(ctx context.Context, tx *sqlx.Tx, l invoice.List, n invoice.No
 		INSERT INTO outbox (key, person_id, subject, body, written_at, next_at)
 		SELECT $2 || '/' || p.person_id, p.person_id, $3, $4, $5::timestamptz, $6::timestamptz FROM cases c, people p
 		 WHERE c.case_number = $1 AND p.active
-		   AND (p.person_id = c.submitter OR p.partner_id = c.partner_id AND EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = p.person_id AND role = ANY ($7)))
+		   AND (p.person_id = c.submitter OR p.partner_id = c.partner_id AND held_roles(p.person_id) && $7::text[])
 		ON CONFLICT (key) DO NOTHING`, l.Case, fmt.Sprintf("invoice/%s/%s", key, n), subject, body, stored(at), stored(from), pq.Array(roles)); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}

@@ -56,9 +56,10 @@ func findParty(ctx context.Context, tx sqlx.QueryerContext, id string, at time.T
 	return party, nil
 }
 
+// A custom role is worth the roles that its permissions stand for (ORG-12); with an initial password nobody acts (ORG-14).
 const personSQL = `
 	SELECT name, coalesce(partner_id, ''), email, active,
-	       ARRAY(SELECT role FROM person_roles r WHERE r.person_id = p.person_id ORDER BY role)
+	       CASE WHEN EXISTS (SELECT 1 FROM organisation_people o WHERE o.person_id = p.person_id AND o.must_change) THEN '{}' ELSE held_roles(person_id) END
 	  FROM people p WHERE person_id = $1 FOR SHARE OF p`
 
 // readCalendar reads the operator's working days.

@@ -225,8 +225,8 @@ type PersonalAccountRecord struct {
 	Email       string          `yaml:"email"`
 	RealName    member.RealName `yaml:"real_name"` // none, personal or enterprise; none when left out
 	Partner     string          `yaml:"partner"`   // whose partner account it is itself; nobody's when left out
-	Language    string          `yaml:"language"`  // zh or en; zh when left out
-	TimeZone    string          `yaml:"time_zone"` // Asia/Shanghai when left out
+	Language    string          `yaml:"language"`  // zh or en; as it is, zh at first, when left out
+	TimeZone    string          `yaml:"time_zone"` // as it is, Asia/Shanghai at first, when left out
 }
 
 // members lays in natural persons' accounts; the vendor's own systems keep them, so the file's newest word holds.
@@ -249,6 +249,7 @@ const upsertAccountSQL = `
 	VALUES ($1, $2, $3, $4, $5, coalesce(nullif($6, ''), 'none'), nullif($7, ''), coalesce(nullif($8, ''), 'zh'), coalesce(nullif($9, ''), 'Asia/Shanghai'))
 	ON CONFLICT (account_id) DO UPDATE
 	   SET account_name = excluded.account_name, name = excluded.name, mobile = excluded.mobile, email = excluded.email, real_name = excluded.real_name,
-	       partner_id = excluded.partner_id, language = excluded.language, time_zone = excluded.time_zone
+	       partner_id = excluded.partner_id, language = coalesce(nullif($8, ''), a.language), time_zone = coalesce(nullif($9, ''), a.time_zone)
 	 WHERE (a.account_name, a.name, a.mobile, a.email, a.real_name, a.partner_id, a.language, a.time_zone)
-	       IS DISTINCT FROM (excluded.account_name, excluded.name, excluded.mobile, excluded.email, excluded.real_name, excluded.partner_id, excluded.language, excluded.time_zone)`
+	       IS DISTINCT FROM (excluded.account_name, excluded.name, excluded.mobile, excluded.email, excluded.real_name, excluded.partner_id,
+	                         coalesce(nullif($8, ''), a.language), coalesce(nullif($9, ''), a.time_zone))`

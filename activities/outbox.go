@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"countersign/domain/calendar"
+	"countersign/domain/notice"
+	"countersign/domain/refusal"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -43,6 +46,33 @@ func (o *Outbox) SetNotify(ctx context.Context, person string, how Notify) error
 	return Final(one(res, unknown("person", person)))
 }
 
+// SetReader changes the language and the time zone of somebody's messages, of a person or of a natural person with an account;
+// what is empty stays. What is not delivered yet arrives in the new way (PGM-15).
+func (o *Outbox) SetReader(ctx context.Context, id string, r notice.Reader) error {
+	var list refusal.List
+	if _, err := calendar.ReaderZone(r.Zone); r.Zone != "" && err != nil {
+		list = append(list, refusal.New("PGM-15", "CBC.0100", "time zone", "%q is no time zone; write it like Asia/Bangkok or UTC+7.", r.Zone))
+	}
+	if !slices.Contains([]string{"", "zh", "en"}, r.Language) {
+		list = append(list, refusal.New("PGM-15", "CBC.0100", "language", "Messages are in zh or en, not in %q.", r.Language))
+	}
+	if len(list) > 0 {
+		return Final(list)
+	}
+	var found int
+	err := o.DB.GetContext(ctx, &found, `
+		WITH p AS (UPDATE people SET language = coalesce(nullif($2, ''), language), time_zone = coalesce(nullif($3, ''), time_zone) WHERE person_id = $1 RETURNING 1),
+		a AS (UPDATE personal_accounts SET language = coalesce(nullif($2, ''), language), time_zone = coalesce(nullif($3, ''), time_zone) WHERE account_id = $1 RETURNING 1)
+		SELECT (SELECT count(*) FROM p) + (SELECT count(*) FROM a)`, id, r.Language, r.Zone)
+	switch {
+	case err != nil:
+		return Final(fmt.Errorf("set reader %s: %w", id, err))
+	case found == 0:
+		return Final(unknown("person", id))
+	}
+	return nil
+}
+
 // outgoing is one message, alone or in a digest.
 type outgoing struct {
 	ID        int64     `db:"message_id"`
@@ -52,6 +82,7 @@ type outgoing struct {
 	WrittenAt time.Time `db:"written_at"`
 	Attempts  int       `db:"attempts"`
 	Digest    bool      `db:"digest"`
+	notice.Reader
 }
 
 // Run delivers until the context ends; what is under way then is finished.
@@ -95,6 +126,9 @@ func (o *Outbox) DeliverNext(ctx context.Context, now time.Time) (bool, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sending) // what has begun is finished
 	defer cancel()
+	for i, m := range mail {
+		mail[i].Subject, mail[i].Body = m.Text(m.Subject, m.Body) // PGM-15
+	}
 	subject, body := mail[0].Subject, mail[0].Body
 	if mail[0].Digest {
 		subject, body = digest(mail)
@@ -123,7 +157,8 @@ const (
 // looks again, at rows that another sender claimed while this one waited for them.
 const claimMessagesSQL = `
 	WITH first AS (
-		SELECT message_id, m.person_id, coalesce(p.email, a.email) AS email, digest_at IS NOT NULL AS digest
+		SELECT message_id, m.person_id, coalesce(p.email, a.email) AS email, digest_at IS NOT NULL AS digest,
+		       coalesce(p.language, a.language) AS language, coalesce(p.time_zone, a.time_zone) AS time_zone
 		  FROM outbox m LEFT JOIN people p USING (person_id) LEFT JOIN personal_accounts a ON a.account_id = m.account_id
 		 WHERE sent_at IS NULL AND next_at <= $1 AND coalesce(p.email, a.email) <> ''
 		   AND (digest_at IS NULL OR NOT EXISTS (
@@ -139,7 +174,7 @@ const claimMessagesSQL = `
 		UPDATE outbox SET attempts = attempts + 1, next_at = $2
 		 WHERE message_id IN (SELECT message_id FROM together) AND sent_at IS NULL AND next_at <= $1
 		RETURNING message_id, subject, body, written_at, attempts)
-	SELECT c.message_id, email, c.subject, c.body, c.written_at, c.attempts, digest FROM claimed c, first ORDER BY c.written_at, c.message_id`
+	SELECT c.message_id, email, c.subject, c.body, c.written_at, c.attempts, digest, language, time_zone FROM claimed c, first ORDER BY c.written_at, c.message_id`
 
 const recordMessagesSQL = `
 	UPDATE outbox
@@ -158,9 +193,10 @@ func digest(mail []outgoing) (subject, body string) {
 		if i > 0 {
 			b.WriteString("\n----------------------------------------\n\n")
 		}
-		fmt.Fprintf(&b, "%s\n%s\n\n%s\n", m.WrittenAt.In(calendar.Zone).Format("2006-01-02 15:04:05 -07:00"), m.Subject, strings.TrimSpace(m.Body))
+		fmt.Fprintf(&b, "%s\n%s\n\n%s\n", m.WrittenAt.In(m.Location()).Format("2006-01-02 15:04:05 -07:00"), m.Subject, strings.TrimSpace(m.Body))
 	}
-	return fmt.Sprintf("%d 条通知 / %d notification%s", len(mail), len(mail), plural), b.String()
+	subject, _ = mail[0].Text(fmt.Sprintf("%d 条通知 / %d notification%s", len(mail), len(mail), plural), "")
+	return subject, b.String()
 }
 
 // readable is an error as Postgres takes it, whatever a foreign server said; empty for none.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign/domain/calendar"
+	"countersign/domain/notice"
 	"countersign/internal/mail"
 	"countersign/internal/mailtest"
 	"countersign/internal/pgtest"
@@ -228,4 +229,36 @@ func TestGivenAnOlderMessageThatIsCommittedLate_WhenTheDigestIsBeingClaimed_Then
 	require.Equal(t, "1 条通知 / 1 notification", letters[0].Subject)
 	require.Contains(t, letters[0].Body, "W0")
 	require.Equal(t, 1, count(t, o.DB, `SELECT count(*) FROM outbox WHERE key = 'W1' AND attempts = 1 AND sent_at IS NULL`), "that is the other sender's")
+}
+
+// Rule: PGM-15
+func TestGivenAReaderInAnotherZone_WhenMailIsDelivered_ThenItTellsTheReadersTimeAndTheDeadlineIsUnchanged(t *testing.T) {
+	o, office := house(t, 0)
+	o.DB.MustExec(`INSERT INTO personal_accounts (account_id, account_name, name, email, time_zone) VALUES ('N1', 'nina', 'Nina', 'nina@home.example', 'Asia/Tokyo')`)
+	require.NoError(t, o.SetReader(t.Context(), "eve", notice.Reader{Language: "en", Zone: "UTC+7"}))
+	require.NoError(t, o.SetReader(t.Context(), "dan", notice.Reader{Zone: "Asia/Bangkok"}))
+	require.NoError(t, o.SetReader(t.Context(), "N1", notice.Reader{Language: "en"}))
+	require.True(t, IsNotFound(o.SetReader(t.Context(), "nobody", notice.Reader{Language: "en"})))
+	require.Len(t, RefusalOf(o.SetReader(t.Context(), "eve", notice.Reader{Language: "la", Zone: "Mars"})), 2)
+
+	deadline := time.Date(2025, 9, 30, 0, 0, 0, 0, calendar.Zone)
+	at := deadline.Add(-15 * time.Hour) // 2025-09-29 09:00
+	body := "任务 / Task\n\n到期 due: " + calendar.Shown(deadline) + "\n"
+	for person, account := range map[string]string{"dan": "", "dora": "", "eve": "", "": "N1"} {
+		_, err := o.DB.Exec(`INSERT INTO outbox (key, person_id, account_id, subject, body, written_at, next_at) VALUES ($1, nullif($2, ''), nullif($3, ''), '任务 / Task', $4, $5, $5)`,
+			"m/"+person+account, person, account, body, at)
+		require.NoError(t, err)
+	}
+	o.delivers(t, at.Add(24*time.Hour))
+	got := map[string]string{}
+	for _, l := range office.Letters() {
+		got[l.To] = l.Subject + "|" + strings.ReplaceAll(l.Body, "\r\n", "\n")
+	}
+	require.Equal(t, map[string]string{
+		"eve@vendor.example":  "Task / 任务|Task / 任务\n\n到期 due: 2025-09-29 23:00 (UTC+7)\n",
+		"nina@home.example":   "Task / 任务|Task / 任务\n\n到期 due: 2025-09-30 01:00 (UTC+9)\n",
+		"dan@vendor.example":  "1 条通知 / 1 notification|2025-09-29 08:00:00 +07:00\n任务 / Task\n\n任务 / Task\n\n到期 due: 2025-09-29 23:00 (UTC+7)\n",
+		"dora@vendor.example": "1 条通知 / 1 notification|2025-09-29 09:00:00 +08:00\n任务 / Task\n\n任务 / Task\n\n到期 due: 2025-09-30 00:00:00 (UTC+8)\n",
+	}, got)
+	require.Equal(t, 4, count(t, o.DB, `SELECT count(*) FROM outbox WHERE body = $1`, body), "what was written stays: the deadline is unchanged")
 }

@@ -53,7 +53,7 @@ func (p *People) SetAbsence(ctx context.Context, in AbsenceInput) error {
 			list = append(list, refusal.New("COM-16", "CBC.0151", "person "+in.Substitute, "%s cannot stand in for %s; name another of the vendor's active people.", substitute.Name, in.Person))
 		}
 		if !in.From.Before(in.To) {
-			list = append(list, refusal.New("PGM-02", "CBC.0100", "person "+in.Person, "The absence begins at %s and has to end after that, not at %s.", shownAt(in.From), shownAt(in.To)))
+			list = append(list, refusal.New("PGM-02", "CBC.0100", "person "+in.Person, "The absence begins at %s and has to end after that, not at %s.", calendar.Shown(in.From), calendar.Shown(in.To)))
 		}
 		if len(list) > 0 {
 			return list
@@ -75,8 +75,6 @@ func (p *People) SetAbsence(ctx context.Context, in AbsenceInput) error {
 	}
 	return Final(err)
 }
-
-func shownAt(t time.Time) string { return t.In(calendar.Zone).Format("2006-01-02 15:04:05 (UTC+8)") }
 
 // mayManage tells whether somebody may speak about a person's tasks: the person, their superior, or the process owner.
 func mayManage(ctx context.Context, tx *sqlx.Tx, by, id string) (*person.Person, refusal.List, error) {

@@ -65,7 +65,8 @@ type ProgrammeFile struct {
 	Accounts []AccountRecord `yaml:"billing_accounts"` // of billing exports
 	Bindings []BindingRecord `yaml:"bindings"`         // whose customers consume
 
-	SpecialistPolicy *specialist.Policy `yaml:"project_specialist_policy"` // a new version when it differs from the newest
+	IdentityUsers    []IdentityUserRecord `yaml:"identity_users"`
+	SpecialistPolicy *specialist.Policy   `yaml:"project_specialist_policy"` // a new version when it differs from the newest
 }
 
 // PayingAccountRecord is the bank account from which an entity of the vendor pays; another one than before takes its place.
@@ -176,7 +177,9 @@ func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at tim
 	err := inTx(ctx, p.DB, func(tx *sqlx.Tx) error {
 		l.tx = tx
 		l.report, l.cases = LoadReport{}, nil
-		for _, part := range []func(context.Context, ProgrammeFile) error{l.calendar, l.people, l.members, l.business, l.addresses, l.consumption, l.policy, l.money, l.payingAccounts} {
+		for _, part := range []func(context.Context, ProgrammeFile) error{
+			l.calendar, l.people, l.organisation, l.members, l.business, l.addresses, l.consumption, l.policy, l.money, l.payingAccounts,
+		} {
 			if err := part(ctx, f); err != nil {
 				return err
 			}
@@ -353,13 +356,13 @@ const upsertPartnerSQL = `
 	 WHERE (partners.name, partners.kind, partners.state, partners.verified_name, partners.entity)
 	       <> (excluded.name, excluded.kind, excluded.state, excluded.verified_name, excluded.entity)`
 
-// Who left stays inactive: yesterday's file does not know it.
+// Who left stays inactive, and whose account the partner disabled: yesterday's file does not know it.
 const upsertPersonSQL = `
 	INSERT INTO people (person_id, name, partner_id, email, active) VALUES ($1, $2, nullif($3, ''), $4, $5)
 	ON CONFLICT (person_id) DO UPDATE
-	   SET name = excluded.name, partner_id = excluded.partner_id, email = excluded.email, active = excluded.active AND people.left_at IS NULL
+	   SET name = excluded.name, partner_id = excluded.partner_id, email = excluded.email, active = excluded.active AND may_be_active(people)
 	 WHERE (people.name, people.partner_id, people.email, people.active)
-	       IS DISTINCT FROM (excluded.name, excluded.partner_id, excluded.email, excluded.active AND people.left_at IS NULL)`
+	       IS DISTINCT FROM (excluded.name, excluded.partner_id, excluded.email, excluded.active AND may_be_active(people))`
 
 func (l *loading) policy(ctx context.Context, f ProgrammeFile) error {
 	for _, g := range f.policies() {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,4 +72,28 @@ func TestAProgrammeThatIsNotInOrderSaysWhereAndLoadsNothing(t *testing.T) {
 	var partners int
 	require.NoError(t, p.DB.Get(&partners, `SELECT count(*) FROM partners`))
 	require.Zero(t, partners, "all or nothing")
+}
+
+func TestGivenNaturalPersonsInAProgrammeFile_WhenItIsLoadedAgain_ThenOnlyWhatDiffersChanges(t *testing.T) {
+	p := &Programme{DB: pgtest.New(t)}
+	load := func(records string) int {
+		f, err := ParseProgramme([]byte("personal_accounts:\n" + records))
+		require.NoError(t, err)
+		report, err := p.Load(context.Background(), f, "test", time.Now())
+		require.NoError(t, err)
+		return report.Records
+	}
+	const li, han = `  - {id: A1, account_name: li.lei, name: Li Lei, mobile: "138 0013-8000", email: Li@home.example, real_name: personal}` + "\n", "  - {id: A2, account_name: han.mei, name: Han Mei, language: en}\n"
+	require.Equal(t, 2, load(li+han))
+	require.Zero(t, load(li+han))
+	p.DB.MustExec(`UPDATE personal_accounts SET language = 'en', time_zone = 'UTC+7' WHERE account_id = 'A1'`)
+	require.Zero(t, load(li), "the member's own choice stays")
+	require.Equal(t, 1, load(strings.Replace(li, "personal}", "enterprise, language: zh}", 1)))
+	var row string
+	require.NoError(t, p.DB.Get(&row, `SELECT concat_ws(' ', mobile, email, real_name, language, time_zone) FROM personal_accounts WHERE account_id = 'A1'`))
+	require.Equal(t, "13800138000 li@home.example enterprise zh UTC+7", row)
+	f, err := ParseProgramme([]byte("personal_accounts:\n  - {id: A3, account_name: li.lei, name: X}\n"))
+	require.NoError(t, err)
+	_, err = p.Load(context.Background(), f, "test", time.Now())
+	require.Equal(t, []string{"ENG_STATE"}, RefusalOf(err).Codes(), "an account name finds one account (ORG-29)")
 }

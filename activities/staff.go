@@ -260,7 +260,7 @@ func tellMonths(ctx context.Context, tx *sqlx.Tx, rows []staffMonthRow, n staff.
 	for _, r := range rows {
 		m := staff.MonthOf(r.Month.Start())
 		r.NoticeData.Partner, r.NoticeData.Month = r.Partner, m.String()
-		r.Note = "until " + shownAt(r.Until)
+		r.Note = "until " + calendar.Shown(r.Until)
 		subject, body := n.Text(r.NoticeData)
 		letters.add(r.Partner, fmt.Sprintf("%s/%s/%s/%s", staff.Kind, r.Partner, m, n), subject, body)
 	}
@@ -284,7 +284,7 @@ func (l partnerLetters) write(ctx context.Context, tx *sqlx.Tx, roles []person.R
 		INSERT INTO outbox (key, person_id, subject, body, written_at, next_at)
 		SELECT l.key || '/' || p.person_id, p.person_id, l.subject, l.body, $5::timestamptz, $5::timestamptz
 		  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS l (partner_id, key, subject, body) JOIN people p USING (partner_id)
-		 WHERE p.active AND EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = p.person_id AND r.role = ANY ($6))
+		 WHERE p.active AND held_roles(p.person_id) && $6::text[]
 		ON CONFLICT (key) DO NOTHING`, pq.Array(l.partners), pq.Array(l.keys), pq.Array(l.subjects), pq.Array(l.bodies), at, pq.Array(names)); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}

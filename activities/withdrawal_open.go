@@ -115,19 +115,8 @@ func (o *opening) read(ctx context.Context, tx *sqlx.Tx) (err error) {
 	if err := o.readMoney(ctx, tx); err != nil {
 		return err
 	}
-	var sent struct {
-		ID int64 `db:"code_id"`
-		verification.Code
-	}
-	err = tx.GetContext(ctx, &sent, newestCodeSQL, app.Submitter, verification.Withdrawal, app.PartnerID)
-	switch {
-	case err == nil:
-		o.codeID = sent.ID
-		f.Code = verification.Check(&sent.Code, app.Code, f.At)
-	case !errors.Is(err, sql.ErrNoRows):
-		return fmt.Errorf("read verification code: %w", err)
-	}
-	return nil
+	o.codeID, f.Code, err = enteredCode(ctx, tx, app.Submitter, verification.Withdrawal, app.PartnerID, app.Code, f.At)
+	return err
 }
 
 // lockMoney locks the balances that an application is judged by, in name order: one partner's applications queue here.
@@ -179,10 +168,6 @@ func openLots(ctx context.Context, tx sqlx.QueryerContext, partner string) ([]wi
 	return lots, nil
 }
 
-const newestCodeSQL = `
-	SELECT code_id, salt, hash, expires_at, tries_left, used_at FROM verification_codes
-	 WHERE person_id = $1 AND scene = $2 AND target = $3 ORDER BY code_id DESC LIMIT 1 FOR UPDATE`
-
 // knownBranchSQL finds the branch that the partner gave with an earlier withdrawal to the account (WDL-14).
 const knownBranchSQL = `
 	SELECT w.branch FROM withdrawals w JOIN cases c USING (case_number)
@@ -205,11 +190,7 @@ func closes(ctx context.Context, tx *sqlx.Tx, term calendar.Term, from time.Time
 // write opens the case. Every guarded write has to touch its row: the facts were locked, so anything else is a defect.
 func (o *opening) write(ctx context.Context, tx *sqlx.Tx, plan withdrawal.Plan) (string, refusal.List, error) {
 	app, at := o.in.Application, o.in.At
-	res, err := tx.ExecContext(ctx, `UPDATE verification_codes SET used_at = $2 WHERE code_id = $1 AND used_at IS NULL`, o.codeID, at)
-	if err != nil {
-		return "", nil, fmt.Errorf("spend code: %w", err)
-	}
-	if err := one(res, fmt.Errorf("%w: code %d is spent", errDefect, o.codeID)); err != nil {
+	if err := spendCode(ctx, tx, o.codeID, at); err != nil {
 		return "", nil, err
 	}
 	state, rule, note := withdrawal.UnderReview, "WDR-02", "waits for review"
@@ -306,11 +287,5 @@ func (o *opening) record(ctx context.Context, tx *sqlx.Tx, list refusal.List) er
 
 // countTry lets a wrong code cost a try.
 func (o *opening) countTry(ctx context.Context, tx *sqlx.Tx) error {
-	if o.facts.Code != verification.Wrong {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE verification_codes SET tries_left = tries_left - 1 WHERE code_id = $1 AND tries_left > 0`, o.codeID); err != nil {
-		return fmt.Errorf("count try: %w", err)
-	}
-	return nil
+	return countTry(ctx, tx, o.codeID, o.facts.Code)
 }

@@ -90,11 +90,7 @@ func (o *opening) again(ctx context.Context, tx *sqlx.Tx, c *lockedCase, e event
 	if len(list) > 0 {
 		return list, nil
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE verification_codes SET used_at = $2 WHERE code_id = $1 AND used_at IS NULL`, o.codeID, e.At)
-	if err != nil {
-		return nil, fmt.Errorf("spend code: %w", err)
-	}
-	if err := one(res, fmt.Errorf("%w: code %d is spent", errDefect, o.codeID)); err != nil {
+	if err := spendCode(ctx, tx, o.codeID, e.At); err != nil {
 		return nil, err
 	}
 	if _, err := tx.ExecContext(ctx, resubmitSQL, c.Number, app.Route, plan.Amount, plan.Payee.Holder, plan.Payee.AccountNo, plan.Payee.Bank, plan.Payee.Branch,

@@ -90,6 +90,7 @@ var released = map[string]string{
 	"0014_exports.sql":             "fa183671cef81d6e77cd1bc6f7c88be64fc09e245514b9c4f3558e37285604f0",
 	"0015_requisition_guards.sql":  "2cdeca9c5e990360404fc6ace8f9d98479ffac177fde8229f999748b36b34985",
 	"0016_members.sql":             "e505c8d975de6c04a5148d1dc14838d74a199ba1f41c2523660fbb2f01d67f64",
+	"0017_organisation.sql":        "d3f7cfd8794ab84be76a41af0e991d6cd54bb484c5658d2e9e76d7609d22b4c3",
 	"0018_invitations.sql":         "0ac1607c0f96a493b9df3f31106dad8746861adf85606d5e3f82543dde378018",
 	"0019_project_specialists.sql": "9bf74642f907b05dfb8ce2d921bdf160fc69f4dc6b919ff61adc90553a26278d",
 	"0023_lab_credits.sql":         "67311dbf4123aae156f2daf71aff5d2cc5f2516d969f10c1cc9e26daac9fb309",

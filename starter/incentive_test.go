@@ -83,6 +83,7 @@ ladder:
 	require.Contains(t, shown.out, "\n  ecs: 5 % of ECS, resale\n")
 	require.Contains(t, ask(t, url, "policy", "set", "shoes", good, "--as", "zhao").err, `There is no kind of policy "shoes"; there are: dedicated-staff, incentive, `)
 	require.Contains(t, ask(t, url, "policy", "set", "shoes", good, "--as", "zhao").err, `There is no kind of policy "shoes"; there are: dedicated-staff, incentive, `)
+	require.Contains(t, ask(t, url, "policy", "set", "shoes", good, "--as", "zhao").err, `There is no kind of policy "shoes"; there are: dedicated-staff, incentive, invitation, payment-application, project-specialist, reconciliation, requisition, withdrawal.`)
 }
 
 // calculated calculates a month as the workflow does.

@@ -10,6 +10,7 @@ import (
 	"countersign/activities"
 	"countersign/domain"
 	"countersign/domain/member"
+	"countersign/domain/organisation"
 	"countersign/views"
 	"countersign/workflows"
 
@@ -250,14 +251,22 @@ func (h *house) unbindCommand() *cobra.Command {
 }
 
 func (h *house) memberListCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "list PARTNER", Short: "List who is linked to a partner, masked", Args: exactly("PARTNER"),
+	var show []string
+	var by string
+	c := &cobra.Command{
+		Use: "list PARTNER [--show COLUMN --as PERSON]", Short: "List who is linked to a partner, masked unless somebody uncovers it", Args: exactly("PARTNER"),
+		Example: `  starter member list P1001
+  starter member list P1001 --show mobile --as p1001-admin`,
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := h.reader(c.Context())
 			if err != nil {
 				return err
 			}
-			list, err := r.Members(c.Context(), args[0])
+			uncovered, err := h.uncover(c.Context(), organisation.MemberList, show, by)
+			if err != nil {
+				return err
+			}
+			list, err := r.Members(c.Context(), args[0], by, uncovered)
 			if err != nil {
 				return err
 			}
@@ -270,4 +279,7 @@ func (h *house) memberListCommand() *cobra.Command {
 			})
 		},
 	}
+	showFlag(c, &show, organisation.MemberList)
+	c.Flags().StringVar(&by, "as", "", "who looks, with --show")
+	return c
 }

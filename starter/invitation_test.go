@@ -25,7 +25,7 @@ invitation_policy:
 
 var anyLink = regexp.MustCompile(`https://partners.example/invitations/\S+`)
 
-// Rule: ORG-29, ORG-30, ORG-32, ORG-33, ORG-34, ORG-35, ORG-37
+// Rule: PGM-05, PGM-06, ORG-29, ORG-30, ORG-32, ORG-33, ORG-34, ORG-35, ORG-37
 func TestGivenNaturalPersons_WhenThePartnersAdministratorLooksAfterThem_ThenTheCommandsSayWhatHolds(t *testing.T) {
 	url := programme(t)
 	file := filepath.Join(t.TempDir(), "persons.yaml")
@@ -83,6 +83,11 @@ func TestGivenNaturalPersons_WhenThePartnersAdministratorLooksAfterThem_ThenTheC
 	members := ask(t, url, "member", "list", "P1001")
 	require.Contains(t, members.out, "A1       l***          L***  138****8000  l***@home.example")
 	require.NotContains(t, members.out, "13800138000")
+	uncovered := ask(t, url, "member", "list", "P1001", "--show", "mobile", "--as", "alice")
+	require.Equal(t, 0, uncovered.code, uncovered.err+uncovered.out)
+	require.Contains(t, uncovered.out, "A1       l***          L***  13800138000  l***@home.example")
+	require.Equal(t, 1, count(t, url, `SELECT count(*) FROM audit_log WHERE person_id = 'alice' AND list = 'members' AND column_name = 'mobile'`))
+	require.Equal(t, 1, ask(t, url, "member", "list", "P1001", "--show", "mobile", "--as", "li").code)
 	require.Equal(t, 1, ask(t, url, "member", "unbind", "P1001", "A1", "--as", "li").code, "not the partner's administrator")
 	unbound := ask(t, url, "member", "unbind", "P1001", "A1", "--as", "alice", "--reason", "left the company")
 	require.Equal(t, 0, unbound.code, unbound.err+unbound.out)

@@ -10,7 +10,7 @@ import (
 )
 
 func (h *house) personCommand() *cobra.Command {
-	return group("person", "People of the programme", h.personNotifyCommand(), h.personLeaveCommand())
+	return group("person", "People of the programme", h.personNotifyCommand(), h.personMessagesCommand(), h.personLeaveCommand())
 }
 
 func (h *house) personLeaveCommand() *cobra.Command {

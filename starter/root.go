@@ -16,6 +16,7 @@ func (h *house) root() *cobra.Command {
 		h.loadCommand(),
 		h.policyCommand(),
 		h.personCommand(),
+		h.organisationCommand(),
 		h.absenceCommand(),
 		h.calendarCommand(),
 		h.businessCommand(),

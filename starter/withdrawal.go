@@ -280,7 +280,7 @@ func (h *house) codeCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&in.Person, "as", "", "who asks and receives")
-	f.StringVar(&in.Scene, "scene", verification.Withdrawal, "what it is for")
-	f.StringVar(&in.Target, "target", "", "the partner whose money leaves")
+	f.StringVar(&in.Scene, "scene", verification.Withdrawal, "what it is for: "+verification.Withdrawal+", "+verification.Password)
+	f.StringVar(&in.Target, "target", "", "the partner whose money leaves, or whose master account it is")
 	return group("code", "Verification codes", needs(c, "as", "target"))
 }

@@ -13,6 +13,7 @@ import (
 	"countersign/domain"
 
 	"countersign/domain/money"
+	"countersign/domain/notice"
 	"countersign/domain/withdrawal"
 )
 
@@ -204,6 +205,8 @@ type Message struct {
 	Attempts  int        `db:"attempts"   json:"attempts"`
 	SentAt    *time.Time `db:"sent_at"    json:"sent_at,omitempty"`
 	Error     string     `db:"error"      json:"error,omitempty"` // of the last attempt to deliver
+
+	notice.Reader `json:"-"` // the message is as the reader gets it (PGM-15)
 }
 
 // Outbox lists messages that are not delivered yet, or all, oldest first; an empty person means everybody's.
@@ -213,8 +216,13 @@ func (r Reader) Outbox(ctx context.Context, person string, all bool) ([]Message,
 			return nil, err
 		}
 	}
-	return rows[Message](ctx, r.DB, "outbox", `
-		SELECT m.message_id, coalesce(m.person_id, m.account_id) AS reader, coalesce(p.email, a.email) AS email, m.subject, m.body, m.written_at, m.attempts, m.sent_at, m.error
+	messages, err := rows[Message](ctx, r.DB, "outbox", `
+		SELECT m.message_id, coalesce(m.person_id, m.account_id) AS reader, coalesce(p.email, a.email) AS email,
+		       coalesce(p.language, a.language) AS language, coalesce(p.time_zone, a.time_zone) AS time_zone, m.subject, m.body, m.written_at, m.attempts, m.sent_at, m.error
 		  FROM outbox m LEFT JOIN people p USING (person_id) LEFT JOIN personal_accounts a ON a.account_id = m.account_id
 		 WHERE ($1 = '' OR $1 IN (m.person_id, m.account_id)) AND ($2 OR m.sent_at IS NULL) ORDER BY m.message_id`, person, all)
+	for i, m := range messages {
+		messages[i].Subject, messages[i].Body = m.Text(m.Subject, m.Body)
+	}
+	return messages, err
 }

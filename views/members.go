@@ -6,6 +6,7 @@ import (
 
 	"countersign/domain"
 	"countersign/domain/member"
+	"countersign/domain/organisation"
 )
 
 // Invitation is one invitation of a partner (ORG-32). Of the member it shows the account's number, and masked by what it was found.
@@ -44,10 +45,10 @@ func (r Reader) Invitation(ctx context.Context, number string) (Invitation, erro
 	return i, err
 }
 
-func (i *Invitation) mask() { i.Target = member.Masked(i.FoundBy, i.Target) }
+func (i *Invitation) mask() { i.Target = organisation.Masked(string(i.FoundBy), i.Target, nil) }
 
 // specialistSQL is where the member of a link l stands as a project specialist.
-const specialistSQL = `''::text`
+const specialistSQL = `specialist_state(l.partner_id, l.account_id)`
 
 const invitationsSQL = `
 	SELECT i.case_number, i.partner_id, i.account_id, i.found_by, CASE i.found_by WHEN 'mobile' THEN a.mobile WHEN 'email' THEN a.email ELSE a.account_name END AS target,
@@ -56,11 +57,11 @@ const invitationsSQL = `
 	  JOIN LATERAL (SELECT * FROM invitation_tokens t WHERE t.case_number = i.case_number ORDER BY sending DESC LIMIT 1) t ON true
 	  LEFT JOIN member_links l ON l.case_number = i.case_number`
 
-// Member is a natural person who is linked to a partner. The data is shared because the member agreed to it (ORG-35), masked, and
-// only while the link holds (ORG-37).
+// Member is a natural person who is linked to a partner. The data is shared because the member agreed to it (ORG-35), only while
+// the link holds (ORG-37), and masked unless it was uncovered (PGM-05).
 type Member struct {
 	Account     string    `db:"account_id"     json:"account"`
-	AccountName string    `db:"account_name"   json:"account_name"` // masked, as all of these
+	AccountName string    `db:"account_name"   json:"account_name"`
 	Name        string    `db:"name"           json:"name"`
 	Mobile      string    `db:"mobile"         json:"mobile"`
 	Email       string    `db:"email"          json:"email"`
@@ -70,18 +71,28 @@ type Member struct {
 	Case        string    `db:"case_number"    json:"case"`
 }
 
-// Members lists those who are linked to a partner, in the order in which they were.
-func (r Reader) Members(ctx context.Context, partner string) ([]Member, error) {
+// Members lists those who are linked to a partner, in the order in which they were. Uncovered names the columns that were uncovered
+// for this look, which the partner's administrator does.
+func (r Reader) Members(ctx context.Context, partner, by string, uncovered []string) ([]Member, error) {
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
+	}
+	if len(uncovered) > 0 {
+		who, err := r.organisationPerson(ctx, by)
+		if err != nil {
+			return nil, err
+		}
+		if list := organisation.JudgeAdministrator(who, by, partner); len(list) > 0 {
+			return nil, list
+		}
 	}
 	found, err := rows[Member](ctx, r.DB, "members", `
 		SELECT l.account_id, a.account_name, a.name, a.mobile, a.email, `+specialistSQL+` AS specialist, l.linked_at, l.notice_version, l.case_number
 		  FROM member_links l JOIN personal_accounts a USING (account_id) WHERE l.partner_id = $1 AND l.unlinked_at IS NULL ORDER BY l.linked_at, l.link_id`, partner)
 	for i := range found {
 		m := &found[i]
-		m.AccountName, m.Name = member.Masked(member.ByName, m.AccountName), member.Masked(member.ByName, m.Name)
-		m.Mobile, m.Email = member.Masked(member.ByMobile, m.Mobile), member.Masked(member.ByEmail, m.Email)
+		m.AccountName, m.Name = organisation.Masked("account_name", m.AccountName, uncovered), organisation.Masked("name", m.Name, uncovered)
+		m.Mobile, m.Email = organisation.Masked("mobile", m.Mobile, uncovered), organisation.Masked("email", m.Email, uncovered)
 	}
 	return found, err
 }

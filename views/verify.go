@@ -116,6 +116,7 @@ func (v *verifier) sums(ctx context.Context) error {
 		{membersSQL, nil},
 		{labCreditsSQL, nil},
 		{specialistsStandSQL, nil},
+		{organisationSQL, nil},
 	} {
 		found, err := rows[Finding](ctx, v.tx, "findings", check.query, check.args...)
 		if err != nil {

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/approval"
 	"countersign/domain/member"
+	"countersign/domain/specialist"
 	"countersign/views"
 
 	"github.com/stretchr/testify/mock"
@@ -302,7 +304,7 @@ func TestORG37GivenAMember_WhenTheAdministratorUnbinds_ThenNothingIsSharedFromTh
 	_, err := c.clock(lapsed, "2025-03-12 00:00:00")
 	require.NoError(t, err)
 	c.invited(invites("k3", "A3"), "2025-03-12 10:00:00")
-	members, err := r.Members(context.Background(), "P1001")
+	members, err := r.Members(context.Background(), "P1001", "", nil)
 	require.NoError(t, err)
 	require.Len(t, members, 1)
 	require.Equal(t, []string{"l***", "L***", "138****8000", "l***@home.example"}, []string{members[0].AccountName, members[0].Name, members[0].Mobile, members[0].Email})
@@ -320,7 +322,7 @@ func TestORG37GivenAMember_WhenTheAdministratorUnbinds_ThenNothingIsSharedFromTh
 	in.Key = "u2"
 	_, err = c.members.Unbind(context.Background(), in)
 	require.Equal(t, []string{"ENG_STATE"}, codes(err))
-	members, err = r.Members(context.Background(), "P1001")
+	members, err = r.Members(context.Background(), "P1001", "", nil)
 	require.NoError(t, err)
 	require.Empty(t, members, "hidden at once")
 	require.Equal(t, 1, c.count(`SELECT count(*) FROM member_links WHERE case_number = $1 AND unlinked_at = '2025-05-01T10:00:00+08:00' AND unlinked_by = 'mei'`, number))
@@ -447,4 +449,43 @@ func TestGivenTheRun_WhenItIsLookedAt_ThenNothingOfTheMemberWentThroughTemporal(
 	require.Equal(t, "invitation/P1001/A1", InvitationID(i))
 	require.Zero(t, c.count(`SELECT count(*) FROM invitation_tokens WHERE token_hash = $1`, read[:]), "only the hash is stored")
 	require.Zero(t, c.count(`SELECT count(*) FROM events WHERE note LIKE '%' || $1 || '%'`, token))
+}
+
+// Rule: ORG-32, ORG-37
+func TestORG37GivenASpecialist_WhenTheMemberIsUnbound_ThenOnlyAfterTheCancellationWasApproved(t *testing.T) {
+	ctx := context.Background()
+	c := newClub(t, "2025-02-10 09:00:00")
+	c.load(teamRecords)
+	m := &team{house: c.house, specialists: &activities.ProjectSpecialists{DB: c.db}, cases: c.cases}
+	c.joins("P1001", "mei", "A1", "2025-02-10 10:00:00")
+	r := views.Reader{DB: c.db}
+	stands := func() string {
+		list, err := r.Invitations(ctx, "P1001", "")
+		require.NoError(t, err)
+		members, err := r.Members(ctx, "P1001", "", nil)
+		require.NoError(t, err)
+		for _, linked := range members {
+			require.Equal(t, list[0].Specialist, linked.Specialist)
+		}
+		return strings.TrimSpace(string(list[0].State) + " " + list[0].Specialist)
+	}
+	require.Equal(t, "BOUND", stands())
+	require.NoError(t, m.specialists.LocateMember(ctx, activities.LocateMemberInput{Partner: "P1001", Account: "A1", Location: "Shenzhen", Person: "mei", At: m.now}))
+	number := m.recognised("A1", "SVC")
+	require.Equal(t, "BOUND SPECIALIST", stands())
+	_, err := c.unbind("P1001", "mei", "A1", "2025-04-30 10:00:00")
+	require.Equal(t, []string{"SPC_STATE"}, codes(err))
+
+	_, err = m.specialists.CancelSpecialist(ctx, m.step(number, "mei", "left", m.reasonFile(number), "2025-04-30 11:00"))
+	require.NoError(t, err)
+	_, err = c.unbind("P1001", "mei", "A1", "2025-04-30 12:00:00")
+	require.Equal(t, []string{"SPC_STATE"}, codes(err))
+	_, err = m.answers(number, specialist.CancelMatter, 1, approval.Decision{Person: "pan", Outcome: "approve"}, "2025-04-30 13:00")
+	require.NoError(t, err)
+	require.Equal(t, "BOUND CANCEL_APPROVED", stands())
+	_, err = c.unbind("P1001", "mei", "A1", "2025-05-01 09:00:00")
+	require.NoError(t, err)
+	members, err := r.Members(ctx, "P1001", "", nil)
+	require.NoError(t, err)
+	require.Empty(t, members)
 }

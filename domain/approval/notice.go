@@ -46,7 +46,7 @@ func (n Notice) Text(d NoticeData) (subject, body string) {
 	subject = fmt.Sprintf("任务 %s %s / Task %s %s", d.Task, w.chinese, d.Task, w.english)
 	body = fmt.Sprintf("%s\n\n事项 case: %s\n伙伴 partner: %s\n", subject, d.Case, d.Partner)
 	if d.DueAt != nil {
-		body += fmt.Sprintf("到期 due: %s\n", d.DueAt.In(calendar.Zone).Format("2006-01-02 15:04:05 (UTC+8)"))
+		body += fmt.Sprintf("到期 due: %s\n", calendar.Shown(*d.DueAt))
 	}
 	if d.By != "" {
 		body += fmt.Sprintf("来自 by: %s\n", d.By)

@@ -290,7 +290,7 @@ func (j *sending) amount() {
 	}
 }
 
-func shown(t time.Time) string { return t.In(calendar.Zone).Format("2006-01-02 15:04:05 (UTC+8)") }
+func shown(t time.Time) string { return calendar.Shown(t) }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }
 

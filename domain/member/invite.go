@@ -9,6 +9,7 @@ import (
 
 	"countersign/domain"
 	"countersign/domain/calendar"
+	"countersign/domain/organisation"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 )
@@ -119,7 +120,7 @@ func JudgeTarget(id, partnerID, chosen string, by By, found []Found, f Facts) (a
 	case len(left) != 1: // ORG-29
 		names := make([]string, len(found))
 		for i, a := range found {
-			names[i] = fmt.Sprintf("%s (%s)", a.ID, Masked(ByName, a.Name))
+			names[i] = fmt.Sprintf("%s (%s)", a.ID, organisation.Masked("account_name", a.Name, nil))
 		}
 		j.refuse("ORG-29", "INV_CHOOSE", string(by), "Several accounts use this mobile or email: %s; choose one of them with --account.", strings.Join(names, ", "))
 	}

@@ -277,18 +277,6 @@ func TestGivenANotice_WhenItIsWritten_ThenOnlyTheInvitationHasTheLink(t *testing
 	}
 }
 
-func TestGivenAMember_WhenListed_ThenTheDataIsMasked(t *testing.T) {
-	for _, c := range []struct {
-		what        member.By
-		value, want string
-	}{
-		{member.ByMobile, "13800138000", "138****8000"}, {member.ByMobile, "1380", "1***"}, {member.ByEmail, "li@home.example", "l***@home.example"}, {member.ByName, "li.lei", "l***"},
-		{member.ByName, "李雷", "李***"}, {member.ByName, "李", "***"}, {member.ByMobile, "", ""},
-	} {
-		require.Equal(t, c.want, member.Masked(c.what, c.value))
-	}
-}
-
 func TestGivenAPolicy_WhenItIsChecked_ThenEverythingThatIsWrongIsTold(t *testing.T) {
 	require.NoError(t, member.DefaultPolicy().Check())
 	short := member.DefaultPolicy()

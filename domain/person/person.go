@@ -8,13 +8,17 @@ type Role string
 
 // The roles that processes ask for by default; policies may name others.
 const (
-	PartnerAdministrator Role = "partner-administrator" // a partner's main account: holds every permission of its side (COM-16)
-	PartnerWithdrawals   Role = "partner-withdrawals"   // a partner's operator with the permission to withdraw
-	PartnerIncentives    Role = "partner-incentives"    // a partner's operator with the permission to request incentives
-	EcosystemManager     Role = "ecosystem-manager"     // the vendor's contact, may submit on a partner's behalf (PGM-07)
-	VendorFinance        Role = "vendor-finance"        // reviews and pays
-	VendorOperations     Role = "vendor-operations"     // takes in what customers used, prepares data, certifies partners, mends what the system could not do
-	FinanceManager       Role = "finance-manager"       // is told when something is overdue
+	PartnerAdministrator   Role = "partner-administrator"    // a partner's main account: holds every permission of its side (COM-16)
+	PartnerWithdrawals     Role = "partner-withdrawals"      // a partner's operator with the permission to withdraw
+	PartnerIncentives      Role = "partner-incentives"       // a partner's operator with the permission to request incentives
+	PartnerAccountManager  Role = "partner-account-manager"  // looks after the customers that are assigned to them (ORG-09)
+	PartnerAccountDirector Role = "partner-account-director" // account managers report to them (ORG-10)
+	PartnerArchitect       Role = "partner-architect"        // a dedicated architect
+	PartnerFinance         Role = "partner-finance"
+	EcosystemManager       Role = "ecosystem-manager" // the vendor's contact, may submit on a partner's behalf (PGM-07)
+	VendorFinance          Role = "vendor-finance"    // reviews and pays
+	VendorOperations       Role = "vendor-operations" // takes in what customers used, prepares data, certifies partners, mends what the system could not do
+	FinanceManager         Role = "finance-manager"   // is told when something is overdue
 )
 
 // Person is one person as the database knows them now.

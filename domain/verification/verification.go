@@ -12,6 +12,9 @@ import (
 // Withdrawal is the scene of a withdrawal's submission; its target is the partner whose money leaves.
 const Withdrawal = "withdrawal"
 
+// Password is the scene of a reset of the master account's own password; its target is the partner (ORG-18).
+const Password = "account-password"
+
 // Code is the newest code of one person, scene and target. What was sent is known only by its hash.
 type Code struct {
 	Salt      []byte     `db:"salt"`

@@ -25,6 +25,7 @@ type Config struct {
 	DatabaseURL      string     `env:"DATABASE_URL"`                                // the programme's login: a member of countersign_programme
 	DatabaseOwnerURL string     `env:"DATABASE_OWNER_URL"`                          // migrates; DATABASE_URL when empty
 	TemporalUIURL    string     `env:"TEMPORAL_UI_URL"`                             // for links to cases; none when empty
+	AccountSiteURL   string     `env:"ACCOUNT_SITE_URL"`                            // where accounts and their passwords are managed (ORG-19); the commands are named when empty
 	SMTPURL          string     `env:"SMTP_URL"`                                    // smtp://user:password@host:587?from=a@b; messages stay in the outbox when empty
 	MetricsAddress   string     `env:"METRICS_ADDRESS" envDefault:"127.0.0.1:9464"` // of the worker; "off" serves none
 	WorkflowCache    int        `env:"WORKFLOW_CACHE"  envDefault:"4000"`           // cases that the worker keeps in memory, some 26 kB each; others are read again when something happens

@@ -1,0 +1,242 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/domain/organisation"
+	"countersign/domain/refusal"
+	"countersign/domain/verification"
+	"countersign/internal/password"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// SignInInput is somebody at the door of the partner centre.
+type SignInInput struct {
+	Account  string
+	Password string
+	At       time.Time
+}
+
+// SignedIn is who came in, and what is open to them.
+type SignedIn struct {
+	Person     string                    `json:"person"`
+	MustChange bool                      `json:"must_change"` // nothing opens before the person set a password of their own (ORG-14)
+	Pages      []organisation.Permission `json:"pages"`
+}
+
+// entrance is an account as sign-ins see it.
+type entrance struct {
+	Person      string     `db:"person_id"`
+	Partner     string     `db:"partner_id"`
+	Hash        string     `db:"password"`
+	LockedUntil *time.Time `db:"locked_until"`
+}
+
+// SignIn lets a sub-user of a partner account in (ORG-14). Wrong passwords are counted: after organisation.Tries of them the
+// account is locked for organisation.Lock. A refusal is recorded; the password stands nowhere.
+func (o *Organisation) SignIn(ctx context.Context, in SignInInput) (SignedIn, error) {
+	in.At = stored(in.At)
+	var came SignedIn
+	var door entrance
+	var right bool
+	err := judged(ctx, o.DB, func(tx *sqlx.Tx) (list refusal.List, err error) {
+		var p *organisation.Person
+		if door, right, list, err = enter(ctx, tx, in); err != nil || len(list) > 0 {
+			return list, err
+		}
+		if p, err = readOrganisationPerson(ctx, tx, door.Person); err != nil {
+			return nil, err
+		}
+		came = SignedIn{Person: p.ID, MustChange: p.MustChange, Pages: p.Permissions()}
+		if p.MustChange { // ORG-14
+			came.Pages = []organisation.Permission{}
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE organisation_people SET wrong_tries = 0, locked_until = NULL WHERE person_id = $1 AND (wrong_tries > 0 OR locked_until IS NOT NULL)`, p.ID)
+		return nil, err
+	}, func(tx *sqlx.Tx, list refusal.List) error {
+		who := cmp.Or(door.Person, "nobody") // what was entered may be a password in the wrong place
+		if _, err := recordRefusal(ctx, tx, refusedRequest{
+			Key: fmt.Sprintf("organisation/sign-in/%s/%s", who, in.At.Format(time.RFC3339Nano)), At: in.At, Kind: "organisation", Action: "sign in", Person: who, Partner: door.Partner,
+		}, list); err != nil {
+			return err
+		}
+		return door.wrong(ctx, tx, right, in.At)
+	})
+	return came, Final(err)
+}
+
+// enter judges an account name and a password; the account is locked, so that tries are counted one by one.
+func enter(ctx context.Context, tx *sqlx.Tx, in SignInInput) (door entrance, right bool, list refusal.List, err error) {
+	a := organisation.Attempt{At: in.At}
+	err = tx.GetContext(ctx, &door, `
+		SELECT o.person_id, p.partner_id, o.password, o.locked_until FROM organisation_people o JOIN people p USING (person_id) WHERE account_name = $1 FOR UPDATE OF o`, in.Account)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		password.Spend(in.Password)
+		err = tx.GetContext(ctx, &a.Identity, `SELECT EXISTS (SELECT 1 FROM identity_users WHERE $1 IN (user_id, email) AND deleted_at IS NULL)`, in.Account)
+	case err == nil:
+		right, a.LockedUntil = password.Matches(door.Hash, in.Password), door.LockedUntil
+		a.Person, err = readOrganisationPerson(ctx, tx, door.Person)
+	}
+	if err != nil {
+		return door, false, nil, fmt.Errorf("read account: %w", err)
+	}
+	a.Right = right
+	return door, right, organisation.JudgeSignIn(in.Account, a), nil
+}
+
+// wrong counts a wrong password; while the account is locked none is looked at.
+func (d entrance) wrong(ctx context.Context, tx *sqlx.Tx, right bool, at time.Time) error {
+	if d.Person == "" || right || d.LockedUntil != nil && at.Before(*d.LockedUntil) {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE organisation_people
+		   SET wrong_tries = CASE WHEN wrong_tries + 1 >= $2 THEN 0 ELSE wrong_tries + 1 END,
+		       locked_until = CASE WHEN wrong_tries + 1 >= $2 THEN $3::timestamptz END
+		 WHERE person_id = $1`, d.Person, organisation.Tries, at.Add(organisation.Lock)); err != nil {
+		return fmt.Errorf("count try: %w", err)
+	}
+	return nil
+}
+
+// ChangePasswordInput sets a person's own password, known by the present one.
+type ChangePasswordInput struct {
+	Account  string
+	Old, New string
+	Key      string
+	At       time.Time
+}
+
+// ChangePassword replaces a password by the person's own; from then on everything opens (ORG-14).
+func (o *Organisation) ChangePassword(ctx context.Context, in ChangePasswordInput) error {
+	id, err := o.accountOf(ctx, in.Account)
+	if err != nil {
+		return Final(err)
+	}
+	present := SignInInput{Account: in.Account, Password: in.Old, At: stored(in.At)}
+	if id == "" { // as refused and recorded as any sign-in
+		_, err := o.SignIn(ctx, present)
+		return err
+	}
+	hash, err := password.Hash(in.New)
+	if err != nil {
+		return err
+	}
+	var door entrance
+	var right bool
+	c := organisationCommand{Asked: Asked{By: id, Key: in.Key, At: in.At}, Action: "change password", Content: in.Account}
+	c.Refused = func(tx *sqlx.Tx) error { return door.wrong(ctx, tx, right, c.At) }
+	return o.about(ctx, &c, id, func(tx *sqlx.Tx, _ *organisation.Person, p organisation.Person) (list refusal.List, err error) {
+		if door, right, list, err = enter(ctx, tx, present); err != nil || len(list) > 0 {
+			return list, err
+		}
+		if list := organisation.JudgePassword(p, in.New, in.New == in.Old); len(list) > 0 {
+			return list, nil
+		}
+		return nil, setPassword(ctx, tx, id, hash, false, c.At)
+	})
+}
+
+func (o *Organisation) accountOf(ctx context.Context, account string) (string, error) {
+	var id string
+	err := o.DB.GetContext(ctx, &id, `SELECT person_id FROM organisation_people WHERE account_name = $1`, account)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return id, err
+}
+
+// setPassword writes a hash; it is valid at once, and the account is open for tries again.
+func setPassword(ctx context.Context, tx *sqlx.Tx, id, hash string, mustChange bool, at time.Time) error {
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE organisation_people SET password = $2, must_change = $3, password_set_at = $4, wrong_tries = 0, locked_until = NULL WHERE person_id = $1`,
+		id, hash, mustChange, at); err != nil {
+		return fmt.Errorf("set password of %s: %w", id, err)
+	}
+	return nil
+}
+
+// ResetPasswordInput gives a person a new initial password.
+type ResetPasswordInput struct {
+	Person string
+	Asked
+}
+
+// ResetPassword replaces a person's password by a new initial one, which the administrator hands over and the person must change at
+// the next sign-in; the old one is refused from now on (ORG-02). The person is told.
+func (o *Organisation) ResetPassword(ctx context.Context, in ResetPasswordInput) (GivenPassword, error) {
+	initial, hash, err := drawPassword()
+	if err != nil {
+		return GivenPassword{}, err
+	}
+	given := ""
+	c := organisationCommand{Asked: in.Asked, Action: "reset password", Content: in}
+	if err := o.about(ctx, &c, in.Person, func(tx *sqlx.Tx, by *organisation.Person, p organisation.Person) (refusal.List, error) {
+		if list := organisation.JudgeReset(by, in.By, p); len(list) > 0 {
+			return list, nil
+		}
+		given = initial
+		if err := setPassword(ctx, tx, p.ID, hash, true, c.At); err != nil {
+			return nil, err
+		}
+		subject, body := organisation.NewPassword(p.Account, c.At)
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO outbox (key, person_id, subject, body, written_at, next_at) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (key) DO NOTHING`,
+			"organisation/"+p.ID+"/reset/"+in.Key, p.ID, subject, body, c.At)
+		return nil, err
+	}); err != nil {
+		return GivenPassword{}, err
+	}
+	return o.given(ctx, in.Person, in.By, given)
+}
+
+// ResetMasterInput resets the master account's own password.
+type ResetMasterInput struct {
+	Code string // sent by SendCode for the scene verification.Password
+	New  string
+	Asked
+}
+
+// ResetMaster sets a new password of the master account once its holder is verified by a code (ORG-18); it is valid at once. A wrong
+// code costs a try.
+func (o *Organisation) ResetMaster(ctx context.Context, in ResetMasterInput) error {
+	hash, err := password.Hash(in.New)
+	if err != nil {
+		return err
+	}
+	var code int64
+	var verdict verification.Verdict
+	c := organisationCommand{Asked: in.Asked, Action: "reset master password", Content: in.By}
+	c.Refused = func(tx *sqlx.Tx) error { return countTry(ctx, tx, code, verdict) }
+	return o.about(ctx, &c, in.By, func(tx *sqlx.Tx, _ *organisation.Person, p organisation.Person) (refusal.List, error) {
+		list := organisation.JudgeMaster(&p, in.By)
+		if len(list) > 0 {
+			return list, nil
+		}
+		var err error
+		if code, verdict, err = enteredCode(ctx, tx, in.By, verification.Password, p.Partner, in.Code, c.At); err != nil {
+			return nil, err
+		}
+		if verdict != verification.Right { // ORG-18: no form before the identity is verified
+			return refusal.List{refusal.New("ORG-18", "CBC.0151", "person "+p.ID, "The identity is not verified: %s.", verdict.Advice())}, nil
+		}
+		var present string
+		if err := tx.GetContext(ctx, &present, `SELECT password FROM organisation_people WHERE person_id = $1`, p.ID); err != nil {
+			return nil, fmt.Errorf("read password: %w", err)
+		}
+		if list := organisation.JudgePassword(p, in.New, password.Matches(present, in.New)); len(list) > 0 {
+			return list, nil
+		}
+		if err := spendCode(ctx, tx, code, c.At); err != nil {
+			return nil, err
+		}
+		return nil, setPassword(ctx, tx, p.ID, hash, false, c.At)
+	})
+}
