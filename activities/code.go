@@ -6,13 +6,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
+	"strings"
 	"time"
 
 	"countersign/domain/calendar"
 	"countersign/domain/organisation"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
+	"countersign/domain/tier"
 	"countersign/domain/verification"
 	"countersign/domain/withdrawal"
 
@@ -68,6 +72,19 @@ func (c *Codes) SendCode(ctx context.Context, in SendCodeInput) (SentCode, error
 				list = refusal.List{refusal.New("ORG-18", "CBC.0151", "partner "+in.Target, "%s holds the master account of another partner.", who.Name)}
 			}
 		}
+		mobile := "" // a mail, unless the code is for the mobile
+		if registers(in.Scene) {
+			who, err := readOrganisationPerson(ctx, tx, in.Person)
+			if err != nil {
+				return err
+			}
+			list = tier.JudgeMaster(who, in.Person, in.Target)
+			if in.Scene == verification.RegistrationMobile && who != nil {
+				if mobile = who.Mobile; mobile == "" {
+					list = append(list, refusal.New("TIER-09", "CBC.0100", "person "+in.Person, "The master account has no mobile number to verify; enter one first."))
+				}
+			}
+		}
 		if len(list) > 0 {
 			return list
 		}
@@ -89,8 +106,8 @@ func (c *Codes) SendCode(ctx context.Context, in SendCodeInput) (SentCode, error
 		body := fmt.Sprintf("验证码 %s，用于伙伴 %s %s。\nVerification code %s for %s of partner %s.\n\n有效期至 valid until %s。\n",
 			code, in.Target, w.chinese, code, w.english, in.Target, calendar.Shown(sent.ExpiresAt))
 		_, err = tx.ExecContext(ctx, `
-			INSERT INTO outbox (key, person_id, subject, body, secret, written_at, next_at) VALUES ($1, $2, $3, $4, true, $5, $5)`,
-			fmt.Sprintf("code/%d", id), in.Person, "验证码 / Verification code", body, in.At)
+			INSERT INTO outbox (key, person_id, subject, body, secret, written_at, next_at, mobile) VALUES ($1, $2, $3, $4, true, $5, $5, $6)`,
+			fmt.Sprintf("code/%d", id), in.Person, "验证码 / Verification code", body, in.At, mobile)
 		return err
 	})
 	return sent, Final(err)
@@ -100,6 +117,13 @@ func (c *Codes) SendCode(ctx context.Context, in SendCodeInput) (SentCode, error
 var sceneWords = map[string]struct{ chinese, english string }{
 	verification.Withdrawal: {"提现", "a withdrawal"},
 	verification.Password:   {"重置主账号密码", "a new password of the master account"}, // ORG-18
+
+	verification.RegistrationEmail:  {"快速注册（邮箱验证）", "the quick registration of an account, by email,"},  // TIER-09
+	verification.RegistrationMobile: {"快速注册（手机验证）", "the quick registration of an account, by mobile,"}, // TIER-09
+}
+
+func registers(scene string) bool {
+	return scene == verification.RegistrationEmail || scene == verification.RegistrationMobile
 }
 
 func judgeCode(p *person.Person, partnerKnown bool, in SendCodeInput) refusal.List {
@@ -107,7 +131,7 @@ func judgeCode(p *person.Person, partnerKnown bool, in SendCodeInput) refusal.Li
 	case p == nil:
 		return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+in.Person, "There is no person %q; speak as somebody who is registered.", in.Person)}
 	case sceneWords[in.Scene].english == "":
-		return refusal.List{refusal.New("COM-08", "CBC.0100", "scene", "There is no scene %q; a code is sent for: %s, %s.", in.Scene, verification.Withdrawal, verification.Password)}
+		return refusal.List{refusal.New("COM-08", "CBC.0100", "scene", "There is no scene %q; a code is sent for: %s.", in.Scene, strings.Join(slices.Sorted(maps.Keys(sceneWords)), ", "))}
 	case !partnerKnown:
 		return refusal.List{refusal.New("COM-17", "CBC.5001", "partner "+in.Target, "There is no partner %q; check the partner's number.", in.Target)}
 	case in.Scene == verification.Withdrawal && !withdrawal.MayAct(*p, in.Target):

@@ -58,6 +58,7 @@ var constraintRules = []map[string]refusal.Refusal{
 	specialistRules,
 	labRules,
 	organisationRules,
+	tierRules,
 }
 
 // byConstraint turns the violation of a constraint that repeats a rule into that rule's refusal; other errors stay.

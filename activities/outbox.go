@@ -26,6 +26,8 @@ type Mailer interface {
 type Outbox struct {
 	DB   *sqlx.DB
 	Mail Mailer
+
+	TextGateway string // the domain of a gateway that turns mails to number@domain into text messages; empty: these stay in the outbox
 }
 
 // Notify is how a person wants messages.
@@ -118,7 +120,7 @@ func drain(ctx context.Context, waits string, next func(now time.Time) (bool, er
 func (o *Outbox) DeliverNext(ctx context.Context, now time.Time) (bool, error) {
 	now = stored(now)
 	var mail []outgoing
-	if err := o.DB.SelectContext(ctx, &mail, claimMessagesSQL, now, now.Add(claim)); err != nil {
+	if err := o.DB.SelectContext(ctx, &mail, claimMessagesSQL, now, now.Add(claim), o.TextGateway); err != nil {
 		return false, fmt.Errorf("claim message: %w", err)
 	}
 	if len(mail) == 0 {
@@ -157,10 +159,10 @@ const (
 // looks again, at rows that another sender claimed while this one waited for them.
 const claimMessagesSQL = `
 	WITH first AS (
-		SELECT message_id, m.person_id, coalesce(p.email, a.email) AS email, digest_at IS NOT NULL AS digest,
+		SELECT message_id, m.person_id, CASE WHEN m.mobile <> '' THEN m.mobile || '@' || $3 ELSE coalesce(p.email, a.email) END AS email, digest_at IS NOT NULL AS digest,
 		       coalesce(p.language, a.language) AS language, coalesce(p.time_zone, a.time_zone) AS time_zone
 		  FROM outbox m LEFT JOIN people p USING (person_id) LEFT JOIN personal_accounts a ON a.account_id = m.account_id
-		 WHERE sent_at IS NULL AND next_at <= $1 AND coalesce(p.email, a.email) <> ''
+		 WHERE sent_at IS NULL AND next_at <= $1 AND CASE WHEN m.mobile <> '' THEN $3 ELSE coalesce(p.email, a.email) END <> ''
 		   AND (digest_at IS NULL OR NOT EXISTS (
 			SELECT 1 FROM outbox e WHERE e.person_id = m.person_id AND e.digest_at IS NOT NULL AND e.sent_at IS NULL
 			    AND e.next_at <= $1 AND e.message_id < m.message_id))

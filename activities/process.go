@@ -18,6 +18,7 @@ import (
 	"countersign/domain/requisition"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
+	"countersign/domain/tier"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -69,9 +70,10 @@ var processes = map[string]process{
 	requisition.Kind: requisitionCase{},
 	staff.Kind:       staffProcess{},
 	quarter.Kind:     quarterProcess{},
+	specialist.Kind:  specialistProcess{},
+	tier.Kind:        tierProcess{},
 	member.Kind:      invitationProcess{},
 	lab.Kind:         labProcess{},
-	specialist.Kind:  specialistProcess{},
 }
 
 // Standing is where a case stands after a step.

@@ -28,6 +28,7 @@ import (
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/tax"
+	"countersign/domain/tier"
 	"countersign/domain/withdrawal"
 	"countersign/internal/iso20022"
 
@@ -50,14 +51,20 @@ type ProgrammeFile struct {
 	Requisition   *requisition.Policy `yaml:"requisition_policy"`         // the same for requisitions
 	StaffPolicy   *staff.Policy       `yaml:"dedicated_staff_policy"`     // likewise
 	QuarterPolicy *quarter.Policy     `yaml:"payment_application_policy"` // likewise
+	Lots          []LotRecord         `yaml:"lots"`
+	Memos         []MemoRecord        `yaml:"memos"`
+	Offsets       []OffsetRecord      `yaml:"offsets"`
+
+	Companies  []CompanyRecord `yaml:"companies"`
+	Paths      []PathRecord    `yaml:"paths"`               // the development paths that partner accounts are on
+	Tiers      []TierRecord    `yaml:"tiers"`               // tiers that memberships have already
+	Labels     []LabelRecord   `yaml:"capability_labels"`   // that accounts obtained
+	TierPolicy *tier.Policy    `yaml:"tier_upgrade_policy"` // a new version when it differs from the newest
 
 	InvitationPolicy *member.Policy          `yaml:"invitation_policy"` // likewise
 	PersonalAccounts []PersonalAccountRecord `yaml:"personal_accounts"`
 
-	Lots      []LotRecord    `yaml:"lots"`
-	Memos     []MemoRecord   `yaml:"memos"`
-	Offsets   []OffsetRecord `yaml:"offsets"`
-	LabPolicy *lab.Policy    `yaml:"lab_policy"` // likewise
+	LabPolicy *lab.Policy `yaml:"lab_policy"` // likewise
 
 	Addresses      []AddressRecord       `yaml:"vendor_addresses"`
 	PayingAccounts []PayingAccountRecord `yaml:"paying_accounts"`
@@ -100,6 +107,10 @@ type PartnerRecord struct {
 	Entity       string `yaml:"entity"` // "cloud" is the cloud company
 
 	EcosystemManager string `yaml:"ecosystem_manager"` // the vendor's person responsible for it; chains may ask for them
+
+	Company string `yaml:"company"` // whose account it is (PGM-14)
+	Master  string `yaml:"master"`  // the person who holds the account with which the network was joined
+	Site    string `yaml:"site"`    // china or international; china when it was never said
 }
 
 // CustomerRecord binds a customer to a partner.
@@ -178,7 +189,7 @@ func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at tim
 		l.tx = tx
 		l.report, l.cases = LoadReport{}, nil
 		for _, part := range []func(context.Context, ProgrammeFile) error{
-			l.calendar, l.people, l.organisation, l.members, l.business, l.addresses, l.consumption, l.policy, l.money, l.payingAccounts,
+			l.calendar, l.companies, l.people, l.organisation, l.paths, l.members, l.business, l.addresses, l.consumption, l.tiers, l.policy, l.money, l.payingAccounts,
 		} {
 			if err := part(ctx, f); err != nil {
 				return err
@@ -399,6 +410,7 @@ func (f ProgrammeFile) policies() []givenPolicy {
 		given(quarter.Kind, f.QuarterPolicy),
 		given(member.Kind, f.InvitationPolicy),
 		given(specialist.Kind, f.SpecialistPolicy),
+		given(tier.Kind, f.TierPolicy),
 		given(lab.Kind, f.LabPolicy),
 	)
 }
@@ -414,6 +426,7 @@ var policyTypes = map[string]any{
 	member.Kind:      member.Policy{},
 	specialist.Kind:  specialist.Policy{},
 	lab.Kind:         lab.Policy{},
+	tier.Kind:        tier.Policy{},
 }
 
 // SetPolicy saves a new version of a kind's policy for one of the vendor's people and returns its number; the same content

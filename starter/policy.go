@@ -19,6 +19,7 @@ import (
 	"countersign/domain/requisition"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
+	"countersign/domain/tier"
 	"countersign/domain/withdrawal"
 	"countersign/views"
 	"countersign/workflows"
@@ -44,9 +45,10 @@ var policyKinds = map[string]policyKind{
 	requisition.Kind: policyOfType[requisition.Policy](),
 	staff.Kind:       policyOfType[staff.Policy](),
 	quarter.Kind:     policyOfType[quarter.Policy](),
+	tier.Kind:        policyOfType[tier.Policy](),
+	specialist.Kind:  policyOfType[specialist.Policy](),
 	member.Kind:      policyOfType[member.Policy](),
 	lab.Kind:         policyOfType[lab.Policy](),
-	specialist.Kind:  policyOfType[specialist.Policy](),
 }
 
 func policyOfType[P checked]() policyKind {
@@ -107,7 +109,7 @@ func (h *house) policyShow(p views.Policy) error {
 	}{p, words}, func() {
 		var parameters map[string]json.RawMessage
 		if json.Unmarshal(p.Body, &parameters) == nil {
-			for _, said := range []string{"approval", "lines", "ladder"} { // below, in words
+			for _, said := range []string{"approval", "lines", "ladder", "requirements"} { // below, in words
 				delete(parameters, said)
 			}
 		}
@@ -121,7 +123,7 @@ func (h *house) policyShow(p views.Policy) error {
 type policyWords struct {
 	Chain     []string `json:"chain,omitempty"` // who is asked, a line a step
 	Deadlines []string `json:"deadlines,omitempty"`
-	Rates     []string `json:"rates,omitempty"` // of incentives: what gives how much
+	Rates     []string `json:"rates,omitempty"` // of incentives: what gives how much; of tiers: what each asks for
 }
 
 func wordsOf(body checked) policyWords {
@@ -132,6 +134,8 @@ func wordsOf(body checked) policyWords {
 		return billWords(p)
 	case withdrawal.Policy:
 		return withdrawalWords(p)
+	case tier.Policy:
+		return policyWords{Rates: p.Words(), Chain: p.Chain().Words(tier.Fields), Deadlines: []string{fmt.Sprintf("The review is overdue after %s.", p.ReviewTerm.Words())}}
 	}
 	return policyWords{}
 }

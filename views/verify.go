@@ -112,6 +112,7 @@ func (v *verifier) sums(ctx context.Context) error {
 		{paymentsSQL, nil},
 		{billsSQL, nil},
 		{quartersSQL, nil},
+		{tiersSQL, nil},
 		{requisitionsSQL, nil},
 		{membersSQL, nil},
 		{labCreditsSQL, nil},

@@ -127,9 +127,10 @@ func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
 	w.RegisterActivity(&activities.Cases{DB: db})
 	w.RegisterActivity(&activities.DedicatedStaff{DB: db})
 	w.RegisterActivity(&activities.PaymentApplications{DB: db})
+	w.RegisterActivity(&activities.ProjectSpecialists{DB: db})
+	w.RegisterActivity(&activities.Tiers{DB: db})
 	w.RegisterActivity(&activities.Invitations{DB: db})
 	w.RegisterActivity(&activities.LabCredits{DB: db})
-	w.RegisterActivity(&activities.ProjectSpecialists{DB: db})
 	w.RegisterActivity(&activities.Requisitions{DB: db})
 	w.RegisterActivity(&activities.Bills{DB: db})
 	w.RegisterActivity(&activities.Reconciliations{DB: db, Run: func(ctx context.Context, p activities.Presentation) error {
@@ -168,7 +169,7 @@ func attend(ctx context.Context, cfg config.Config, db *sqlx.DB) {
 		slog.Error("messages stay in the outbox", "error", err)
 		return
 	}
-	running.Go(func() { (&activities.Outbox{DB: db, Mail: smtp}).Run(ctx, time.Second) })
+	running.Go(func() { (&activities.Outbox{DB: db, Mail: smtp, TextGateway: cfg.TextGateway}).Run(ctx, time.Second) })
 }
 
 // measure collects Temporal's client metrics for Prometheus.

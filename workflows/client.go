@@ -20,6 +20,7 @@ import (
 	"countersign/domain/requisition"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
+	"countersign/domain/tier"
 	"countersign/domain/withdrawal"
 
 	"github.com/google/uuid"
@@ -80,10 +81,11 @@ var resumable = map[string]func(number string) (workflowType string, in any){
 	quarter.Kind: func(number string) (string, any) {
 		return PaymentApplicationType, PaymentApplicationInput{Resume: number}
 	},
-	lab.Kind: func(number string) (string, any) { return LabCreditType, LabCreditInput{Resume: number} },
+	tier.Kind: func(number string) (string, any) { return TierUpgradeType, TierUpgradeInput{Resume: number} },
 	specialist.Kind: func(number string) (string, any) {
 		return ProjectSpecialistType, ProjectSpecialistInput{Resume: number}
 	},
+	lab.Kind: func(number string) (string, any) { return LabCreditType, LabCreditInput{Resume: number} },
 }
 
 // Resume starts a run that carries on a case whose workflow is gone.

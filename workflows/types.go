@@ -12,8 +12,9 @@ var Types = map[string]any{
 	CalculationType:        Calculation,
 	DedicatedStaffType:     DedicatedStaff,
 	PaymentApplicationType: PaymentApplication,
-	MemberInvitationType:   MemberInvitation,
 	ProjectSpecialistType:  ProjectSpecialist,
+	TierUpgradeType:        TierUpgrade,
+	MemberInvitationType:   MemberInvitation,
 	LinesExportType:        LinesExport,
 	LabCreditType:          LabCredit,
 }

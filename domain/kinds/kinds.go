@@ -14,6 +14,7 @@ import (
 	"countersign/domain/requisition"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
+	"countersign/domain/tier"
 	"countersign/domain/withdrawal"
 )
 
@@ -33,8 +34,9 @@ var All = []Kind{
 	{requisition.Kind, requisition.MatterOf, states(requisition.Moves, func(m requisition.Move) domain.State { return m.To }), requisition.MayAct},
 	{member.Kind, member.MatterOf, states(member.Moves, func(m member.Move) domain.State { return m.To }), member.MayAct},
 	{bill.Kind, bill.MatterOf, states(bill.Moves, func(m bill.Move) domain.State { return m.To }), bill.MayAct},
-	{lab.Kind, lab.MatterOf, states(lab.Moves, func(m lab.Move) domain.State { return m.To }), lab.MayAct},
+	{tier.Kind, tier.MatterOf, states(tier.Moves, func(m tier.Move) domain.State { return m.To }), tier.MayAct},
 	{specialist.Kind, specialist.MatterOf, states(specialist.Moves, func(m specialist.Move) domain.State { return m.To }), specialist.MayAct},
+	{lab.Kind, lab.MatterOf, states(lab.Moves, func(m lab.Move) domain.State { return m.To }), lab.MayAct},
 }
 
 // states lists where the moves of a process lead, in their order.

@@ -15,6 +15,12 @@ const Withdrawal = "withdrawal"
 // Password is the scene of a reset of the master account's own password; its target is the partner (ORG-18).
 const Password = "account-password"
 
+// The scenes of a quick registration: its master account is verified by email and by mobile; the target is the partner (TIER-09).
+const (
+	RegistrationEmail  = "registration-email"
+	RegistrationMobile = "registration-mobile" // the code goes to the number as a text message
+)
+
 // Code is the newest code of one person, scene and target. What was sent is known only by its hash.
 type Code struct {
 	Salt      []byte     `db:"salt"`

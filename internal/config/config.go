@@ -27,12 +27,14 @@ type Config struct {
 	TemporalUIURL    string     `env:"TEMPORAL_UI_URL"`                             // for links to cases; none when empty
 	AccountSiteURL   string     `env:"ACCOUNT_SITE_URL"`                            // where accounts and their passwords are managed (ORG-19); the commands are named when empty
 	SMTPURL          string     `env:"SMTP_URL"`                                    // smtp://user:password@host:587?from=a@b; messages stay in the outbox when empty
+	TextGateway      string     `env:"TEXT_GATEWAY"`                                // domain of a gateway that turns mails to number@domain into text messages; these stay in the outbox when empty
 	MetricsAddress   string     `env:"METRICS_ADDRESS" envDefault:"127.0.0.1:9464"` // of the worker; "off" serves none
 	WorkflowCache    int        `env:"WORKFLOW_CACHE"  envDefault:"4000"`           // cases that the worker keeps in memory, some 26 kB each; others are read again when something happens
 	Documents        string     `env:"DOCUMENTS"       envDefault:"postgres"`       // where new documents go: postgres, file:///folder, s3://bucket/prefix?endpoint=https://host&region=…
 	DocumentLimit    int64      `env:"DOCUMENT_LIMIT"  envDefault:"10485760"`       // octets of one document, at most 1 GB; one upload holds as much memory
 	DocumentTypes    []string   `env:"DOCUMENT_TYPES"  envDefault:"application/pdf,image/png,image/jpeg,application/ofd"`
-	AWSKeyID         string     `env:"AWS_ACCESS_KEY_ID"` // of the bucket; without it the machine's role
+	CertificateURL   string     `env:"CERTIFICATE_URL" envDefault:"/certificates"` // where certificates are verified: printed on them, followed by number and code
+	AWSKeyID         string     `env:"AWS_ACCESS_KEY_ID"`                          // of the bucket; without it the machine's role
 	AWSSecret        string     `env:"AWS_SECRET_ACCESS_KEY"`
 	AWSSession       string     `env:"AWS_SESSION_TOKEN"`
 	LogLevel         slog.Level `env:"LOG_LEVEL"       envDefault:"INFO"` // DEBUG, INFO, WARN, ERROR
@@ -44,6 +46,7 @@ func Load(environ map[string]string) (Config, error) {
 	if err := env.ParseWithOptions(&c, env.Options{Environment: environ}); err != nil {
 		return c, fmt.Errorf("the environment is not in order: %w", err)
 	}
+	c.CertificateURL = strings.TrimRight(c.CertificateURL, "/")
 	if c.DatabaseOwnerURL == "" {
 		c.DatabaseOwnerURL = c.DatabaseURL
 	}

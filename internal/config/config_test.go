@@ -13,6 +13,7 @@ func TestWhatIsNotSetHasItsDefault(t *testing.T) {
 	require.Equal(t, Config{
 		DatabaseURL: "postgres://x", DatabaseOwnerURL: "postgres://x", MetricsAddress: "127.0.0.1:9464", LogLevel: slog.LevelInfo, WorkflowCache: 4000,
 		Documents: "postgres", DocumentLimit: 10 << 20, DocumentTypes: []string{"application/pdf", "image/png", "image/jpeg", "application/ofd"},
+		CertificateURL: "/certificates",
 	}, c)
 	require.NoError(t, c.NeedDatabase())
 	require.ErrorContains(t, Config{}.NeedDatabase(), "DATABASE_URL")

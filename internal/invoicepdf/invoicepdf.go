@@ -10,6 +10,7 @@ import (
 
 	"countersign/domain/calendar"
 	"countersign/domain/money"
+	"countersign/internal/pdf"
 
 	"github.com/shopspring/decimal"
 )
@@ -47,18 +48,7 @@ type Invoice struct {
 	Net, Tax, Total money.Amount
 }
 
-// Missing is a list that cannot be printed: a box in the place of a name must not leave the house unseen.
-type Missing struct{ Runes []rune }
-
-func (m *Missing) Error() string {
-	signs := make([]string, len(m.Runes))
-	for i, r := range m.Runes {
-		signs[i] = fmt.Sprintf("%c (%U)", r, r)
-	}
-	return "the font of the invoice list has no sign for " + strings.Join(signs, ", ") + "; write the text without it"
-}
-
-// Print makes the PDF. The only error that lies in the list is *Missing.
+// Print makes the PDF. The only error that lies in the list is *pdf.Missing.
 func Print(l List) ([]byte, error) {
 	_, pages, err := layOut(l, 0)
 	if err != nil {
@@ -70,31 +60,37 @@ func Print(l List) ([]byte, error) {
 
 // layOut makes the PDF and counts its pages.
 func layOut(l List, pages int) ([]byte, int, error) {
-	p, err := newPage(l, pages)
+	page, err := pdf.New(pdf.Sheet{Title: "开票清单 " + l.Number, PrintedAt: l.PrintedAt, Foot: func(n int) string {
+		return fmt.Sprintf("%s    第 %d 页，共 %d 页    Page %d of %d", l.Number, n, pages, n, pages)
+	}})
 	if err != nil {
 		return nil, 0, err
 	}
+	p := printer{page}
 	p.title(l)
 	p.fields(l)
 	p.invoices(l)
 	p.closing()
-	return p.bytes()
+	return p.Bytes()
 }
 
-func (p *page) title(l List) {
-	p.size(17)
-	p.line("开票清单", 9, "C")
-	p.size(11)
-	p.line("Invoice List", 6, "C")
-	p.size(9)
-	p.line("清单编号 List no.: "+l.Number, 5, "L")
-	p.pdf.SetY(p.pdf.GetY() - 5)
-	p.line("打印日期 Printed on: "+calendar.DateOf(l.PrintedAt).String(), 5, "R")
-	p.pdf.Ln(1.5)
+// printer is a list being printed.
+type printer struct{ *pdf.Page }
+
+func (p printer) title(l List) {
+	p.Size(17)
+	p.Line("开票清单", 9, "C")
+	p.Size(11)
+	p.Line("Invoice List", 6, "C")
+	p.Size(9)
+	p.Line("清单编号 List no.: "+l.Number, 5, "L")
+	p.SetY(p.GetY() - 5)
+	p.Line("打印日期 Printed on: "+calendar.DateOf(l.PrintedAt).String(), 5, "R")
+	p.Ln(1.5)
 }
 
-func (p *page) fields(l List) {
-	p.size(9.5)
+func (p printer) fields(l List) {
+	p.Size(9.5)
 	for _, f := range [][2]string{
 		{"申请单号 Requisition no.", l.Requisition},
 		{"结算周期 Settlement period", l.Period},
@@ -111,31 +107,31 @@ func (p *page) fields(l List) {
 		{"公共邮箱 Public mailbox", l.PublicMailbox},
 		{"联系人 Contacts", l.Contacts},
 	} {
-		p.row([]cell{{f[0], 70, "L"}, {f[1], width - 70, "L"}}, 6.5)
+		p.Row([]pdf.Cell{{Text: f[0], Width: 70, Align: "L"}, {Text: f[1], Width: p.Width - 70, Align: "L"}}, 6.5)
 	}
-	p.pdf.Ln(4)
+	p.Ln(4)
 }
 
 // The columns of the invoices, in millimetres.
 var columns = []float64{12, 52, 26, 30, 28, 32}
 
-func (p *page) invoices(l List) {
-	p.room(20) // for the header and a line: what breaks the page in the header prints it twice
-	p.header = func() {
-		p.size(8.5)
-		p.fill = "F"
-		p.row([]cell{
-			{"序号\nNo.", columns[0], "C"},
-			{"发票号码\nInvoice number", columns[1], "C"},
-			{"开票日期\nDate", columns[2], "C"},
-			{"不含税金额\nExcluding tax", columns[3], "C"},
-			{"税额\nTax", columns[4], "C"},
-			{"价税合计\nTotal", columns[5], "C"},
+func (p printer) invoices(l List) {
+	p.Room(20) // for the header and a line: what breaks the page in the header prints it twice
+	p.Header = func() {
+		p.Size(8.5)
+		p.Fill = "F"
+		p.Row([]pdf.Cell{
+			{Text: "序号\nNo.", Width: columns[0], Align: "C"},
+			{Text: "发票号码\nInvoice number", Width: columns[1], Align: "C"},
+			{Text: "开票日期\nDate", Width: columns[2], Align: "C"},
+			{Text: "不含税金额\nExcluding tax", Width: columns[3], Align: "C"},
+			{Text: "税额\nTax", Width: columns[4], Align: "C"},
+			{Text: "价税合计\nTotal", Width: columns[5], Align: "C"},
 		}, 10)
-		p.fill = ""
-		p.size(9)
+		p.Fill = ""
+		p.Size(9)
 	}
-	p.header()
+	p.Header()
 	var net, tax, total money.Amount
 	for i, v := range l.Invoices {
 		net, tax, total = net.Add(v.Net), tax.Add(v.Tax), total.Add(v.Total)
@@ -144,33 +140,33 @@ func (p *page) invoices(l List) {
 	for i := len(l.Invoices); i < l.Rows; i++ {
 		p.invoice(fmt.Sprint(i+1), "", "", "", "", "")
 	}
-	p.room(7.5 + closingHeight) // what is signed stands under the total
+	p.Room(7.5 + closingHeight) // what is signed stands under the total
 	if len(l.Invoices) == 0 {   // the sums are written by hand, too
 		p.invoice("", "合计 Total", "", "", "", "")
 	} else {
 		p.invoice("", "合计 Total", "", grouped(net), grouped(tax), grouped(total))
 	}
-	p.header = nil
+	p.Header = nil
 }
 
-func (p *page) invoice(texts ...string) {
-	cells := make([]cell, len(columns))
+func (p printer) invoice(texts ...string) {
+	cells := make([]pdf.Cell, len(columns))
 	for i, w := range columns {
-		cells[i] = cell{texts[i], w, []string{"C", "L", "C", "R", "R", "R"}[i]}
+		cells[i] = pdf.Cell{Text: texts[i], Width: w, Align: []string{"C", "L", "C", "R", "R", "R"}[i]}
 	}
-	p.row(cells, 7.5)
+	p.Row(cells, 7.5)
 }
 
 const closingHeight = 30
 
 // closing follows the total on its page.
-func (p *page) closing() {
-	p.pdf.Ln(4)
-	p.size(9)
-	p.line("请将发票号码填写在本清单上，并将清单与发票一并寄出。", 5, "L")
-	p.line("Write the invoice numbers on this list and send the list together with the invoices.", 5, "L")
-	p.pdf.Ln(6)
-	p.line("供应商（盖章） Supplier's seal: ____________________        日期 Date: ____________________", 6, "L")
+func (p printer) closing() {
+	p.Ln(4)
+	p.Size(9)
+	p.Line("请将发票号码填写在本清单上，并将清单与发票一并寄出。", 5, "L")
+	p.Line("Write the invoice numbers on this list and send the list together with the invoices.", 5, "L")
+	p.Ln(6)
+	p.Line("供应商（盖章） Supplier's seal: ____________________        日期 Date: ____________________", 6, "L")
 }
 
 // grouped sets a comma at each thousand: "10,300.00".

@@ -19,7 +19,7 @@ import (
 //go:embed rules.txt
 var sentences string
 
-var ruleID = regexp.MustCompile(`\b(?:AUT|COM|ENG|FHM|INC|INV|LAB|ORG|OWE|PAY|PERF|PGM|QPY|WDL|WDR|X)-\d{2}\b`)
+var ruleID = regexp.MustCompile(`\b(?:AUT|CERT|COM|ENG|FHM|INC|INV|LAB|ORG|OWE|PAY|PERF|PGM|PLN|QPY|TIER|WDL|WDR|X)-\d{2}\b`)
 
 type places map[string]map[string]bool // rule -> where
 
