@@ -59,6 +59,7 @@ var constraintRules = []map[string]refusal.Refusal{
 	labRules,
 	organisationRules,
 	tierRules,
+	solutionRules,
 }
 
 // byConstraint turns the violation of a constraint that repeats a rule into that rule's refusal; other errors stay.

@@ -16,6 +16,7 @@ import (
 	"countersign/domain/quarter"
 	"countersign/domain/refusal"
 	"countersign/domain/requisition"
+	"countersign/domain/solution"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/tier"
@@ -72,6 +73,7 @@ var processes = map[string]process{
 	quarter.Kind:     quarterProcess{},
 	specialist.Kind:  specialistProcess{},
 	tier.Kind:        tierProcess{},
+	solution.Kind:    solutionProcess{},
 	member.Kind:      invitationProcess{},
 	lab.Kind:         labProcess{},
 }

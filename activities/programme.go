@@ -25,6 +25,7 @@ import (
 	"countersign/domain/quarter"
 	"countersign/domain/refusal"
 	"countersign/domain/requisition"
+	"countersign/domain/solution"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/tax"
@@ -74,6 +75,9 @@ type ProgrammeFile struct {
 
 	IdentityUsers    []IdentityUserRecord `yaml:"identity_users"`
 	SpecialistPolicy *specialist.Policy   `yaml:"project_specialist_policy"` // a new version when it differs from the newest
+
+	SolutionPolicy *solution.Policy `yaml:"solution_policy"` // likewise
+	Solutions      []SolutionRecord `yaml:"solutions"`       // certified before
 }
 
 // PayingAccountRecord is the bank account from which an entity of the vendor pays; another one than before takes its place.
@@ -189,7 +193,7 @@ func (p *Programme) Load(ctx context.Context, f ProgrammeFile, by string, at tim
 		l.tx = tx
 		l.report, l.cases = LoadReport{}, nil
 		for _, part := range []func(context.Context, ProgrammeFile) error{
-			l.calendar, l.companies, l.people, l.organisation, l.paths, l.members, l.business, l.addresses, l.consumption, l.tiers, l.policy, l.money, l.payingAccounts,
+			l.calendar, l.companies, l.people, l.organisation, l.paths, l.members, l.business, l.addresses, l.consumption, l.tiers, l.policy, l.money, l.payingAccounts, l.solutions,
 		} {
 			if err := part(ctx, f); err != nil {
 				return err
@@ -412,6 +416,7 @@ func (f ProgrammeFile) policies() []givenPolicy {
 		given(specialist.Kind, f.SpecialistPolicy),
 		given(tier.Kind, f.TierPolicy),
 		given(lab.Kind, f.LabPolicy),
+		given(solution.Kind, f.SolutionPolicy),
 	)
 }
 
@@ -427,6 +432,7 @@ var policyTypes = map[string]any{
 	specialist.Kind:  specialist.Policy{},
 	lab.Kind:         lab.Policy{},
 	tier.Kind:        tier.Policy{},
+	solution.Kind:    solution.Policy{},
 }
 
 // SetPolicy saves a new version of a kind's policy for one of the vendor's people and returns its number; the same content

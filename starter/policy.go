@@ -17,6 +17,7 @@ import (
 	"countersign/domain/member"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
+	"countersign/domain/solution"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/tier"
@@ -47,6 +48,7 @@ var policyKinds = map[string]policyKind{
 	quarter.Kind:     policyOfType[quarter.Policy](),
 	tier.Kind:        policyOfType[tier.Policy](),
 	specialist.Kind:  policyOfType[specialist.Policy](),
+	solution.Kind:    policyOfType[solution.Policy](),
 	member.Kind:      policyOfType[member.Policy](),
 	lab.Kind:         policyOfType[lab.Policy](),
 }

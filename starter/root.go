@@ -30,6 +30,7 @@ func (h *house) root() *cobra.Command {
 		h.staffCommand(),
 		h.quarterCommand(),
 		h.tierCommand(),
+		h.solutionCommand(),
 		h.invitationCommand(),
 		h.memberCommand(),
 		h.labCommand(),

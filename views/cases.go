@@ -197,7 +197,7 @@ func (r Reader) Policy(ctx context.Context, kind string, version int) (Policy, e
 // Message is one notification.
 type Message struct {
 	ID        int64      `db:"message_id" json:"message"`
-	Person    string     `db:"reader"     json:"person"` // or the personal account of a member
+	Person    string     `db:"reader"     json:"person"` // or the personal account of a member; "contact" where a partner named only an address
 	Email     string     `db:"email"      json:"email,omitempty"`
 	Subject   string     `db:"subject"    json:"subject"`
 	Body      string     `db:"body"       json:"body"`
@@ -217,8 +217,9 @@ func (r Reader) Outbox(ctx context.Context, person string, all bool) ([]Message,
 		}
 	}
 	messages, err := rows[Message](ctx, r.DB, "outbox", `
-		SELECT m.message_id, coalesce(m.person_id, m.account_id) AS reader, coalesce(p.email, a.email) AS email,
-		       coalesce(p.language, a.language) AS language, coalesce(p.time_zone, a.time_zone) AS time_zone, m.subject, m.body, m.written_at, m.attempts, m.sent_at, m.error
+		SELECT m.message_id, coalesce(m.person_id, m.account_id, 'contact') AS reader, coalesce(m.address, p.email, a.email) AS email,
+		       coalesce(p.language, a.language, 'zh') AS language, coalesce(p.time_zone, a.time_zone, 'Asia/Shanghai') AS time_zone,
+		       m.subject, m.body, m.written_at, m.attempts, m.sent_at, m.error
 		  FROM outbox m LEFT JOIN people p USING (person_id) LEFT JOIN personal_accounts a ON a.account_id = m.account_id
 		 WHERE ($1 = '' OR $1 IN (m.person_id, m.account_id)) AND ($2 OR m.sent_at IS NULL) ORDER BY m.message_id`, person, all)
 	for i, m := range messages {

@@ -115,6 +115,7 @@ func (v *verifier) sums(ctx context.Context) error {
 		{tiersSQL, nil},
 		{requisitionsSQL, nil},
 		{membersSQL, nil},
+		{solutionsSQL, nil},
 		{labCreditsSQL, nil},
 		{specialistsStandSQL, nil},
 		{organisationSQL, nil},

@@ -129,6 +129,7 @@ func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
 	w.RegisterActivity(&activities.PaymentApplications{DB: db})
 	w.RegisterActivity(&activities.ProjectSpecialists{DB: db})
 	w.RegisterActivity(&activities.Tiers{DB: db})
+	w.RegisterActivity(&activities.Solutions{DB: db})
 	w.RegisterActivity(&activities.Invitations{DB: db})
 	w.RegisterActivity(&activities.LabCredits{DB: db})
 	w.RegisterActivity(&activities.Requisitions{DB: db})

@@ -18,6 +18,7 @@ import (
 	"countersign/domain/member"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
+	"countersign/domain/solution"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/tier"
@@ -75,6 +76,7 @@ var resumable = map[string]func(number string) (workflowType string, in any){
 	requisition.Kind: func(number string) (string, any) { return RequisitionType, RequisitionInput{Resume: number} },
 	bill.Kind:        func(number string) (string, any) { return ReconciliationType, ReconciliationInput{Resume: number} },
 	staff.Kind:       func(number string) (string, any) { return DedicatedStaffType, DedicatedStaffInput{Resume: number} },
+	solution.Kind:    func(number string) (string, any) { return SolutionType, SolutionInput{Resume: number} },
 	member.Kind: func(number string) (string, any) {
 		return MemberInvitationType, MemberInvitationInput{Resume: number}
 	},

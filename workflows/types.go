@@ -16,6 +16,7 @@ var Types = map[string]any{
 	TierUpgradeType:        TierUpgrade,
 	MemberInvitationType:   MemberInvitation,
 	LinesExportType:        LinesExport,
+	SolutionType:           Solution,
 	LabCreditType:          LabCredit,
 }
 

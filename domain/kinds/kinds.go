@@ -12,6 +12,7 @@ import (
 	"countersign/domain/person"
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
+	"countersign/domain/solution"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/tier"
@@ -32,6 +33,7 @@ var All = []Kind{
 	{staff.Kind, staff.MatterOf, states(staff.Moves, func(m staff.Move) domain.State { return m.To }), staff.MayAct},
 	{quarter.Kind, quarter.MatterOf, states(quarter.Moves, func(m quarter.Move) domain.State { return m.To }), staff.MayAct},
 	{requisition.Kind, requisition.MatterOf, states(requisition.Moves, func(m requisition.Move) domain.State { return m.To }), requisition.MayAct},
+	{solution.Kind, solution.MatterOf, states(solution.Moves, func(m solution.Move) domain.State { return m.To }), solution.MayAct},
 	{member.Kind, member.MatterOf, states(member.Moves, func(m member.Move) domain.State { return m.To }), member.MayAct},
 	{bill.Kind, bill.MatterOf, states(bill.Moves, func(m bill.Move) domain.State { return m.To }), bill.MayAct},
 	{tier.Kind, tier.MatterOf, states(tier.Moves, func(m tier.Move) domain.State { return m.To }), tier.MayAct},
