@@ -60,6 +60,8 @@ var constraintRules = []map[string]refusal.Refusal{
 	organisationRules,
 	tierRules,
 	solutionRules,
+	solutionRules,
+	baselineRules,
 }
 
 // byConstraint turns the violation of a constraint that repeats a rule into that rule's refusal; other errors stay.

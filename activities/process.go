@@ -9,6 +9,7 @@ import (
 
 	"countersign/domain"
 	"countersign/domain/approval"
+	"countersign/domain/baseline"
 	"countersign/domain/lab"
 	"countersign/domain/member"
 	"countersign/domain/money"
@@ -74,6 +75,7 @@ var processes = map[string]process{
 	specialist.Kind:  specialistProcess{},
 	tier.Kind:        tierProcess{},
 	solution.Kind:    solutionProcess{},
+	baseline.Kind:    baselineProcess{},
 	member.Kind:      invitationProcess{},
 	lab.Kind:         labProcess{},
 }

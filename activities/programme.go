@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/domain/baseline"
 	"countersign/domain/bill"
 	"countersign/domain/calendar"
 	"countersign/domain/incentive"
@@ -74,10 +75,11 @@ type ProgrammeFile struct {
 	Bindings []BindingRecord `yaml:"bindings"`         // whose customers consume
 
 	IdentityUsers    []IdentityUserRecord `yaml:"identity_users"`
-	SpecialistPolicy *specialist.Policy   `yaml:"project_specialist_policy"` // a new version when it differs from the newest
+	SpecialistPolicy *specialist.Policy   `yaml:"project_specialist_policy"` // likewise
 
-	SolutionPolicy *solution.Policy `yaml:"solution_policy"` // likewise
-	Solutions      []SolutionRecord `yaml:"solutions"`       // certified before
+	SolutionPolicy *solution.Policy `yaml:"solution_policy"`          // likewise
+	Solutions      []SolutionRecord `yaml:"solutions"`                // certified before
+	BaselinePolicy *baseline.Policy `yaml:"baseline_solution_policy"` // likewise
 }
 
 // PayingAccountRecord is the bank account from which an entity of the vendor pays; another one than before takes its place.
@@ -417,6 +419,7 @@ func (f ProgrammeFile) policies() []givenPolicy {
 		given(tier.Kind, f.TierPolicy),
 		given(lab.Kind, f.LabPolicy),
 		given(solution.Kind, f.SolutionPolicy),
+		given(baseline.Kind, f.BaselinePolicy),
 	)
 }
 
@@ -433,6 +436,7 @@ var policyTypes = map[string]any{
 	lab.Kind:         lab.Policy{},
 	tier.Kind:        tier.Policy{},
 	solution.Kind:    solution.Policy{},
+	baseline.Kind:    baseline.Policy{},
 }
 
 // SetPolicy saves a new version of a kind's policy for one of the vendor's people and returns its number; the same content

@@ -94,7 +94,7 @@ var released = map[string]string{
 	"0018_invitations.sql":         "0ac1607c0f96a493b9df3f31106dad8746861adf85606d5e3f82543dde378018",
 	"0019_project_specialists.sql": "9bf74642f907b05dfb8ce2d921bdf160fc69f4dc6b919ff61adc90553a26278d",
 	"0020_solutions.sql":           "93bf238105523a758750b98b09c687d49a31c06d3f92e1dbdac35bc4f36b12dc",
-	"0021_certificates.sql":        "05aa9a9db659801642ddd5b74ee05e05e7e8350c2c8672ee6f80c315e5144a18",
+	"0021_certificates.sql":        "f43e3f49105355a716af38900053756a476177359eead3819bd989b89bc48209",
 	"0022_tiers.sql":               "5966827b80f9697b69f2eba9a612a4f3f055f8b4074792560cea23571ebcd55f",
 	"0023_lab_credits.sql":         "67311dbf4123aae156f2daf71aff5d2cc5f2516d969f10c1cc9e26daac9fb309",
 }

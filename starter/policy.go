@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/baseline"
 	"countersign/domain/bill"
 	"countersign/domain/incentive"
 	"countersign/domain/lab"
@@ -49,6 +50,7 @@ var policyKinds = map[string]policyKind{
 	tier.Kind:        policyOfType[tier.Policy](),
 	specialist.Kind:  policyOfType[specialist.Policy](),
 	solution.Kind:    policyOfType[solution.Policy](),
+	baseline.Kind:    policyOfType[baseline.Policy](),
 	member.Kind:      policyOfType[member.Policy](),
 	lab.Kind:         policyOfType[lab.Policy](),
 }

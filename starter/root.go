@@ -37,6 +37,7 @@ func (h *house) root() *cobra.Command {
 		h.projectSpecialistCommand(),
 		h.memberQualificationCommand(),
 		h.withdrawalCommand(),
+		h.baselineCommand(),
 		h.certificateCommand(),
 		h.bankCommand(),
 		h.codeCommand(),

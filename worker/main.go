@@ -125,6 +125,7 @@ func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Withdrawals{DB: db, Channel: activities.ByHand{}})
 	w.RegisterActivity(&activities.Cases{DB: db})
+	w.RegisterActivity(&activities.BaselineSolutions{DB: db})
 	w.RegisterActivity(&activities.DedicatedStaff{DB: db})
 	w.RegisterActivity(&activities.PaymentApplications{DB: db})
 	w.RegisterActivity(&activities.ProjectSpecialists{DB: db})

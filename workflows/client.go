@@ -13,6 +13,7 @@ import (
 
 	"countersign/activities"
 	"countersign/domain/approval"
+	"countersign/domain/baseline"
 	"countersign/domain/bill"
 	"countersign/domain/lab"
 	"countersign/domain/member"
@@ -77,6 +78,7 @@ var resumable = map[string]func(number string) (workflowType string, in any){
 	bill.Kind:        func(number string) (string, any) { return ReconciliationType, ReconciliationInput{Resume: number} },
 	staff.Kind:       func(number string) (string, any) { return DedicatedStaffType, DedicatedStaffInput{Resume: number} },
 	solution.Kind:    func(number string) (string, any) { return SolutionType, SolutionInput{Resume: number} },
+	baseline.Kind:    func(number string) (string, any) { return BaselineSolutionType, BaselineSolutionInput{Resume: number} },
 	member.Kind: func(number string) (string, any) {
 		return MemberInvitationType, MemberInvitationInput{Resume: number}
 	},

@@ -17,6 +17,7 @@ var Types = map[string]any{
 	MemberInvitationType:   MemberInvitation,
 	LinesExportType:        LinesExport,
 	SolutionType:           Solution,
+	BaselineSolutionType:   BaselineSolution,
 	LabCreditType:          LabCredit,
 }
 

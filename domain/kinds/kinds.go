@@ -6,6 +6,7 @@ import (
 
 	"countersign/domain"
 	"countersign/domain/approval"
+	"countersign/domain/baseline"
 	"countersign/domain/bill"
 	"countersign/domain/lab"
 	"countersign/domain/member"
@@ -34,6 +35,7 @@ var All = []Kind{
 	{quarter.Kind, quarter.MatterOf, states(quarter.Moves, func(m quarter.Move) domain.State { return m.To }), staff.MayAct},
 	{requisition.Kind, requisition.MatterOf, states(requisition.Moves, func(m requisition.Move) domain.State { return m.To }), requisition.MayAct},
 	{solution.Kind, solution.MatterOf, states(solution.Moves, func(m solution.Move) domain.State { return m.To }), solution.MayAct},
+	{baseline.Kind, baseline.MatterOf, states(baseline.Moves, func(m baseline.Move) domain.State { return m.To }), baseline.MayAct},
 	{member.Kind, member.MatterOf, states(member.Moves, func(m member.Move) domain.State { return m.To }), member.MayAct},
 	{bill.Kind, bill.MatterOf, states(bill.Moves, func(m bill.Move) domain.State { return m.To }), bill.MayAct},
 	{tier.Kind, tier.MatterOf, states(tier.Moves, func(m tier.Move) domain.State { return m.To }), tier.MayAct},

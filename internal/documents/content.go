@@ -82,9 +82,13 @@ func (r Rules) Take(from io.Reader) (*Document, error) {
 	if why := unsafe(d.MediaType, content); why != "" {
 		return nil, &Fault{Unsafe, fmt.Sprintf("The file %s; print or scan it anew.", why)}
 	}
+	return New(d.MediaType, content), nil
+}
+
+// New is a document of a content that was looked at already.
+func New(mediaType string, content []byte) *Document {
 	sum := sha256.Sum256(content)
-	d.ID = hex.EncodeToString(sum[:])
-	return d, nil
+	return &Document{ID: hex.EncodeToString(sum[:]), MediaType: mediaType, Content: content}
 }
 
 // Octets writes a size for people: "10 MB", of 1024 × 1024 octets.
@@ -162,19 +166,24 @@ func unsafePDF(content []byte) string {
 	if !bytes.Contains(content[max(0, len(content)-1024):], []byte("%%EOF")) {
 		return "is a PDF that is cut off"
 	}
-	plain := escape.ReplaceAllFunc(content, func(e []byte) []byte { // a PDF may write /Java#53cript
-		b, err := hex.DecodeString(string(e[1:]))
-		if err != nil {
-			return e
-		}
-		return b
-	})
+	plain := unescaped(content)
 	for _, a := range active {
 		if bytes.Contains(plain, a) {
 			return fmt.Sprintf("is a PDF that runs something (%s)", a[1:])
 		}
 	}
 	return ""
+}
+
+// unescaped is a PDF with its names written plainly: it may write /Java#53cript.
+func unescaped(content []byte) []byte {
+	return escape.ReplaceAllFunc(content, func(e []byte) []byte {
+		b, err := hex.DecodeString(string(e[1:]))
+		if err != nil {
+			return e
+		}
+		return b
+	})
 }
 
 // unsafePNG walks the chunks: the last is IEND, and nothing comes after it.
