@@ -23,7 +23,8 @@ func baselinePolicy(ctx context.Context, tx sqlx.QueryerContext, version int) (p
 	return p, err
 }
 
-// readBaseline reads a project with its files and its case's state, and keeps others from changing it; nil: there is none.
+// readBaseline reads a project with its files and its case's state, and keeps others from changing it; nil: there is none. The case
+// is locked first, as every step of a case does, so that none waits for the other.
 func readBaseline(ctx context.Context, tx *sqlx.Tx, id string) (*baseline.Project, error) {
 	var p struct {
 		ID      string `db:"project_id"`
@@ -36,6 +37,15 @@ func readBaseline(ctx context.Context, tx *sqlx.Tx, id string) (*baseline.Projec
 		Mobile  string `db:"contact_mobile"`
 		Email   string `db:"contact_email"`
 		Case    string `db:"case_number"`
+	}
+	var of []string
+	if err := tx.SelectContext(ctx, &of, `SELECT case_number FROM baseline_projects WHERE project_id = $1 AND case_number IS NOT NULL`, id); err != nil {
+		return nil, fmt.Errorf("look for case of %s: %w", id, err)
+	}
+	for _, number := range of {
+		if _, err := lockCase(ctx, tx, number); err != nil {
+			return nil, err
+		}
 	}
 	err := tx.GetContext(ctx, &p, `
 		SELECT project_id, partner_id, name, version, summary, lead, contact_name, contact_mobile, contact_email, coalesce(case_number, '') AS case_number

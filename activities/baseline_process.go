@@ -2,12 +2,14 @@ package activities
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
+	"countersign/domain"
 	"countersign/domain/approval"
 	"countersign/domain/baseline"
-	"countersign/domain/certificate"
 	"countersign/domain/money"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
@@ -27,7 +29,25 @@ func (baselineProcess) facts(ctx context.Context, tx *sqlx.Tx, c caseRow) (caseF
 }
 
 func (baselineProcess) guard(ctx context.Context, tx *sqlx.Tx, c caseRow, r *round, _ taskRow, d approval.Decision, m approval.Move) (refusal.List, error) {
-	return notOwn(ctx, tx, c, r, d, m)
+	list, err := notOwn(ctx, tx, c, r, d, m)
+	if err != nil || r.matter != baseline.ReleaseMatter || m.Act != approval.Approve {
+		return list, err
+	}
+	more, err := certifiable(ctx, tx, c.Number)
+	return append(list, more...), err
+}
+
+// certifiable refuses a release that would make a certified solution as long as the programme says nothing about these (CERT-21).
+func certifiable(ctx context.Context, tx *sqlx.Tx, number string) (refusal.List, error) {
+	p, err := projectOf(ctx, tx, number)
+	if err != nil || p.Lead != baseline.ByPartner {
+		return nil, err
+	}
+	if _, err = solutionPolicy(ctx, tx, 0); errors.Is(err, domain.ErrNotFound) {
+		return refusal.List{refusal.New("CERT-21", "CBC.0100", "case "+number,
+			"What the partner leads becomes a certified solution, and the programme has no policy for solutions yet; set one, then release.")}, nil
+	}
+	return nil, err
 }
 
 // conclude ends a round: of the project and the release the main line moves on, of design and verification their track (CERT-27,
@@ -94,25 +114,15 @@ func syncSolution(ctx context.Context, tx *sqlx.Tx, c caseRow, p baseline.Projec
 		f := p.Files[m.item]
 		entry.Materials = append(entry.Materials, solution.Material{Type: m.as, Document: f.Document, Name: f.Name})
 	}
+	// Partners choose keys, too: nobody can have taken this one before.
 	numbers, err := takeSolutions(ctx, tx, []takenSolution{{
-		Key: baseline.Kind + "/" + c.Number, Partner: p.Partner, Submitter: c.Submitter, Origin: solution.Synced, PassedAt: at, Entry: entry,
+		Key: fmt.Sprintf("%s/%s/%s", baseline.Kind, c.Number, rand.Text()), Partner: p.Partner, Submitter: c.Submitter, Origin: solution.Synced, PassedAt: at, Entry: entry,
 	}}, by, at)
 	if err != nil {
 		return "", err
 	}
 	if len(numbers) != 1 {
 		return "", fmt.Errorf("%w: %s was released before", errDefect, c.Number)
-	}
-	policy, err := solutionPolicy(ctx, tx, 0)
-	if err != nil {
-		return "", err
-	}
-	v := policy.ValidFrom(at)
-	if _, err := issueCertificate(ctx, tx, certificateOf{
-		Kind: certificate.Solution, Partner: p.Partner, Subject: numbers[0], Name: p.Name, Grade: string(solution.Cloud), Version: p.Version, Case: numbers[0], Cycle: 1,
-		From: v.CertifiedAt, Until: v.Until, At: at,
-	}); err != nil {
-		return "", err
 	}
 	return numbers[0], certifyRole(ctx, tx, p.Partner, at)
 }

@@ -197,6 +197,9 @@ func (b *BaselineProjects) Upload(ctx context.Context, in BaselineFileInput) (Sa
 			if err := tx.GetContext(ctx, &facts.Staged, `SELECT count(*) FROM baseline_uploads WHERE case_number = $1 AND item <> $2`, p.Case, in.Item); err != nil {
 				return nil, fmt.Errorf("count uploads: %w", err)
 			}
+			if err := designFacts(ctx, tx, p.Case, &facts); err != nil {
+				return nil, err
+			}
 			if list := baseline.JudgeFile(seen, facts); len(list) > 0 {
 				return list, nil
 			}
@@ -221,6 +224,23 @@ func (b *BaselineProjects) Upload(ctx context.Context, in BaselineFileInput) (Sa
 	return guarded(func(tx *sqlx.Tx, p *baseline.Project) error {
 		return b.keep(ctx, tx, p.ID, in.Item, seen.Name, file, in.Person, in.At)
 	})
+}
+
+// designFacts reads where the design track of a case stands and what people are asked about; a draft has neither.
+func designFacts(ctx context.Context, tx *sqlx.Tx, number string, f *baseline.FileFacts) error {
+	if number == "" {
+		return nil
+	}
+	tracks, err := readTracks(ctx, tx, number)
+	if err != nil {
+		return err
+	}
+	f.Design = tracks[baseline.Design].State
+	rounds, err := openRounds(ctx, tx, number)
+	for _, r := range rounds {
+		f.Open = append(f.Open, r.matter.Name)
+	}
+	return err
 }
 
 // look sees what a file is by its octets.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,7 +47,7 @@ func (b *BaselineProjects) SaveRelease(ctx context.Context, in SaveReleaseInput)
 			ON CONFLICT (case_number) DO UPDATE SET note = excluded.note, saved_by = excluded.saved_by, saved_at = excluded.saved_at`, p.Case, in.Note, in.Person, in.At)
 		return err
 	}
-	if now, err := b.release(ctx, "save release", in.Project, in.Person, in.Note, in.At, func(*sqlx.Tx, *baseline.Project) error { return nil }); err != nil {
+	if now, err := b.release(ctx, "save release", in.Project, in.Person, in.Note, in.At, nil); err != nil { // a stranger's is not even stored
 		return now, err
 	}
 	for _, u := range staged {
@@ -80,18 +81,56 @@ func (b *BaselineProjects) DeleteRelease(ctx context.Context, in BaselineInput) 
 	})
 }
 
-// release runs one change of a release application.
+// release runs one change of a release application, and keeps it in the case's history (PGM-12); without f it is judged only.
 func (b *BaselineProjects) release(ctx context.Context, action, project, by, note string, at time.Time, f func(*sqlx.Tx, *baseline.Project) error) (SavedBaseline, error) {
 	return b.command(ctx, action, project, by, "", at, func(tx *sqlx.Tx, p *baseline.Project, who *person.Person) (refusal.List, error) {
 		list := baseline.JudgeRelease(*p, who, by)
 		if len([]rune(note)) > 2000 {
 			list = append(list, refusal.New("ENG-06", "CBC.0100", "release", "A note has at most 2000 characters."))
 		}
-		if len(list) > 0 {
+		if len(list) > 0 || f == nil {
 			return list, nil
 		}
-		return nil, f(tx, p)
+		if err := f(tx, p); err != nil {
+			return nil, err
+		}
+		return nil, appendHere(ctx, tx, caseRow{Number: p.Case}, event{
+			Key: fmt.Sprintf("%s/%s/%d", action, by, at.UnixMicro()), At: at, Actor: by, Via: viaRequest, Action: action, Rule: "CERT-30",
+		})
 	})
+}
+
+// dropUploads drops what was uploaded for releases and neither saved nor cancelled in time, and says so in the case's history with
+// the instant at which its time was over (CERT-30). Nothing of it was stored elsewhere.
+func dropUploads(ctx context.Context, db *sqlx.DB, now time.Time) error {
+	before := now.Add(-baseline.UploadsKept)
+	var cases []string
+	if err := db.SelectContext(ctx, &cases, `SELECT DISTINCT case_number FROM baseline_uploads WHERE added_at <= $1 ORDER BY 1`, before); err != nil {
+		return fmt.Errorf("look for uploads: %w", err)
+	}
+	var failed []error
+	for _, number := range cases {
+		failed = append(failed, inTx(ctx, db, func(tx *sqlx.Tx) error {
+			c, err := lockCase(ctx, tx, number)
+			if err != nil {
+				return err
+			}
+			var dropped []upload
+			if err := tx.SelectContext(ctx, &dropped, `DELETE FROM baseline_uploads WHERE case_number = $1 AND added_at <= $2 RETURNING item, name, added_at`, number, before); err != nil {
+				return fmt.Errorf("drop uploads of %s: %w", number, err)
+			}
+			for _, u := range dropped {
+				if err := appendHere(ctx, tx, c, event{
+					Key: fmt.Sprintf("drop/%s/%d", u.Item, u.AddedAt.UnixMicro()), At: u.AddedAt.Add(baseline.UploadsKept), Actor: "clock", Via: viaClock, Action: "drop upload",
+					Rule: "CERT-30", Note: u.Item + " was neither saved nor cancelled",
+				}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	return errors.Join(failed...)
 }
 
 // upload is a file that waits to be saved.

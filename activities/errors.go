@@ -60,7 +60,6 @@ var constraintRules = []map[string]refusal.Refusal{
 	organisationRules,
 	tierRules,
 	solutionRules,
-	solutionRules,
 	baselineRules,
 }
 

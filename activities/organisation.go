@@ -28,7 +28,7 @@ type Organisation struct{ DB *sqlx.DB }
 type Asked struct {
 	By  string
 	Key string
-	At  time.Time
+	At  time.Time `json:"-"` // no part of the content: a repeat comes later
 }
 
 // organisationCommand is one command about a partner's organisation.
@@ -333,24 +333,26 @@ func (o *Organisation) SetStatus(ctx context.Context, in SetStatusInput) (organi
 }
 
 // lessening is about for what may leave somebody with less authority than before: their open tasks are handed over afterwards, a
-// transaction for each case. A repeat of the command finds what is left to hand over.
+// transaction for each case. A repeat of the command hands over what is left of what was put to the person by name.
 func (o *Organisation) lessening(ctx context.Context, c *organisationCommand, id string, f func(*sqlx.Tx, *organisation.Person, organisation.Person) (refusal.List, error)) (organisation.Person, error) {
-	var cases []string
+	var held []string // before
 	if err := o.about(ctx, c, id, func(tx *sqlx.Tx, by *organisation.Person, p organisation.Person) (refusal.List, error) {
-		list, err := f(tx, by, p)
-		if err != nil || len(list) > 0 {
-			return list, err
+		for _, r := range p.Roles {
+			held = append(held, string(r))
 		}
-		held := make([]string, len(p.Roles))
-		for i, r := range p.Roles {
-			held[i] = string(r)
-		}
-		cases, err = casesAsking(ctx, tx, id, held, c.At)
-		return nil, err
+		return f(tx, by, p)
 	}); err != nil {
 		return organisation.Person{}, err
 	}
-	if err := handOverAll(ctx, o.DB, cases, LeaveInput{By: c.By, At: c.At}, &LeaveReport{}); err != nil {
+	var cases []string
+	err := inTx(ctx, o.DB, func(tx *sqlx.Tx) (err error) {
+		cases, err = casesAsking(ctx, tx, id, held, c.At)
+		return err
+	})
+	if err == nil {
+		err = handOverAll(ctx, o.DB, cases, LeaveInput{By: c.By, At: c.At}, &LeaveReport{})
+	}
+	if err != nil {
 		return organisation.Person{}, Final(err)
 	}
 	given, err := o.given(ctx, id, c.By, "")

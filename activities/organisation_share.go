@@ -151,14 +151,18 @@ type DeleteDraftInput struct {
 func (o *Organisation) DeleteDraft(ctx context.Context, in DeleteDraftInput) error {
 	var d SaveDraftInput
 	err := o.DB.QueryRowxContext(ctx, `SELECT partner_id, kind, title, body FROM drafts WHERE draft_id = $1`, in.ID).Scan(&d.Partner, &d.Kind, &d.Title, &d.Body)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = unknown("draft", strconv.FormatInt(in.ID, 10))
+	object := strconv.FormatInt(in.ID, 10)
+	if errors.Is(err, sql.ErrNoRows) { // thrown away by this very request, perhaps
+		err = o.DB.GetContext(ctx, &d.Partner, `SELECT partner_id FROM organisation_commands WHERE action = 'delete draft' AND object = $1 AND request_key = $2`, object, in.Key)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = unknown("draft", object)
+		}
 	}
 	if err != nil {
 		return Final(err)
 	}
 	d.Asked = in.Asked
-	c := organisationCommand{Asked: in.Asked, Action: "delete draft", Partner: d.Partner, Object: strconv.FormatInt(in.ID, 10), Content: in}
+	c := organisationCommand{Asked: in.Asked, Action: "delete draft", Partner: d.Partner, Object: object, Content: in}
 	return o.command(ctx, &c, func(tx *sqlx.Tx, by *organisation.Person) (refusal.List, error) {
 		list, err := judgeDraft(ctx, tx, by, d)
 		if err != nil || len(list) > 0 {

@@ -11,6 +11,7 @@ import (
 	"countersign/domain/calendar"
 	"countersign/domain/notice"
 	"countersign/domain/refusal"
+	"countersign/internal/zone"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -52,7 +53,7 @@ func (o *Outbox) SetNotify(ctx context.Context, person string, how Notify) error
 // what is empty stays. What is not delivered yet arrives in the new way (PGM-15).
 func (o *Outbox) SetReader(ctx context.Context, id string, r notice.Reader) error {
 	var list refusal.List
-	if _, err := calendar.ReaderZone(r.Zone); r.Zone != "" && err != nil {
+	if _, err := zone.Find(r.Zone); r.Zone != "" && err != nil {
 		list = append(list, refusal.New("PGM-15", "CBC.0100", "time zone", "%q is no time zone; write it like Asia/Bangkok or UTC+7.", r.Zone))
 	}
 	if !slices.Contains([]string{"", "zh", "en"}, r.Language) {
@@ -129,7 +130,7 @@ func (o *Outbox) DeliverNext(ctx context.Context, now time.Time) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sending) // what has begun is finished
 	defer cancel()
 	for i, m := range mail {
-		mail[i].Subject, mail[i].Body = m.Text(m.Subject, m.Body) // PGM-15
+		mail[i].Subject, mail[i].Body = m.Text(m.Subject, m.Body, zone.Or(m.Zone, calendar.Zone)) // PGM-15
 	}
 	subject, body := mail[0].Subject, mail[0].Body
 	if mail[0].Digest {
@@ -195,9 +196,9 @@ func digest(mail []outgoing) (subject, body string) {
 		if i > 0 {
 			b.WriteString("\n----------------------------------------\n\n")
 		}
-		fmt.Fprintf(&b, "%s\n%s\n\n%s\n", m.WrittenAt.In(m.Location()).Format("2006-01-02 15:04:05 -07:00"), m.Subject, strings.TrimSpace(m.Body))
+		fmt.Fprintf(&b, "%s\n%s\n\n%s\n", m.WrittenAt.In(zone.Or(m.Zone, calendar.Zone)).Format("2006-01-02 15:04:05 -07:00"), m.Subject, strings.TrimSpace(m.Body))
 	}
-	subject, _ = mail[0].Text(fmt.Sprintf("%d 条通知 / %d notification%s", len(mail), len(mail), plural), "")
+	subject, _ = mail[0].Text(fmt.Sprintf("%d 条通知 / %d notification%s", len(mail), len(mail), plural), "", calendar.Zone)
 	return subject, b.String()
 }
 

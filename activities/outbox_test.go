@@ -156,7 +156,7 @@ func TestGivenASenderThatDied_WhenItsClaimLapses_ThenTheDigestLeavesWithAnother(
 	write(t, o.DB, "dan", "W1", nine.Add(-2*time.Hour))
 	write(t, o.DB, "dan", "W2", nine.Add(-time.Hour))
 	var claimed []outgoing
-	require.NoError(t, o.DB.Select(&claimed, claimMessagesSQL, nine, nine.Add(claim)))
+	require.NoError(t, o.DB.Select(&claimed, claimMessagesSQL, nine, nine.Add(claim), ""))
 	require.Len(t, claimed, 2)
 	require.Zero(t, o.delivers(t, nine.Add(claim-time.Microsecond)))
 	require.Equal(t, 1, o.delivers(t, nine.Add(claim)))
@@ -209,7 +209,7 @@ func TestGivenAnOlderMessageThatIsCommittedLate_WhenTheDigestIsBeingClaimed_Then
 
 	other := o.DB.MustBegin() // another sender, on the way to its COMMIT
 	var claimed []outgoing
-	require.NoError(t, sqlx.Select(other, &claimed, claimMessagesSQL, nine, nine.Add(claim)))
+	require.NoError(t, sqlx.Select(other, &claimed, claimMessagesSQL, nine, nine.Add(claim), ""))
 	require.Len(t, claimed, 1)
 	require.NoError(t, late.Commit())
 

@@ -133,7 +133,8 @@ func notTaken(ctx context.Context, tx *sqlx.Tx, taken []takenSolution, at time.T
 		Key    string `db:"request_key"`
 		Digest []byte `db:"request_digest"`
 	}
-	if err := tx.SelectContext(ctx, &found, `SELECT request_key, request_digest FROM cases WHERE kind = $1 AND request_key = ANY ($2)`, solution.Kind, pq.Array(keys)); err != nil {
+	if err := tx.SelectContext(ctx, &found, `
+		SELECT request_key, request_digest FROM cases c WHERE kind = $1 AND request_key = ANY ($2) AND EXISTS (SELECT 1 FROM solution_drafts d WHERE d.case_number = c.case_number AND d.taken)`, solution.Kind, pq.Array(keys)); err != nil {
 		return nil, fmt.Errorf("look for solutions: %w", err)
 	}
 	known := map[string][]byte{}

@@ -194,7 +194,7 @@ func askPaymentReview(ctx context.Context, tx *sqlx.Tx, c caseRow, policy quarte
 	}
 	r, list, err := openRound(ctx, tx, c, matterOpening{
 		Matter: quarter.PaymentReview, Chain: policy.Chain(quarter.PaymentReview.Name), OpenedBy: a.Submitter, At: at, From: at, Application: application,
-		Facts:    approval.Facts{Values: quarter.Values(plan.Total), Amount: plan.Total},
+		Facts:    approval.Facts{Fields: quarter.Fields, Values: quarter.Values(plan.Total), Amount: plan.Total},
 		Question: fmt.Sprintf("May the dedicated staff of %s be paid to %s: %s %s?", plan.Quarter, c.Partner, plan.Total, money.CNY),
 	})
 	if err != nil || len(list) > 0 {

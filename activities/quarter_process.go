@@ -275,7 +275,7 @@ func (s quarterStep) byHand() PaymentOrder {
 // ask puts a question of the payment to vendor finance, in the name of who applied.
 func (s quarterStep) ask(ctx context.Context, m approval.Matter, question string) (refusal.List, error) {
 	_, list, err := openRound(ctx, s.tx, *s.c, matterOpening{
-		Matter: m, Chain: s.policy.Chain(m.Name), Facts: approval.Facts{Values: quarter.Values(s.q.Total), Amount: s.q.Total},
+		Matter: m, Chain: s.policy.Chain(m.Name), Facts: approval.Facts{Fields: quarter.Fields, Values: quarter.Values(s.q.Total), Amount: s.q.Total},
 		Question: question, OpenedBy: s.c.Submitter, At: s.e.At, From: s.e.At,
 	})
 	return list, err

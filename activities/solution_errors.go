@@ -5,6 +5,7 @@ import "countersign/domain/refusal"
 // solutionRules maps the constraints of solutions to their refusals, as rules does.
 var solutionRules = map[string]refusal.Refusal{
 	"cert_02_complete":        {Rule: "CERT-02", Code: "CERT_INCOMPLETE", Object: "draft", Message: "Parts of the draft are missing; enter them and submit again."},
+	"cert_06_approved":        {Rule: "CERT-06", Code: "ENG_STATE", Object: "solution", Message: "Only what its review has approved is certified; decide its tasks."},
 	"cert_08_window":          {Rule: "CERT-08", Code: "CBC.0100", Object: "solution", Message: "The window for re-certification lies within the certificate's validity."},
 	"cert_08_window_not_open": {Rule: "CERT-08", Code: "CERT_WINDOW_NOT_OPEN", Object: "solution", Message: "Re-certification is not open yet; the solution shows from when on it is."},
 	"cert_14_locked":          {Rule: "CERT-14", Code: "CERT_FIELD_LOCKED", Object: "solution", Message: "In a re-certification only version and materials can change."},

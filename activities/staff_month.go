@@ -284,7 +284,7 @@ func askReview(ctx context.Context, tx *sqlx.Tx, c caseRow, policy staff.Policy,
 	}
 	round, list, err := openRound(ctx, tx, c, matterOpening{
 		Matter: staff.Review, Chain: policy.Chain(), OpenedBy: r.Submitter, At: at, From: at, Application: application,
-		Facts:    approval.Facts{Values: staff.Values(plan.Amount, r.Scenario), Amount: plan.Amount},
+		Facts:    approval.Facts{Fields: staff.Fields, Values: staff.Values(plan.Amount, r.Scenario), Amount: plan.Amount},
 		Question: fmt.Sprintf("Do the specialists and proofs of %s hold (%s, %d specialist(s), %s %s)?", plan.Month, r.Scenario, len(plan.Persons), plan.Amount, money.CNY),
 	})
 	if err != nil || len(list) > 0 {

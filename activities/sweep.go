@@ -14,7 +14,7 @@ import (
 
 // Sweep is the net under everything that puts a task to the process owner because nobody else may decide it: absences that
 // begin, people who leave in the instant in which a round opens. It is also the clock of late returns, which come when
-// the case's run has ended.
+// the case's run has ended, and of uploads that nobody saves, for which no run waits.
 type Sweep struct{ DB *sqlx.DB }
 
 // Run looks until the context ends. Workers may do so side by side.
@@ -52,7 +52,7 @@ func (s *Sweep) Look(ctx context.Context, at time.Time) (int, error) {
 		}
 		n += asked
 	}
-	return n, errors.Join(append(failed, s.lateReturns(ctx, at))...)
+	return n, errors.Join(append(failed, s.lateReturns(ctx, at), dropUploads(ctx, s.DB, at))...)
 }
 
 // lateReturns has the clock look at late returns that are due: their cases have no run that would.

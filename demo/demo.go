@@ -8,7 +8,7 @@ import _ "embed" // the files below
 //go:embed programme.yaml
 var Programme []byte
 
-// Incentives is incentives.yaml: the partners of the story's second half. An @ stands for what tells playings apart.
+// Incentives is incentives.yaml: the partners of the story's second part. An @ stands for what tells playings apart.
 //
 //go:embed incentives.yaml
 var Incentives []byte
@@ -17,6 +17,11 @@ var Incentives []byte
 //
 //go:embed incentive_policy.yaml
 var IncentivePolicy []byte
+
+// Members is members.yaml: the partner of the story's last part, with the same sign.
+//
+//go:embed members.yaml
+var Members []byte
 
 // FocusSample is 1,000 rows of a real FOCUS 1.0 billing export; see focus_sample.NOTICE.
 //

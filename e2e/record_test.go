@@ -203,8 +203,14 @@ func keep(t *testing.T, name string, history *historypb.History) {
 
 func download(t *testing.T, c *theCase) *historypb.History {
 	t.Helper()
+	return downloadRun(t, c.p.s, c.workflowID, "")
+}
+
+// downloadRun is the history of one run; of the newest when none is named.
+func downloadRun(t *testing.T, s *stack, workflowID, runID string) *historypb.History {
+	t.Helper()
 	var history historypb.History
-	for events := c.p.s.client.GetWorkflowHistory(t.Context(), c.workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
+	for events := s.client.GetWorkflowHistory(t.Context(), workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
 		e, err := events.Next()
 		require.NoError(t, err)
 		history.Events = append(history.Events, e)

@@ -93,8 +93,8 @@ var released = map[string]string{
 	"0017_organisation.sql":        "d3f7cfd8794ab84be76a41af0e991d6cd54bb484c5658d2e9e76d7609d22b4c3",
 	"0018_invitations.sql":         "0ac1607c0f96a493b9df3f31106dad8746861adf85606d5e3f82543dde378018",
 	"0019_project_specialists.sql": "9bf74642f907b05dfb8ce2d921bdf160fc69f4dc6b919ff61adc90553a26278d",
-	"0020_solutions.sql":           "93bf238105523a758750b98b09c687d49a31c06d3f92e1dbdac35bc4f36b12dc",
-	"0021_certificates.sql":        "f43e3f49105355a716af38900053756a476177359eead3819bd989b89bc48209",
+	"0020_solutions.sql":           "572a30bda158f53ee00aeb24b846274bfb7bf1d328a5c6ccdf59aaf0fe957ed0",
+	"0021_certificates.sql":        "dd1e8c9b07d08ed8bf84bf2d04174576522686f8c8b94726ed9ebd284a1d5f04",
 	"0022_tiers.sql":               "5966827b80f9697b69f2eba9a612a4f3f055f8b4074792560cea23571ebcd55f",
 	"0023_lab_credits.sql":         "67311dbf4123aae156f2daf71aff5d2cc5f2516d969f10c1cc9e26daac9fb309",
 }

@@ -12,6 +12,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/calendar"
 	"countersign/domain/member"
+	"countersign/domain/solution"
 	"countersign/internal/parkbench"
 	"countersign/workflows"
 
@@ -19,7 +20,6 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"golang.org/x/sync/errgroup"
 )
 
 func (h *house) benchCommand() *cobra.Command {
@@ -29,10 +29,14 @@ func (h *house) benchCommand() *cobra.Command {
 // park is how much is put to sleep, and how.
 type park struct {
 	invitations int           // that sleep their seven days
+	from        int           // so many of these sleep already
+	solutions   int           // that were certified during the last year
 	lapse       int           // invitations that all lapse in one minute
 	lapseIn     time.Duration // from the start of the first of these
 	side        int           // how many start side by side
 	worker      string        // its binary; empty: one runs
+
+	partners int // laid in
 
 	db       *sqlx.DB
 	temporal client.Client
@@ -42,15 +46,16 @@ type park struct {
 func (h *house) benchParkCommand() *cobra.Command {
 	p := park{}
 	c := &cobra.Command{
-		Use: "park --invitations N [--lapse N --lapse-in D] [--worker PATH]", Short: "Put many cases to sleep, and let many lapse at once", Args: exactly(),
+		Use: "park --invitations N [--solutions N] [--lapse N --lapse-in D] [--worker PATH]", Short: "Put many cases to sleep, and let many lapse at once", Args: exactly(),
 		Long: `Put many cases to sleep, and let many lapse at once.
 
-Every invitation goes the way that an administrator's does: submit, judge, message, timer. It works in an empty programme only and lays in
+Every invitation goes the way that an administrator's does: submit, judge, message, timer. Solutions are taken over as certified
+before, and carried on by a workflow each. It works in an empty programme only and lays in
 partners of its own, 100 invitations each. Started again after an interruption it goes on where it stopped. Those that lapse get a term that
 ends with the same minute for all; then it waits, tells how long it took until all were recorded, and compares each recorded instant with
 the deadline.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if p.invitations < 0 || p.lapse < 0 || p.side < 1 || p.lapse > 0 && p.lapseIn < time.Minute {
+			if p.from < 0 || p.invitations < p.from || p.solutions < 0 || p.lapse < 0 || p.side < 1 || p.lapse > 0 && p.lapseIn < time.Minute {
 				return usageError{errors.New("numbers are not negative, --side is at least 1, --lapse-in at least 1m")}
 			}
 			return h.park(c.Context(), &p)
@@ -58,6 +63,8 @@ the deadline.`,
 	}
 	f := c.Flags()
 	f.IntVar(&p.invitations, "invitations", 1000, "how many sleep their seven days")
+	f.IntVar(&p.from, "from", 0, "so many of them sleep since an earlier run: go on behind these")
+	f.IntVar(&p.solutions, "solutions", 0, "how many certified solutions sleep until their window opens")
 	f.IntVar(&p.lapse, "lapse", 0, "how many lapse within one minute")
 	f.DurationVar(&p.lapseIn, "lapse-in", 10*time.Minute, "when they do, from their first start: long enough to start them all")
 	f.IntVar(&p.side, "side", 32, "how many are started side by side")
@@ -92,11 +99,20 @@ func (h *house) park(ctx context.Context, p *park) error {
 		return err
 	}
 	began := time.Now()
-	if err := h.putToSleep(ctx, p, member.DefaultPolicy(), 0, p.invitations); err != nil {
+	if err := h.putToSleep(ctx, p, member.DefaultPolicy(), p.from, p.invitations); err != nil {
 		return err
 	}
-	if err := stage("invitations parked", p.invitations, began); err != nil {
+	if err := stage("invitations parked", p.invitations-p.from, began); err != nil {
 		return err
+	}
+	if p.solutions > 0 {
+		began := time.Now()
+		if err := h.parkSolutions(ctx, p); err != nil {
+			return err
+		}
+		if err := stage("solutions parked", p.solutions, began); err != nil {
+			return err
+		}
 	}
 	if p.lapse > 0 {
 		due, err := h.parkToLapse(ctx, p, stage)
@@ -138,7 +154,8 @@ func (h *house) parkReady(ctx context.Context, p *park) (err error) {
 		return fmt.Errorf("this programme has partners, %s among them; park on a stack of its own: bin/local bench", other)
 	}
 	all := p.invitations + p.lapse
-	if err := parkbench.Fill(ctx, p.db, (all+parkbench.PerPartner-1)/parkbench.PerPartner+1, all); err != nil {
+	p.partners = all/parkbench.PerPartner + 1
+	if err := parkbench.Fill(ctx, p.db, p.partners, all); err != nil {
 		return err
 	}
 	if p.worker != "" {
@@ -153,38 +170,34 @@ func (h *house) putToSleep(ctx context.Context, p *park, policy member.Policy, f
 	if _, err := (&activities.Programme{DB: p.db}).SetPolicy(ctx, member.Kind, policy, "system", time.Now()); err != nil {
 		return err
 	}
-	told, done := h.progress()
-	defer done()
-	finished := make(chan int, p.side)
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(p.side + 1)
-	g.Go(func() error {
-		for n := 0; n < to-from; n++ {
-			select {
-			case <-finished:
-				if told != nil {
-					told(int64(n+1), int64(to-from))
-				}
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+	return h.sideBySide(ctx, to-from, p.side, func(ctx context.Context, n int) error {
+		n += from
+		i := member.Invitation{
+			RequestKey: fmt.Sprintf("park-%d", n), PartnerID: parkbench.Partner(n / parkbench.PerPartner), Submitter: parkbench.Admin(n / parkbench.PerPartner),
+			AccountID: parkbench.Account(n), By: member.ByName,
+		}
+		if _, err := workflows.Invite(ctx, p.temporal, i); err != nil {
+			return fmt.Errorf("invitation of %s: %w", i.AccountID, err)
 		}
 		return nil
 	})
-	for n := from; n < to && ctx.Err() == nil; n++ {
-		g.Go(func() error {
-			i := member.Invitation{
-				RequestKey: fmt.Sprintf("park-%d", n), PartnerID: parkbench.Partner(n / parkbench.PerPartner), Submitter: parkbench.Admin(n / parkbench.PerPartner),
-				AccountID: parkbench.Account(n), By: member.ByName,
-			}
-			if _, err := workflows.Invite(ctx, p.temporal, i); err != nil {
-				return fmt.Errorf("invitation of %s: %w", i.AccountID, err)
-			}
-			finished <- n
-			return nil
+}
+
+// parkSolutions takes over solutions that were certified on days of the last ten months, and starts a workflow for each.
+func (h *house) parkSolutions(ctx context.Context, p *park) error {
+	file := activities.ProgrammeFile{SolutionPolicy: new(solution.DefaultPolicy())}
+	for n := range p.solutions {
+		file.Solutions = append(file.Solutions, activities.SolutionRecord{
+			Key: fmt.Sprintf("park-%d", n), Partner: parkbench.Partner(n % p.partners), Submitter: parkbench.Admin(n % p.partners), Type: solution.Cloud,
+			Name: fmt.Sprintf("Parked solution %d", n), Version: "1.0", Contact: activities.ContactRecord{Name: "Li Lei", Mobile: "13800138000", Email: "li.lei@example.com"},
+			CertifiedAt: time.Now().AddDate(0, 0, -n%300).Truncate(time.Second),
 		})
 	}
-	return g.Wait()
+	if _, err := (&activities.Programme{DB: p.db}).Load(ctx, file, "system", time.Now()); err != nil {
+		return err
+	}
+	_, err := h.carryOn(ctx, p.side)
+	return err
 }
 
 // lapseChunk is how many invitations get the same term, in whole seconds: their deadlines lie as far apart as their starts.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"countersign/domain"
 	"countersign/domain/kinds"
+	"countersign/domain/money"
 
 	"countersign/activities"
 	"countersign/domain/withdrawal"
@@ -53,7 +55,7 @@ func (h *house) caseListCommand() *cobra.Command {
 			return h.show(map[string]any{"cases": cases}, func() {
 				t := newTable("CASE", "PARTNER", "STATE", "AMOUNT>", "ABOUT", "OPENED", "DUE")
 				for _, c := range cases {
-					t.add(c.Number, c.Partner, c.State, c.Amount, none(c.Subject()), shown(c.OpenedAt), shownOr(c.DueAt, "-"))
+					t.add(c.Number, c.Partner, c.State, none(sum(c.Kind, &c.Amount)), none(c.Subject()), shown(c.OpenedAt), shownOr(c.DueAt, "-"))
 				}
 				t.printOr(h.out, "No cases.")
 			})
@@ -67,6 +69,14 @@ func (h *house) caseListCommand() *cobra.Command {
 	f.StringVar(&before, "due-before", "", "those whose step is due before a day or an instant")
 	f.IntVar(&filter.Limit, "limit", 0, "the first so many; 0: all")
 	return c
+}
+
+// sum is the amount that a case or task is about; empty where its kind has none.
+func sum(kind string, amount *money.Amount) string {
+	if amount == nil || !kinds.InMoney(kind) {
+		return ""
+	}
+	return amount.String()
 }
 
 func texts[T ~string](of []T) []string {
@@ -99,7 +109,10 @@ func (h *house) caseShowCommand() *cobra.Command {
 }
 
 func (h *house) caseDetail(d views.CaseDetail, address string) {
-	fields := []any{"case", d.Number, "kind", d.Kind, "state", d.State, "partner", d.Partner, "submitted by", d.Submitter, "about", d.About, "route", d.Route, "amount", fmt.Sprintf("%s %s", d.Amount, d.Currency)}
+	fields := []any{"case", d.Number, "kind", d.Kind, "state", d.State, "partner", d.Partner, "submitted by", d.Submitter, "about", d.About, "route", d.Route}
+	if kinds.InMoney(d.Kind) {
+		fields = append(fields, "amount", fmt.Sprintf("%s %s", d.Amount, d.Currency))
+	}
 	if p := d.Payment; p != nil {
 		fields = append(fields, "payee", p.Holder, "account", p.AccountNo, "bank", p.Bank, "branch", p.Branch, "paid from", p.PaidFrom+" of "+p.PayingEntity,
 			"approved", shownOr(p.ApprovedAt, ""), "paid", shownOr(p.PaidAt, ""), "reference", p.Reference)
@@ -210,30 +223,43 @@ func (h *house) gone(ctx context.Context) ([]repair, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	found, anyKnown := []repair{}, false
-	for _, c := range open {
+	found, anyKnown := make([]*repair, len(open)), atomic.Bool{}
+	if err := h.sideBySide(ctx, len(open), 16, func(ctx context.Context, i int) error {
+		c := open[i]
 		running, known, err := workflows.Running(ctx, temporal, c.WorkflowID)
 		if err != nil {
-			return nil, false, fmt.Errorf("look for the workflow of case %s: %w", c.Number, err)
+			return fmt.Errorf("look for the workflow of case %s: %w", c.Number, err)
 		}
-		anyKnown = anyKnown || known
-		if running {
-			continue
+		if known {
+			anyKnown.Store(true)
 		}
-		plan := "cancel it, release the hold"
-		if c.Kind != withdrawal.Kind {
-			plan = "start a new run that carries it on"
+		if !running {
+			found[i] = &repair{Case: c.Number, State: c.State, Plan: repairPlan(c), kind: c.Kind, workflowID: c.WorkflowID, partner: c.Partner, runID: c.RunID}
 		}
-		switch c.State {
-		case withdrawal.Approved:
-			plan = "let it fail, release the hold"
-		case withdrawal.Paying:
-			plan = "start a new run: the money may be on its way"
-		case withdrawal.UnderReview, withdrawal.Awaiting, withdrawal.Paid, withdrawal.Refused, withdrawal.Cancelled, withdrawal.Failed, withdrawal.Deleted:
-		}
-		found = append(found, repair{Case: c.Number, State: c.State, Plan: plan, kind: c.Kind, workflowID: c.WorkflowID, partner: c.Partner, runID: c.RunID})
+		return nil
+	}); err != nil {
+		return nil, false, err
 	}
-	return found, anyKnown, nil
+	repairs := []repair{}
+	for _, r := range found {
+		if r != nil {
+			repairs = append(repairs, *r)
+		}
+	}
+	return repairs, anyKnown.Load(), nil
+}
+
+// repairPlan says what is done about a case whose workflow is gone.
+func repairPlan(c views.Case) string {
+	switch {
+	case c.Kind != withdrawal.Kind:
+		return "start a new run that carries it on"
+	case c.State == withdrawal.Approved:
+		return "let it fail, release the hold"
+	case c.State == withdrawal.Paying:
+		return "start a new run: the money may be on its way"
+	}
+	return "cancel it, release the hold"
 }
 
 func (r *repair) do(ctx context.Context, w *activities.Withdrawals, temporal client.Client) error {

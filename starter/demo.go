@@ -29,11 +29,12 @@ import (
 func (h *house) demoCommand() *cobra.Command {
 	var worker string
 	c := &cobra.Command{
-		Use: "demo --worker PATH", Short: "Play the story of withdrawals and incentives, with a worker of its own", Args: exactly(),
+		Use: "demo --worker PATH", Short: "Play the story of withdrawals, incentives and long lives, with a worker of its own", Args: exactly(),
 		Long: `Play a story. Withdrawals: one is refused at once, one is paid while the worker is killed under it, one is escalated,
 approved and returned by the bank, one goes through a chain of signers. Incentives: a real billing export is taken in for
 two partners, a month is calculated, one claims by bank transfer (its invoice is rejected once, the payment leaves as
 pain.001 and comes back as camt.053), one takes voucher quota, and a quarter is applied for on its first allowed instant.
+Long lives: a person and a member of a partner, a project specialist, a lab credit, a certified solution and a tier.
 Anything that comes out otherwise than expected ends it with exit code 2.
 
 It migrates the database, loads the demo programme and starts a worker; let no other worker serve the same Temporal
@@ -89,7 +90,7 @@ func (h *house) demo(ctx context.Context, workerPath string) (err error) {
 	if err := s.worker.start(); err != nil {
 		return err
 	}
-	for _, chapter := range []func(context.Context) error{s.opening, s.refusedAtOnce, s.paid, s.returned, s.chained, s.verified, s.earned, s.inOrder} {
+	for _, chapter := range []func(context.Context) error{s.opening, s.refusedAtOnce, s.paid, s.returned, s.chained, s.verified, s.earned, s.certified, s.inOrder} {
 		if err := chapter(ctx); err != nil {
 			if told := s.worker.told(); told != "" {
 				err = fmt.Errorf("%w; the worker says: %s", err, told)

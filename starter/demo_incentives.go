@@ -33,7 +33,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// earners are the two partners of the story's second half: P2001 brings about sales and claims by bank transfer, P2002 resells
+// earners are the two partners of the story's second part: P2001 brings about sales and claims by bank transfer, P2002 resells
 // and takes voucher quota. Each playing has a pair of its own.
 type earners struct {
 	*story
@@ -77,35 +77,51 @@ func (s *story) earned(ctx context.Context) (err error) {
 
 // enter loads the pair that plays, and the policy of what consumption earns.
 func (e *earners) enter(ctx context.Context) error {
-	for n := 2; ; n++ {
-		_, err := e.views.Balances(ctx, "P2001"+e.suffix)
-		if activities.IsNotFound(err) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		e.suffix = fmt.Sprintf("-%d", n)
-	}
-	e.first, e.second, e.gao, e.deng = "P2001"+e.suffix, "P2002"+e.suffix, "gao"+e.suffix, "deng"+e.suffix
-	file, err := activities.ParseProgramme(bytes.ReplaceAll(demo.Incentives, []byte("@"), []byte(e.suffix)))
-	if err != nil {
+	var err error
+	if e.suffix, err = e.unplayed(ctx, "P2001"); err != nil {
 		return err
 	}
-	for i := range file.People { // an address has a sign of its own for what was replaced
-		name, _, _ := strings.Cut(file.People[i].ID, "-")
-		file.People[i].Email = name + "@" + cmp.Or(file.People[i].Partner, "vendor") + ".example"
-	}
-	programme := &activities.Programme{DB: e.views.DB}
-	if _, err := programme.Load(ctx, file, "demo", time.Now()); err != nil {
+	e.first, e.second, e.gao, e.deng = "P2001"+e.suffix, "P2002"+e.suffix, "gao"+e.suffix, "deng"+e.suffix
+	if _, err := e.load(ctx, demo.Incentives, e.suffix); err != nil {
 		return err
 	}
 	policy, faults := policyText[incentive.Policy](demo.IncentivePolicy)
 	if len(faults) > 0 {
 		return fmt.Errorf("incentive_policy.yaml, line %d: %s", faults[0].Line, faults[0].Fault)
 	}
-	_, err = programme.SetPolicy(ctx, incentive.Kind, policy, he, time.Now())
+	_, err = (&activities.Programme{DB: e.views.DB}).SetPolicy(ctx, incentive.Kind, policy, he, time.Now())
 	return err
+}
+
+// unplayed is what has to be appended to a partner's number so that no playing had it yet.
+func (s *story) unplayed(ctx context.Context, partner string) (suffix string, err error) {
+	for n := 2; ; n++ {
+		_, err := s.views.Balances(ctx, partner+suffix)
+		if activities.IsNotFound(err) {
+			return suffix, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		suffix = fmt.Sprintf("-%d", n)
+	}
+}
+
+// load lays in a programme file of one playing.
+func (s *story) load(ctx context.Context, text []byte, suffix string) (activities.ProgrammeFile, error) {
+	file, err := activities.ParseProgramme(bytes.ReplaceAll(text, []byte("@"), []byte(suffix)))
+	if err != nil {
+		return file, err
+	}
+	for i, p := range file.People { // an address has a sign of its own for what was replaced
+		name, _, _ := strings.Cut(p.ID, "-")
+		file.People[i].Email = name + "@" + cmp.Or(p.Partner, "vendor") + ".example"
+	}
+	for i, a := range file.PersonalAccounts {
+		file.PersonalAccounts[i].Email = a.ID + "@home.example"
+	}
+	_, err = (&activities.Programme{DB: s.views.DB}).Load(ctx, file, "demo", time.Now())
+	return file, err
 }
 
 // imported takes in the sample, refused first, and a file in the programme's own format.
@@ -512,29 +528,29 @@ type balance struct {
 type balances []balance
 
 // refusedTo expects a refusal with these codes and prints it.
-func (e *earners) refusedTo(ctx context.Context, err error, now balances, codes []string, format string, args ...any) error {
-	text, rules, err := e.refusal(err, codes, fmt.Sprintf(format, args...))
+func (s *story) refusedTo(ctx context.Context, err error, now balances, codes []string, format string, args ...any) error {
+	text, rules, err := s.refusal(err, codes, fmt.Sprintf(format, args...))
 	if err != nil {
 		return err
 	}
-	return e.note(ctx, now, rules, "%s", text)
+	return s.note(ctx, now, rules, "%s", text)
 }
 
 // note prints a step with its rules and what these accounts say now, which has to be as expected.
-func (e *earners) note(ctx context.Context, want balances, rules []string, format string, args ...any) error {
+func (s *story) note(ctx context.Context, want balances, rules []string, format string, args ...any) error {
 	st := step{What: fmt.Sprintf(format, args...), Rules: rules, Ledger: map[ledger.Account]money.Amount{}}
 	var texts []string
 	for _, w := range want {
-		now, err := e.views.Balance(ctx, w.account)
+		now, err := s.views.Balance(ctx, w.account)
 		if err != nil {
 			return err
 		}
 		if !now.Equal(w.amount) {
-			return fmt.Errorf("after step %d: %s says %s, %s was expected (%s)", len(e.steps), w.account, now, w.amount, st.What)
+			return fmt.Errorf("after step %d: %s says %s, %s was expected (%s)", len(s.steps), w.account, now, w.amount, st.What)
 		}
 		st.Ledger[w.account] = now
 		texts = append(texts, fmt.Sprintf("%s %s", w.account, now))
 	}
-	e.print(st, texts)
+	s.print(st, texts)
 	return nil
 }

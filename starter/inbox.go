@@ -128,17 +128,14 @@ func (h *house) inboxTable(tasks []views.InboxTask, waiting bool) *aligned {
 	}
 	t := newTable("TASK", "MATTER", "PARTNER", "NAME", "AMOUNT>", "PAYEE", "DUE", last)
 	for _, task := range tasks {
-		amount, due, why := "", shownOr(task.DueAt, "-"), task.Asked()
-		if task.Amount != nil {
-			amount = task.Amount.String()
-		}
+		due, why := shownOr(task.DueAt, "-"), task.Asked()
 		if task.Overdue {
 			due += " overdue"
 		}
 		if !waiting && task.Why != nil {
 			why = task.Why.String()
 		}
-		t.add(task.ID, task.Matter, task.Partner, task.PartnerName, amount, none(task.Holder), due, why)
+		t.add(task.ID, task.Matter, task.Partner, task.PartnerName, sum(task.Kind, task.Amount), none(task.Holder), due, why)
 	}
 	return t
 }

@@ -81,7 +81,8 @@ lab_policy:
 	require.Contains(t, ask(t, url, "lab", "balance", "A-1", "--json").out, `"coupon_no": "CP-1"`)
 	require.NotContains(t, ask(t, url, "account", "balances", "P1001").out, "CREDIT", "none in the partner's account")
 	require.Equal(t, 0, ask(t, url, "ledger", "verify").code)
-	require.Regexp(t, `L000001 +P1001 +ISSUED`, ask(t, url, "case", "list", "--kind", "lab-credit").out)
+	require.Regexp(t, `L000001 +P1001 +ISSUED +- `, ask(t, url, "case", "list", "--kind", "lab-credit").out)
+	require.NotRegexp(t, `amount|\b0\.00`, ask(t, url, "case", "show", "L000001").out, "points are no money")
 	require.Contains(t, ask(t, url, "policy", "show", "lab-credit").out, "remind_term")
 
 	require.Equal(t, 2, ask(t, url, "lab", "show", "L999999").code)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"countersign/activities"
@@ -441,30 +442,37 @@ func (h *house) solutionCarryOnCommand() *cobra.Command {
 		Use: "carry-on", Short: "Start the workflows of solutions that were certified before and loaded with the programme", Args: exactly(),
 		Long: "Start the workflows of solutions that were certified before and loaded with the programme. From then on their windows open, reminders go, and they expire by themselves.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			r, err := h.reader(c.Context())
+			started, err := h.carryOn(c.Context(), 16)
 			if err != nil {
 				return err
 			}
-			temporal, err := h.cluster(c.Context())
-			if err != nil {
-				return err
-			}
-			taken, err := r.WithoutRun(c.Context())
-			if err != nil {
-				return err
-			}
-			for _, s := range taken {
-				if running, _, err := workflows.Running(c.Context(), temporal, s.WorkflowID); err != nil || running {
-					if err != nil {
-						return err
-					}
-					continue
-				}
-				if err := workflows.Resume(c.Context(), temporal, solution.Kind, s.WorkflowID, s.Partner, s.Number); err != nil {
-					return fmt.Errorf("solution %s: %w", s.Number, err)
-				}
-			}
-			return h.show(map[string]int{"started": len(taken)}, func() { h.say("%d solutions are carried on.", len(taken)) })
+			return h.show(map[string]int64{"started": started}, func() { h.say("%d solutions are carried on.", started) })
 		},
 	}
+}
+
+// carryOn starts the workflows of solutions that were laid in without one, several side by side, and counts them.
+func (h *house) carryOn(ctx context.Context, side int) (int64, error) {
+	r, err := h.reader(ctx)
+	if err != nil {
+		return 0, err
+	}
+	temporal, err := h.cluster(ctx)
+	if err != nil {
+		return 0, err
+	}
+	taken, err := r.WithoutRun(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var started atomic.Int64
+	err = h.sideBySide(ctx, len(taken), side, func(ctx context.Context, i int) error {
+		s := taken[i]
+		if err := workflows.Resume(ctx, temporal, solution.Kind, s.WorkflowID, s.Partner, s.Number); err != nil {
+			return fmt.Errorf("solution %s: %w", s.Number, err)
+		}
+		started.Add(1)
+		return nil
+	})
+	return started.Load(), err
 }

@@ -72,10 +72,7 @@ func unknownValue(what, entered string, known []string) error {
 func (h *house) taskTable(tasks []views.Task) *aligned {
 	t := newTable("TASK", "PARTNER", "AMOUNT>", "WHO", "DUE", "STATE", "ANSWER")
 	for _, task := range tasks {
-		amount, answer := "", joined(deciding(task.Outcomes()), "|")
-		if task.Amount != nil {
-			amount = task.Amount.String()
-		}
+		answer := joined(deciding(task.Outcomes()), "|")
 		switch {
 		case task.DecidedBy != nil && task.DecidedAt != nil:
 			answer = fmt.Sprintf("%s by %s at %s", task.Outcome, *task.DecidedBy, shown(*task.DecidedAt))
@@ -87,7 +84,7 @@ func (h *house) taskTable(tasks []views.Task) *aligned {
 		case task.State == approval.TaskClosed:
 			answer = "-"
 		}
-		t.add(task.ID, task.Partner, amount, task.Asked(), shownOr(task.DueAt, "-"), task.State, answer)
+		t.add(task.ID, task.Partner, sum(task.Kind, task.Amount), task.Asked(), shownOr(task.DueAt, "-"), task.State, answer)
 	}
 	return t
 }

@@ -12,9 +12,11 @@ import (
 
 	"countersign/domain"
 
+	"countersign/domain/calendar"
 	"countersign/domain/money"
 	"countersign/domain/notice"
 	"countersign/domain/withdrawal"
+	"countersign/internal/zone"
 )
 
 // Case is one application as lists show it.
@@ -223,7 +225,7 @@ func (r Reader) Outbox(ctx context.Context, person string, all bool) ([]Message,
 		  FROM outbox m LEFT JOIN people p USING (person_id) LEFT JOIN personal_accounts a ON a.account_id = m.account_id
 		 WHERE ($1 = '' OR $1 IN (m.person_id, m.account_id)) AND ($2 OR m.sent_at IS NULL) ORDER BY m.message_id`, person, all)
 	for i, m := range messages {
-		messages[i].Subject, messages[i].Body = m.Text(m.Subject, m.Body)
+		messages[i].Subject, messages[i].Body = m.Text(m.Subject, m.Body, zone.Or(m.Zone, calendar.Zone))
 	}
 	return messages, err
 }

@@ -33,8 +33,10 @@ people:
   - {id: dai, name: Dai, email: dai@vendor.example, roles: [partner-development]}
 `
 
-func newJoint(t *testing.T) *joint {
-	j := &joint{studio: newStudio(t)}
+func newJoint(t *testing.T) *joint { return jointOf(t, studioRecords) }
+
+func jointOf(t *testing.T, records string) *joint {
+	j := &joint{studio: studioOf(t, records)}
 	store, err := documents.Open(j.db, "postgres", documents.Keys{}, documents.Rules{Limit: 10 << 20, Types: documents.Known})
 	require.NoError(t, err)
 	j.acts, j.projects = &activities.BaselineSolutions{DB: j.db}, &activities.BaselineProjects{DB: j.db, Store: store}

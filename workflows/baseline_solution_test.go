@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"countersign/activities"
 	"countersign/domain/approval"
@@ -444,4 +446,121 @@ func TestTheMovesOfJointSolutionsAreThoseOfTheDatabase(t *testing.T) {
 	for _, track := range baseline.Tracks {
 		require.ElementsMatch(t, baseline.TrackMoves[track], moves(baseline.Kind+"/"+string(track)), track)
 	}
+}
+
+// Rule: CERT-28, PGM-11
+func TestCERT28GivenADesignThatWasHandedIn_WhenItsFileIsReplaced_ThenItStaysUntilItIsDecidedAndOnceItIsAccepted(t *testing.T) {
+	j := newJoint(t)
+	number, project := j.project("2025-05-20 10:00", entry("X"))
+	replace := func(at, item string) []string {
+		_, err := j.uploads(at, project, item, "other.pdf", paper(t, at+item, ""))
+		return codesOf(activities.RefusalOf(err))
+	}
+	j.does("2025-05-21 10:00", number, "sol", baseline.ApplyDesign, "")
+	j.has("2025-05-21 10:01", project, baseline.DesignPaper, "design.pdf", paper(t, "design", ""))
+	j.does("2025-05-21 10:02", number, "sol", baseline.HandInDesign, "")
+	require.Equal(t, []string{"CERT-28 CERT_PENDING"}, replace("2025-05-21 10:03", baseline.DesignPaper))
+	_, err := j.db.Exec(`UPDATE baseline_files SET name = 'x' WHERE item = 'design'`)
+	require.ErrorContains(t, err, "is under review", "the database says so too")
+	require.Empty(t, replace("2025-05-21 10:04", baseline.TestReport), "nobody is asked about that one")
+	j.says("2025-05-22 10:00", number, baseline.DesignMatter, "ada", "reject", "no interface")
+	require.Empty(t, replace("2025-05-22 10:01", baseline.DesignPaper), "it is corrected")
+	j.does("2025-05-22 10:02", number, "sol", baseline.HandInDesign, "")
+	j.says("2025-05-23 10:00", number, baseline.DesignMatter, "ada", "accept", "")
+	require.Equal(t, []string{"CERT-28 ENG_STATE"}, replace("2025-05-23 10:01", baseline.DesignPaper))
+
+	j.does("2025-05-23 10:02", number, "sol", baseline.HandInVerification, "")
+	require.Equal(t, []string{"CERT-28 CERT_PENDING"}, replace("2025-05-23 10:03", baseline.TestReport))
+	j.says("2025-05-24 10:00", number, baseline.VerificationMatter, "ada", "verify", "")
+	require.Equal(t, []string{"CERT-28 ENG_STATE"}, replace("2025-05-24 10:01", baseline.TestReport))
+	require.Equal(t, []string{"CERT-28 ENG_STATE"}, replace("2025-05-24 10:02", baseline.DesignPaper))
+}
+
+// Rule: CERT-30, PGM-12
+func TestCERT30GivenUploadsThatNobodySaves_WhenTheirWeekIsOver_ThenTheyAreGoneAndTheHistorySaysSo(t *testing.T) {
+	j := newJoint(t)
+	ctx := context.Background()
+	number, project := j.project("2025-05-20 10:00", entry("X"))
+	sweep := func(at string) int {
+		_, err := (&activities.Sweep{DB: j.db}).Look(ctx, moment(at))
+		require.NoError(t, err)
+		return j.count(`SELECT count(*) FROM baseline_uploads`)
+	}
+	j.has("2025-05-21 10:00", project, baseline.ReleaseItem("introduction"), "i.pdf", paper(t, "i", ""))
+	_, err := j.projects.SaveRelease(ctx, activities.SaveReleaseInput{Project: project, Person: "sol", At: cst("2025-05-21 11:00")})
+	require.NoError(t, err)
+	j.has("2025-05-21 12:00", project, baseline.ReleaseItem("deployment-guide"), "d.pdf", paper(t, "d", ""))
+	j.has("2025-05-22 12:00", project, baseline.ReleaseItem("service-agreement"), "s.pdf", paper(t, "s", ""))
+	require.Equal(t, 2, sweep("2025-05-28 11:59:59"))
+	require.Equal(t, 1, sweep("2025-05-28 12:00:00"))
+	require.Equal(t, 1, sweep("2025-05-28 12:00:01"))
+	require.Zero(t, sweep("2025-07-01 10:00"), "a job that was down for weeks")
+	require.Equal(t, 1, j.count(`SELECT count(*) FROM baseline_files WHERE item LIKE 'release:%'`), "what was saved is kept")
+
+	at := func(text string) activities.BaselineInput {
+		return activities.BaselineInput{Project: project, Person: "sol", At: cst(text)}
+	}
+	_, err = j.projects.CancelRelease(ctx, at("2025-07-02 10:00"))
+	require.NoError(t, err)
+	_, err = j.projects.DeleteRelease(ctx, at("2025-07-02 11:00"))
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"sol save release PROJECT_DONE>PROJECT_DONE CERT-30", "clock drop upload PROJECT_DONE>PROJECT_DONE CERT-30", "clock drop upload PROJECT_DONE>PROJECT_DONE CERT-30",
+		"sol cancel release PROJECT_DONE>PROJECT_DONE CERT-30", "sol delete release PROJECT_DONE>PROJECT_DONE CERT-30",
+	}, j.history(number)[2:])
+	require.Equal(t, 1, j.count(`SELECT count(*) FROM events WHERE action = 'drop upload' AND at = $1`, cst("2025-05-29 12:00")), "at the instant, not when the job ran")
+}
+
+// Rule: CERT-21
+func TestCERT21GivenAProgrammeWithoutAPolicyForSolutions_WhenAReleaseIsDecided_ThenItSaysWhatIsMissing(t *testing.T) {
+	records, policy, _ := strings.Cut(studioRecords, "solution_policy:")
+	j := jointOf(t, records)
+	number, _ := j.releasable("2025-03-20 10:00", entry("Atlas"))
+	j.does("2025-03-26 10:00", number, "sol", baseline.SubmitRelease, "")
+	_, err := j.decides("2025-03-27 10:00", number, "release", 1, "cora", "release", "")
+	require.Equal(t, []string{"CERT-21 CBC.0100"}, codesOf(activities.RefusalOf(err)))
+	require.ErrorContains(t, err, "no policy for solutions yet")
+	_, err = j.draft("2025-03-27 11:00", "", j.whole("CLOUD", "1"))
+	require.Error(t, err)
+	j.load("solution_policy:" + policy)
+	require.True(t, j.says("2025-04-01 10:00", number, baseline.ReleaseMatter, "cora", "release", "").Ended)
+	require.Equal(t, "2026-04-01 10:00:00", j.until("SOL000001"))
+	require.Equal(t, 1, j.count(`SELECT count(*) FROM certificates WHERE subject = 'SOL000001'`))
+}
+
+// Rule: CERT-21, COM-20
+func TestCERT21GivenAPartnerWhoTookTheKeyOfARelease_WhenItIsReleased_ThenItIsReleasedAllTheSame(t *testing.T) {
+	j := newJoint(t)
+	number, _ := j.releasable("2025-03-20 10:00", entry("Atlas"))
+	_, err := j.drafts.Save(context.Background(), activities.SolutionDraftInput{Partner: "P1001", Key: "baseline-solution/" + number, Change: j.whole("CLOUD", "1"), Person: "sol", At: cst("2025-03-21 10:00")})
+	require.NoError(t, err)
+	j.does("2025-03-26 10:00", number, "sol", baseline.SubmitRelease, "")
+	require.True(t, j.says("2025-04-01 10:00", number, baseline.ReleaseMatter, "cora", "release", "").Ended)
+	require.Equal(t, 1, j.count(`SELECT count(*) FROM solutions WHERE origin = 'SYNCED'`))
+}
+
+// People of the partner who enter, and requests about the case, lock in one order: neither waits for the other for ever.
+//
+// Rule: CERT-27, ENG-01
+func TestGivenEntriesAndRequestsAtOnce_WhenTheyMeet_ThenNoneIsADeadlock(t *testing.T) {
+	j := newJoint(t)
+	number, project := j.project("2025-05-20 10:00", entry("X"))
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for n := range 25 {
+				at := cst("2025-05-21 10:00").Add(time.Duration(100*i+n) * time.Second)
+				var err error
+				if i%2 == 0 {
+					_, err = j.projects.Save(context.Background(), activities.SaveBaselineInput{Project: project, Change: said(entry("Y")), Person: "sol", At: at})
+				} else {
+					_, err = j.asks(at.Format("2006-01-02 15:04:05"), number, "sol", baseline.SubmitAgain, "")
+				}
+				if activities.RefusalOf(err) == nil {
+					t.Errorf("%v", err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -7,6 +7,9 @@ import (
 
 	"countersign/activities"
 	"countersign/domain/approval"
+	"countersign/domain/money"
+	"countersign/domain/person"
+	"countersign/domain/quarter"
 	"countersign/domain/staff"
 	"countersign/views"
 
@@ -344,4 +347,38 @@ func TestENG03GivenARunThatAnOperatorCancels_WhenTheMonthIsInReview_ThenTheCaseG
 	require.Equal(t, []string{
 		"mei submit >PRELIMINARY_REVIEW FHM-02", "operator stop refused PRELIMINARY_REVIEW>PRELIMINARY_REVIEW ENG-03", "ou pass PRELIMINARY_REVIEW>PASSED",
 	}, f.history("S000001"))
+}
+
+// The conditions of a chain ask for the data of a request.
+func TestGivenChainsWithConditions_WhenAMonthAndAQuarterAreRequested_ThenTheirDataSaysWhoIsAsked(t *testing.T) {
+	f := newFund(t, "2024-04-01 09:00")
+	f.secondQuarter()
+	chain := func(first, large, never string) approval.Chain {
+		one := func(name, when, role string) approval.Step {
+			return approval.Step{Name: name, When: when, Who: []approval.Candidate{{Role: person.Role(role)}}}
+		}
+		return approval.Chain{Steps: []approval.Step{one(first, "", "vendor-operations"), one("large", large, "finance-manager"), one("never", never, "finance-manager")}}
+	}
+	set := func(kind string, policy interface{ Check() error }) {
+		_, err := (&activities.Programme{DB: f.db}).SetPolicy(context.Background(), kind, policy, "lina", f.now)
+		require.NoError(t, err)
+	}
+	steps := func(number string) string {
+		var names string
+		require.NoError(t, f.db.Get(&names, `SELECT string_agg(s ->> 'name', ' ') FROM approvals, jsonb_array_elements(plan -> 'steps') s WHERE case_number = $1 AND NOT s ? 'skipped'`, number))
+		return names
+	}
+	months, quarters := staff.DefaultPolicy(), quarter.DefaultPolicy()
+	months.Rates = map[staff.Scenario]money.Amount{staff.PreSales: money.Must("20000.00")}
+	months.Approval = chain("preliminary-review", "amount >= 20000", `scenario = "expert"`)
+	quarters.Approval = chain("review", "amount >= 60000", "amount > 60000")
+	set(staff.Kind, months)
+	set(quarter.Kind, quarters)
+
+	paid, err := f.apply(q2("k1"), cst("2024-07-01 10:00"))
+	require.NoError(t, err)
+	require.Equal(t, "review large", steps(paid.Case))
+	july, err := f.request(preSales("k-7", "2024-07", "S-3", "PR-7"), "2024-07-10 10:00")
+	require.NoError(t, err)
+	require.Equal(t, "preliminary-review large", steps(july.Case))
 }

@@ -135,3 +135,87 @@ func TestRandomSolutionsAreExpiredExactlyFromTheirEndOn(t *testing.T) {
 	require.Positive(t, renewed)
 	require.Positive(t, expired)
 }
+
+// Rule: CERT-06, CERT-12, CERT-17, CERT-23
+func TestCERT17GivenTheVeryInstantOfTheEnd_WhenTheLastNodeApproves_ThenItEndedAndIsCertifiedAtOnce(t *testing.T) {
+	for at, want := range map[string][]string{ // the clock was down for weeks
+		"2025-03-15 10:19:59": {"ada approve EXPIRING>CERTIFIED CERT-10"},
+		"2025-03-15 10:20:00": {"clock expire EXPIRING>EXPIRED CERT-12", "ada approve EXPIRED>CERTIFIED CERT-10"},
+		"2025-03-15 10:20:01": {"clock expire EXPIRING>EXPIRED CERT-12", "ada approve EXPIRED>CERTIFIED CERT-10"},
+	} {
+		s := newStudio(t)
+		number := s.certified(solution.Cloud, "2024-03-15 10:20")
+		_, err := s.sends("2025-02-01 10:00", number, s.entered("2025-02-01 10:00", number, solution.Change{Version: to("3.0")}))
+		require.NoError(t, err)
+		now := s.approves(at, number, 2)
+		require.Equal(t, []any{solution.Certified, 2}, []any{now.State, now.Cycle})
+		history := s.history(number)
+		require.Equal(t, want, history[len(history)-len(want):], at)
+		require.Equal(t, len(want)-1, s.count(`SELECT count(*) FROM events WHERE action = 'expire'`), at)
+		require.Equal(t, at != "2025-03-15 10:20:01", s.counts(number, "2025-03-15 10:20:00"), at)
+		require.Equal(t, moment(at).AddDate(1, 0, 0).UTC(), now.DueAt.UTC())
+		last := now
+		for range 2 {
+			last = s.clock("2025-06-01 10:00", number)
+		}
+		require.Equal(t, now, last, "nothing is left of the old certificate")
+		require.Len(t, s.told(number, "wang"), 3+len(want), "four reminders, and the end where it came")
+	}
+}
+
+// Rule: CERT-22, CERT-23
+func TestCERT22GivenAnEndInTheFirstHours_WhenItIsCertifiedAnewBeforeNine_ThenTheDaysReminderIsNotSent(t *testing.T) {
+	s := newStudio(t)
+	midnight, renewed := s.certified(solution.Cloud, "2024-03-15 00:00"), s.certified(solution.Cloud, "2024-03-15 08:00")
+	for _, at := range []string{"2025-01-13 23:59:59", "2025-01-14 00:00:00"} {
+		now := s.clock(at, midnight)
+		require.Equal(t, map[bool]solution.State{true: solution.Certified, false: solution.Expiring}[at < "2025-01-14"], now.State)
+	}
+	require.Empty(t, s.told(midnight, "wang"), "the window is open since midnight; the reminder goes at 09:00")
+	s.clock("2025-03-15 09:00:00", midnight)
+	require.Equal(t, []string{
+		"2025-01-14 09:00 remind/1/60", "2025-02-13 09:00 remind/1/30", "2025-03-08 09:00 remind/1/7", "2025-03-15 00:00 expired/1", "2025-03-15 09:00 remind/1/0",
+	}, s.told(midnight, "wang"))
+
+	_, err := s.sends("2025-03-10 10:00", renewed, s.entered("2025-03-10 10:00", renewed, solution.Change{Version: to("3.0")}))
+	require.NoError(t, err)
+	now := s.approves("2025-03-15 08:30", renewed, 2)
+	require.Equal(t, "2026-01-14 08:30", now.WakeAt.In(moment("2025-03-15 08:30").Location()).Format("2006-01-02 15:04"))
+	s.clock("2025-04-01 10:00", renewed)
+	require.Equal(t, []string{"2025-01-14 09:00 remind/1/60", "2025-02-13 09:00 remind/1/30", "2025-03-08 09:00 remind/1/7", "2025-03-15 08:00 expired/1"}, s.told(renewed, "wang"))
+}
+
+// Rule: CERT-06, CERT-14
+func TestCERT06GivenTheProgrammesOwnRole_WhenACertificateIsWrittenPastTheReview_ThenTheDatabaseRefusesIt(t *testing.T) {
+	s := newStudio(t)
+	n, err := s.submits("2025-03-03 10:00", s.entered("2025-03-03 10:00", "", s.whole(solution.Cloud, "2.1")))
+	require.NoError(t, err)
+	const write = `INSERT INTO solution_certifications (case_number, cert_round, draft_id, certified_at, window_opens_at, valid_until)
+		SELECT $1, $2, draft_id, $3::timestamptz, $3::timestamptz + interval '300 days', $3::timestamptz + interval '360 days' FROM solution_drafts WHERE draft_id = $4`
+	refused := func(round int, at, draft string) {
+		_, err := s.db.Exec(write, n.Case, round, moment(at), draft)
+		require.ErrorContains(t, err, "was not approved")
+	}
+	refused(1, "2025-03-04 10:00", "SD000001")
+	s.approves("2025-03-05 10:00", n.Case, 1)
+	other, err := s.draft("2026-02-01 10:00", n.Case, solution.Change{Version: to("3.0")})
+	require.NoError(t, err)
+	refused(2, "2026-02-01 10:00", other.Draft)
+	refused(2, "2025-03-05 10:00", "SD000001")
+}
+
+// Rule: COM-20
+func TestCOM20GivenAPartnersKey_WhenAnothersSolutionIsTakenOverUnderIt_ThenItIs(t *testing.T) {
+	s := newStudio(t)
+	sub := s.entered("2025-03-03 10:00", "", s.whole(solution.Cloud, "2.1"))
+	sub.RequestKey = "a"
+	_, err := s.submits("2025-03-03 10:00", sub)
+	require.NoError(t, err)
+	s.now = moment("2025-03-04 10:00")
+	text := "solutions:\n  - {key: a, partner: P3003, type: CLOUD, name: Boreas, version: '1', certified_at: 2024-12-15T10:20:00+08:00, submitter: otto}\n"
+	s.load("partners:\n  - {id: P3003, name: C Ltd, kind: solution-provider, verified_name: C Ltd, entity: cloud}\npeople:\n  - {id: otto, name: Otto, partner: P3003, email: o@c.example, roles: [partner-solutions]}\n")
+	s.load(text)
+	s.load(text)
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM solutions WHERE case_number = 'SOL000002' AND cert_round = 1`))
+	require.Equal(t, 2, s.count(`SELECT count(*) FROM cases`))
+}

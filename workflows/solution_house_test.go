@@ -42,8 +42,10 @@ solution_policy:
    reminder_days: [60, 30, 7, 0], materials: [description, deployment], decide_by_signal: true}
 `
 
-func newStudio(t *testing.T) *studio {
-	s := &studio{house: newHouse(t, cst("2023-01-02 09:00"), studioRecords), papers: map[string]string{}}
+func newStudio(t *testing.T) *studio { return studioOf(t, studioRecords) }
+
+func studioOf(t *testing.T, records string) *studio {
+	s := &studio{house: newHouse(t, cst("2023-01-02 09:00"), records), papers: map[string]string{}}
 	s.solutions, s.drafts, s.cases = &activities.Solutions{DB: s.db}, &activities.SolutionDrafts{DB: s.db}, &activities.Cases{DB: s.db}
 	s.path("SW", "SELECTED")
 	for _, m := range solution.MaterialTypes {

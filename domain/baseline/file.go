@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign/domain/person"
 	"countersign/domain/refusal"
@@ -28,8 +29,13 @@ type FileFacts struct {
 	Saved  Project
 	Item   string
 	Policy Policy
-	Staged int // uploads of the release that are not saved yet
+	Staged int      // uploads of the release that are not saved yet
+	Design State    // where the design track stands; empty: not begun
+	Open   []string // matters that people are asked about now
 }
+
+// UploadsKept is how long an upload of a release waits to be saved or cancelled (CERT-30).
+const UploadsKept = 7 * 24 * time.Hour
 
 // mostEntries is how many files an archive may have: what is not looked at is not taken.
 const mostEntries = 10_000
@@ -48,7 +54,9 @@ func JudgeFile(c Content, f FileFacts) refusal.List {
 	case f.Item == DesignPaper || f.Item == TestReport:
 		if p.Case == "" {
 			j.refuse("CERT-28", "ENG_STATE", p.object(), "Design and verification begin once the project is submitted.")
+			break
 		}
+		j.handedIn(f)
 	case ofRelease && f.Policy.releases(release):
 		j.releaseOpen(p)
 		if f.Staged >= f.Policy.Uploads {
@@ -65,6 +73,20 @@ func JudgeFile(c Content, f FileFacts) refusal.List {
 		j.refuse("CERT-26", "CERT_FORBIDDEN_FILE", object(c), "The attachment contains protected or unauthorised content: %s. Take it out and upload the file again.", why)
 	}
 	return j.list
+}
+
+// handedIn refuses to change what the vendor is asked about, or has accepted (CERT-28).
+func (j *judgement) handedIn(f FileFacts) {
+	matter, accepted := DesignMatter, f.Design == Verifying || f.Design == Verified
+	if f.Item == TestReport {
+		matter, accepted = VerificationMatter, f.Design == Verified
+	}
+	switch {
+	case slices.Contains(f.Open, matter.Name):
+		j.refuse("CERT-28", "CERT_PENDING", f.Saved.object(), "This solution is already under review: what was handed in stays as it is until it is decided.")
+	case accepted:
+		j.refuse("CERT-28", "ENG_STATE", f.Saved.object(), "The solution is %s; what was accepted stays as it is.", stateWords[f.Design])
+	}
 }
 
 func object(c Content) string { return fmt.Sprintf("file %q", c.Name) }

@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
-	_ "time/tzdata" // readers' zones are the same on every machine
 )
 
 // Shown is an instant as messages write it, in the programme's zone. InZone finds it again.
@@ -54,31 +52,4 @@ func offsetWords(seconds int) string {
 		words += fmt.Sprintf(":%02d", minutes)
 	}
 	return words
-}
-
-var fixedZone = regexp.MustCompile(`^UTC([+-])(\d{1,2})(?::([0-5]\d))?$`)
-
-// ReaderZone finds the zone of a reader by its name, like Asia/Bangkok, or by its offset, like UTC+7.
-func ReaderZone(name string) (*time.Location, error) {
-	m := fixedZone.FindStringSubmatch(name)
-	if m == nil {
-		if name == "" || strings.EqualFold(name, "local") {
-			return nil, fmt.Errorf("%q is no time zone; write it like Asia/Bangkok or UTC+7", name)
-		}
-		zone, err := time.LoadLocation(name)
-		if err != nil {
-			return nil, fmt.Errorf("%q is no time zone; write it like Asia/Bangkok or UTC+7", name)
-		}
-		return zone, nil
-	}
-	hours, _ := strconv.Atoi(m[2])   // digits only
-	minutes, _ := strconv.Atoi(m[3]) // digits or nothing, which is 0
-	if hours > 14 {
-		return nil, fmt.Errorf("%q is no time zone; offsets go to 14 hours", name)
-	}
-	offset := hours*3600 + minutes*60
-	if m[1] == "-" {
-		offset = -offset
-	}
-	return time.FixedZone(name, offset), nil
 }

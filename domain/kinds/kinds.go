@@ -54,6 +54,12 @@ func states[M any](moves []M, to func(M) domain.State) []domain.State {
 	return out
 }
 
+// inMoney are the kinds whose cases are about an amount of money.
+var inMoney = []string{withdrawal.Kind, requisition.Kind, bill.Kind, staff.Kind, quarter.Kind}
+
+// InMoney tells whether cases of a kind are about an amount of money; where they are not, none is shown.
+func InMoney(kind string) bool { return slices.Contains(inMoney, kind) }
+
 // Names lists the kinds' names.
 func Names() []string {
 	names := make([]string, len(All))

@@ -14,25 +14,15 @@ type Reader struct {
 	Zone     string `db:"time_zone"` // like Asia/Shanghai or UTC+7
 }
 
-// Location is the reader's zone; the programme's where none is known by the name, so that a message leaves all the same.
-func (r Reader) Location() *time.Location {
-	zone, err := calendar.ReaderZone(r.Zone)
-	if err != nil {
-		return calendar.Zone
-	}
-	return zone
-}
-
-// Text is a message for the reader: what it tells is the same, instants are those of the reader's clock, the subject begins with
+// Text is a message for the reader: what it tells is the same, instants are those of the reader's clock in the zone, the subject begins with
 // the reader's language (PGM-15). Both languages stay in the body: labels and sentences stand side by side there.
-func (r Reader) Text(subject, body string) (string, string) {
+func (r Reader) Text(subject, body string, zone *time.Location) (string, string) {
 	if turned, ok := r.turned(subject); ok {
 		if rest, found := strings.CutPrefix(body, subject); found {
 			body = turned + rest
 		}
 		subject = turned
 	}
-	zone := r.Location()
 	return calendar.InZone(subject, zone), calendar.InZone(body, zone)
 }
 

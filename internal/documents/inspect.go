@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,16 +38,17 @@ const (
 
 var (
 	oleHead   = []byte{0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1}
-	encrypted = regexp.MustCompile(`/Encrypt\s*(?:\d+\s+\d+\s+R|<<)`)
+	encrypted = regexp.MustCompile(`/Encrypt(?:[\s\x00]|%[^\r\n]*)*(?:\d+\s+\d+\s+R|<<)`)
 	package16 = []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")
 	programs  = []struct{ head, kind string }{
 		{"MZ", "a program for Windows"}, {"\x7fELF", "a program for Linux"}, {"\xCA\xFE\xBA\xBE", "a Java class or a program for macOS"},
 		{"\xFE\xED\xFA\xCE", "a program for macOS"}, {"\xFE\xED\xFA\xCF", "a program for macOS"}, {"\xCE\xFA\xED\xFE", "a program for macOS"}, {"\xCF\xFA\xED\xFE", "a program for macOS"},
 		{"#!", "a script"}, {"\x00asm", "a WebAssembly program"},
 	}
-	telling = map[string]string{ // files that only programs have
-		"META-INF/MANIFEST.MF": "a Java program", "AndroidManifest.xml": "a program for Android", "word/vbaProject.bin": "an Office file with macros",
-		"xl/vbaProject.bin": "an Office file with macros", "ppt/vbaProject.bin": "an Office file with macros",
+	// What begins archives and covers that are not opened here.
+	sealed  = []string{"Rar!\x1a\x07", "7z\xBC\xAF\x27\x1C", "\xFD7zXZ\x00", "BZh", "\x1f\x8b", "MSCF", "-----BEGIN PGP", "age-encryption.org"}
+	telling = map[string]string{ // files that only programs have, in small letters
+		"meta-inf/manifest.mf": "a Java program", "androidmanifest.xml": "a program for Android",
 	}
 )
 
@@ -61,6 +63,13 @@ func inspect(content []byte, depth int, inOffice bool, left *int64) Inspection {
 	for _, p := range programs {
 		if bytes.HasPrefix(content, []byte(p.head)) {
 			i.Program = p.kind
+			return i
+		}
+	}
+	const compressed = "\x1f\x8b" // as drawings in Office files are
+	for _, head := range sealed {
+		if bytes.HasPrefix(content, []byte(head)) && !(inOffice && head == compressed) {
+			i.Protected = "archive of a kind that is not looked into"
 			return i
 		}
 	}
@@ -128,8 +137,7 @@ func (i *Inspection) archive(content []byte, depth int, left *int64) {
 			i.Protected = "encrypted archive"
 			return
 		}
-		if kind := telling[f.Name]; kind != "" {
-			i.Program = kind
+		if i.Program = programOf(f.Name); i.Program != "" {
 			return
 		}
 	}
@@ -143,10 +151,17 @@ func (i *Inspection) archive(content []byte, depth int, left *int64) {
 			i.fault("is an archive that is broken, or larger than can be looked at")
 			return
 		}
+		if f.Name == "[Content_Types].xml" && bytes.Contains(bytes.ToLower(within), []byte("vbaproject")) { // under whatever name
+			i.Program = macros
+			return
+		}
 		sub := inspect(within, depth+1, i.MediaType != ZIP, left)
 		i.Entries = append(i.Entries, sub.Entries...)
-		if sub.Protected == "" && sub.Program == "" {
+		if sub.Protected == "" && sub.Program == "" && sub.Fault == "" {
 			continue
+		}
+		if sub.Fault != "" { // what could not be looked at is not taken
+			i.fault(fmt.Sprintf("holds %q, which cannot be looked at", f.Name))
 		}
 		if i.Protected = sub.Protected; i.Protected != "" {
 			i.Protected += fmt.Sprintf(" (%s within)", f.Name)
@@ -156,6 +171,17 @@ func (i *Inspection) archive(content []byte, depth int, left *int64) {
 		}
 		return
 	}
+}
+
+const macros = "an Office file with macros"
+
+// programOf tells by a name in an archive what only programs have; empty: nothing.
+func programOf(name string) string {
+	name = strings.ToLower(name)
+	if path.Base(name) == "vbaproject.bin" {
+		return macros
+	}
+	return telling[name]
 }
 
 // unpack reads one file of an archive; false: it cannot be read, or the limit is used up.

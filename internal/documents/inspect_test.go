@@ -90,3 +90,32 @@ func TestGivenAnArchiveThatUnpacksToMoreThanTheLimit_WhenItIsInspected_ThenItIsR
 	}
 	require.Contains(t, Inspect(deep).Protected, "deeper than is looked")
 }
+
+// Rule: CERT-26
+func TestCERT26GivenSomethingHiddenInAnArchive_WhenItCannotBeLookedAt_ThenItIsToldAndNotTaken(t *testing.T) {
+	big := archiveOf(t, 0, packed{"a.txt", strings.Repeat("\n", unpacked+1)}, packed{"b.bin", "MZ\x90\x00"})
+	whole := archiveOf(t, 0, packed{"a.txt", strings.Repeat("abc", 100)})
+	locked := printedPDF(t, true)
+	for name, c := range map[string]struct {
+		content                   []byte
+		fault, protected, program string
+	}{
+		"an archive within that is too large":  {archiveOf(t, 0, packed{"annex.dat", string(big)}), `holds "annex.dat", which cannot be looked at`, "", ""},
+		"a broken archive within":              {archiveOf(t, 0, packed{"annex.dat", string(whole[:60])}), `holds "annex.dat", which cannot be looked at`, "", ""},
+		"two within that are too large":        {archiveOf(t, 0, packed{"a", strings.Repeat("\n", unpacked/2)}, packed{"b", strings.Repeat("\n", unpacked/2+1)}), "larger than can be looked at", "", ""},
+		"a RAR archive":                        {archiveOf(t, 0, packed{"annex.dat", "Rar!\x1a\x07\x01\x00"}), "", "archive of a kind that is not looked into (annex.dat within)", ""},
+		"a 7z archive":                         {archiveOf(t, 0, packed{"annex.dat", "7z\xBC\xAF\x27\x1C\x00\x04"}), "", "archive of a kind that is not looked into (annex.dat within)", ""},
+		"a compressed file":                    {archiveOf(t, 0, packed{"annex.dat", "\x1f\x8b\x08\x00"}), "", "archive of a kind that is not looked into (annex.dat within)", ""},
+		"macros, in capitals":                  {archiveOf(t, 0, append(slices.Clone(word), packed{"word/VBAPROJECT.BIN", "x"})...), "", "", "an Office file with macros"},
+		"macros, by another name":              {archiveOf(t, 0, packed{"[Content_Types].xml", `<Override ContentType="application/vnd.ms-office.vbaProject" PartName="/word/x.bin"/>`}, word[1], packed{"word/x.bin", "x"}), "", "", "an Office file with macros"},
+		"a Java program":                       {archiveOf(t, 0, packed{"meta-inf/MANIFEST.MF", "x"}), "", "", "a Java program"},
+		"a PDF whose dictionary has a comment": {bytes.Replace(locked, []byte("/Encrypt "), []byte("/Encrypt%x\n"), 1), "", "encrypted PDF", ""},
+	} {
+		i := Inspect(c.content)
+		require.Equal(t, []string{c.protected, c.program}, []string{i.Protected, i.Program}, name)
+		require.Contains(t, i.Fault, c.fault, name)
+		require.Equal(t, c.fault == "", i.Fault == "", name)
+	}
+	drawing := append(slices.Clone(word), packed{"word/media/image1.emz", "\x1f\x8b\x08\x00"})
+	require.Empty(t, Inspect(archiveOf(t, 0, drawing...)).Protected, "a drawing in a Word file")
+}

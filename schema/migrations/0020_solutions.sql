@@ -112,6 +112,20 @@ COMMENT ON COLUMN solution_certifications.window_opens_at IS 'From when on it ca
 COMMENT ON COLUMN solution_certifications.valid_until IS 'This instant out.';
 CREATE TRIGGER pgm_12_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON solution_certifications FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('pgm_12_append_only');
 
+-- Nothing is certified but what a round of review was about, at the instant at which it was approved; or what was certified elsewhere.
+-- +goose StatementBegin
+CREATE FUNCTION guard_certification() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT 1 FROM solution_rounds r JOIN approvals a USING (case_number, matter, round)
+	                WHERE r.case_number = NEW.case_number AND r.cert_round = NEW.cert_round AND r.draft_id = NEW.draft_id AND a.outcome = 'approve' AND a.closed_at = NEW.certified_at)
+	   AND NOT EXISTS (SELECT 1 FROM solution_drafts WHERE draft_id = NEW.draft_id AND case_number = NEW.case_number AND taken AND NEW.cert_round = 1) THEN
+		RAISE EXCEPTION 'solution % was not approved', NEW.case_number USING ERRCODE = 'check_violation', CONSTRAINT = 'cert_06_approved';
+	END IF;
+	RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER cert_06_approved BEFORE INSERT ON solution_certifications FOR EACH ROW EXECUTE FUNCTION guard_certification();
+
 -- What is certified anew is the same solution: only version and materials differ from what was certified before, and what was
 -- not known of the contact is completed.
 -- +goose StatementBegin

@@ -188,6 +188,11 @@ BEGIN
 	IF f.item IN ('presentation', 'feature-list') AND now_state <> 'PROJECT_REJECTED' OR f.item LIKE 'release:%' AND coalesce(now_state, '') NOT IN ('PROJECT_DONE', 'RELEASE_REJECTED') THEN
 		RAISE EXCEPTION 'file % of % stays as it is', f.item, f.project_id USING ERRCODE = 'check_violation', CONSTRAINT = 'cert_27_submitted';
 	END IF;
+	IF f.item IN ('design', 'test-report') AND EXISTS (
+		SELECT 1 FROM baseline_projects p JOIN approvals a USING (case_number)
+		 WHERE p.project_id = f.project_id AND a.outcome = '' AND a.matter = CASE f.item WHEN 'design' THEN 'design' ELSE 'verification' END) THEN
+		RAISE EXCEPTION 'file % of % is under review', f.item, f.project_id USING ERRCODE = 'check_violation', CONSTRAINT = 'cert_28_handed_in';
+	END IF;
 	RETURN coalesce(NEW, OLD);
 END $$;
 
