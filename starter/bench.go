@@ -176,12 +176,19 @@ func (h *house) putToSleep(ctx context.Context, p *park, policy member.Policy, f
 			RequestKey: fmt.Sprintf("park-%d", n), PartnerID: parkbench.Partner(n / parkbench.PerPartner), Submitter: parkbench.Admin(n / parkbench.PerPartner),
 			AccountID: parkbench.Account(n), By: member.ByName,
 		}
-		if _, err := workflows.Invite(ctx, p.temporal, i); err != nil {
+		_, err := workflows.Invite(ctx, p.temporal, i)
+		for try := 1; err != nil && activities.RefusalOf(err) == nil && try < patience && ctx.Err() == nil; try++ { // a busy machine: the same request again
+			_, err = workflows.Invite(ctx, p.temporal, i)
+		}
+		if err != nil {
 			return fmt.Errorf("invitation of %s: %w", i.AccountID, err)
 		}
 		return nil
 	})
 }
+
+// patience is how often an invitation is tried that a busy machine did not answer in time.
+const patience = 5
 
 // parkSolutions takes over solutions that were certified on days of the last ten months, and starts a workflow for each.
 func (h *house) parkSolutions(ctx context.Context, p *park) error {

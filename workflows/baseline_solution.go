@@ -41,6 +41,7 @@ type BaselineSolutionInput struct {
 //	CONFIGURATOR  CONFIGURATOR_IN_PROGRESS ── CONFIGURATOR_DONE likewise, also beyond the release
 func BaselineSolution(ctx workflow.Context, in BaselineSolutionInput) (CaseResult, error) {
 	s := &baselineRun{newCaseRun(in.Submission.Storable().Digest())}
+	s.follows = true
 	if err := s.listen(ctx); err != nil { // first, or an early message is lost
 		return CaseResult{}, err
 	}
