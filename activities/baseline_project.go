@@ -99,10 +99,14 @@ func (b *BaselineProjects) Save(ctx context.Context, in SaveBaselineInput) (Save
 		if in.Project == "" && in.Change.In(baseline.Entry{Lead: baseline.ByPartner}) != p.Entry { // the key's draft, with other content
 			return refusal.List{rules["com_20_request_key"]}, nil
 		}
-		if list := baseline.JudgeSave(e, baseline.SaveFacts{Person: who, By: in.Person, Partner: p.Partner, Known: true, Saved: p}); len(list) > 0 {
+		list, err := unprintable(p.ID, e.Name, e.Version)
+		if err != nil {
+			return nil, err
+		}
+		if list = append(baseline.JudgeSave(e, baseline.SaveFacts{Person: who, By: in.Person, Partner: p.Partner, Known: true, Saved: p}), list...); len(list) > 0 {
 			return list, nil
 		}
-		_, err := tx.ExecContext(ctx, `
+		_, err = tx.ExecContext(ctx, `
 			UPDATE baseline_projects SET version = $2, summary = $3, lead = $4, contact_name = $5, contact_mobile = $6, contact_email = $7, saved_by = $8, saved_at = $9 WHERE project_id = $1`,
 			p.ID, e.Version, e.Summary, e.Lead, e.Contact.Name, e.Contact.Mobile, e.Contact.Email, in.Person, in.At)
 		return nil, err
@@ -130,7 +134,11 @@ func (b *BaselineProjects) create(ctx context.Context, in SaveBaselineInput) (Sa
 			return nil, err
 		}
 		e := in.Change.In(baseline.Entry{Lead: baseline.ByPartner})
-		list := baseline.JudgeSave(e, baseline.SaveFacts{Person: who, By: in.Person, Partner: in.Partner, Known: known})
+		list, err := unprintable("project", e.Name, e.Version)
+		if err != nil {
+			return nil, err
+		}
+		list = append(baseline.JudgeSave(e, baseline.SaveFacts{Person: who, By: in.Person, Partner: in.Partner, Known: known}), list...)
 		if len(in.RequestKey) == 0 || len(in.RequestKey) > 64 {
 			list = append(list, refusal.New("COM-20", "CBC.0100", "request", "A new draft carries a key of 1 to 64 characters of its own, so that a repeat is recognised."))
 		}

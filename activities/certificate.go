@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"countersign/domain/certificate"
+	"countersign/domain/refusal"
+	"countersign/internal/pdf"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -59,4 +61,18 @@ func issueCertificate(ctx context.Context, tx *sqlx.Tx, of certificateOf) (numbe
 		return "", fmt.Errorf("issue certificate: %w", err)
 	}
 	return number, nil
+}
+
+// unprintable refuses names with which no certificate could be printed, before anybody reviews them (CERT-20).
+func unprintable(object string, texts ...string) (refusal.List, error) {
+	for _, text := range texts {
+		var missing *pdf.Missing
+		switch err := pdf.Printable(text); {
+		case errors.As(err, &missing):
+			return refusal.List{refusal.New("CERT-20", "CBC.0100", object, "No certificate could be printed: %s.", missing)}, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+	return nil, nil
 }

@@ -91,7 +91,7 @@ func newToken() (t member.Token, err error) {
 }
 
 func untilNote(s member.Sending) string {
-	return "the link holds until " + member.Shown(s.ExpiresAt)
+	return "the link holds until " + calendar.Shown(s.ExpiresAt)
 }
 
 // sendLink writes one message with a link: the former links are void (ORG-33), the sending counts (ORG-31).

@@ -111,7 +111,7 @@ func (m *Members) Unbind(ctx context.Context, in UnbindInput) (Standing, error) 
 		if err != nil {
 			return nil, err
 		}
-		if list := member.JudgeUnbind(f.Submitter, in.Person, in.Partner, f.Master, in.Account, c.Number, member.State(c.State), specialist); len(list) > 0 {
+		if list := member.JudgeUnbind(f.Submitter, in.Person, in.Partner, in.Account, c.Number, member.State(c.State), specialist); len(list) > 0 {
 			return list, nil
 		}
 		res, err := tx.ExecContext(ctx, `
@@ -154,7 +154,7 @@ func memberFacts(ctx context.Context, tx *sqlx.Tx, partner, person, account stri
 		return f, err
 	}
 	if person != "" {
-		if f.Submitter, err = findPerson(ctx, tx, person); err != nil {
+		if f.Submitter, err = readOrganisationPerson(ctx, tx, person); err != nil {
 			return f, err
 		}
 	}
@@ -164,9 +164,9 @@ func memberFacts(ctx context.Context, tx *sqlx.Tx, partner, person, account stri
 		}
 	}
 	err = tx.QueryRowContext(ctx, `
-		SELECT coalesce(master, ''), site, coalesce((SELECT sent FROM invitation_counters WHERE partner_id = $1 AND day = $2), 0),
+		SELECT site, coalesce((SELECT sent FROM invitation_counters WHERE partner_id = $1 AND day = $2), 0),
 		       coalesce((SELECT case_number FROM invitations JOIN cases c USING (case_number) WHERE invitations.partner_id = $1 AND account_id = $3 AND live AND c.state = 'INVITED'), '')
-		  FROM partners WHERE partner_id = $1`, partner, calendar.DateOf(at), account).Scan(&f.Master, &f.Site, &f.SentToday, &f.Running)
+		  FROM partners WHERE partner_id = $1`, partner, calendar.DateOf(at), account).Scan(&f.Site, &f.SentToday, &f.Running)
 	f.Known = !errors.Is(err, sql.ErrNoRows)
 	if f.Known && err != nil {
 		return f, fmt.Errorf("read partner %s: %w", partner, err)

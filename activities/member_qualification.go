@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/domain"
+	"countersign/domain/organisation"
 	"countersign/domain/person"
 	"countersign/domain/qualification"
 	"countersign/domain/refusal"
@@ -153,13 +154,13 @@ func (q *MemberQualifications) MayReadQualification(ctx context.Context, account
 		return Final(err)
 	}
 	var administers, linked bool
-	if p := s.Person; p != nil && p.PartnerID != "" {
-		var master string
-		if err := q.DB.GetContext(ctx, &master, `SELECT coalesce(master, '') FROM partners WHERE partner_id = $1`, p.PartnerID); err != nil {
-			return Final(fmt.Errorf("read partner %s: %w", p.PartnerID, err))
+	if s.Person != nil && s.Person.PartnerID != "" {
+		of, err := readOrganisationPerson(ctx, q.DB, id)
+		if err != nil {
+			return Final(err)
 		}
-		administers = specialist.MayAct(*p, p.PartnerID) || p.Active && p.ID == master
-		if err := q.DB.GetContext(ctx, &linked, `SELECT EXISTS (SELECT 1 FROM member_links WHERE account_id = $1 AND partner_id = $2 AND unlinked_at IS NULL)`, account, p.PartnerID); err != nil {
+		administers = len(organisation.JudgeAdministrator(of, id, s.Person.PartnerID)) == 0
+		if err := q.DB.GetContext(ctx, &linked, `SELECT EXISTS (SELECT 1 FROM member_links WHERE account_id = $1 AND partner_id = $2 AND unlinked_at IS NULL)`, account, s.Person.PartnerID); err != nil {
 			return Final(fmt.Errorf("read link of %s: %w", account, err))
 		}
 	}

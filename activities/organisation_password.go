@@ -79,7 +79,7 @@ func enter(ctx context.Context, tx *sqlx.Tx, in SignInInput) (door entrance, rig
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		password.Spend(in.Password)
-		err = tx.GetContext(ctx, &a.Identity, `SELECT EXISTS (SELECT 1 FROM identity_users WHERE $1 IN (user_id, email) AND deleted_at IS NULL)`, in.Account)
+		err = nil
 	case err == nil:
 		right, a.LockedUntil = password.Matches(door.Hash, in.Password), door.LockedUntil
 		a.Person, err = readOrganisationPerson(ctx, tx, door.Person)
@@ -88,7 +88,7 @@ func enter(ctx context.Context, tx *sqlx.Tx, in SignInInput) (door entrance, rig
 		return door, false, nil, fmt.Errorf("read account: %w", err)
 	}
 	a.Right = right
-	return door, right, organisation.JudgeSignIn(in.Account, a), nil
+	return door, right, organisation.JudgeSignIn(a), nil
 }
 
 // wrong counts a wrong password; while the account is locked none is looked at.

@@ -194,6 +194,7 @@ func (o *Organisation) DeleteIdentityUser(ctx context.Context, in DeleteIdentity
 
 // UncoverInput asks to see masked columns of a list in full.
 type UncoverInput struct {
+	Partner string // whose list; empty: of who asks
 	List    organisation.List
 	Columns []string
 	Person  string
@@ -210,10 +211,10 @@ func (o *Organisation) Uncover(ctx context.Context, in UncoverInput) ([]string, 
 		if err != nil {
 			return nil, err
 		}
-		if p != nil {
+		if partner = in.Partner; partner == "" && p != nil {
 			partner = p.Partner
 		}
-		if list := organisation.JudgeUncover(p, in.Person, in.List, in.Columns); len(list) > 0 {
+		if list := organisation.JudgeUncover(p, in.Person, partner, in.List, in.Columns); len(list) > 0 {
 			return list, nil
 		}
 		if _, err := tx.ExecContext(ctx, `

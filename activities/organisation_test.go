@@ -143,7 +143,9 @@ func TestGivenAnOrganisation_WhenAPersonIsCreated_ThenTheRulesHoldAndARepeatMake
 		o.refuses(err, test.want...)
 	}
 	_, err = o.CreatePerson(t.Context(), CreatePersonInput{Partner: "P1", Entry: o.entry("li.lei", person.PartnerFinance), Asked: o.asked("zed", day3)})
-	o.refuses(err, "COM-16 CBC.0151", "ORG-03 CBC.0100", "ORG-07 ORG_EMAIL_TAKEN")
+	o.refuses(err, "COM-16 CBC.0151")
+	_, err = o.CreatePerson(t.Context(), CreatePersonInput{Partner: "P1", Entry: o.entry("li.lei", person.PartnerFinance), Asked: o.asked("ada", day3)})
+	o.refuses(err, "ORG-03 CBC.0100", "ORG-07 ORG_EMAIL_TAKEN")
 	require.Equal(t, 5, count(t, o.db, `SELECT count(*) FROM organisation_people`), "nothing was written")
 }
 
@@ -227,6 +229,17 @@ func TestGivenPersonRoles_WhenTheyAreWrittenPastTheRules_ThenTheDatabaseRefuses(
 		require.Equal(t, code, list[0].Code)
 	}
 	require.NoError(t, insert("a", "b"))
+	role, err := o.CreateRole(t.Context(), CreateRoleInput{Partner: "P2", Name: "Cash", Permissions: []organisation.Permission{organisation.Withdrawals}, Asked: o.asked("zed", day3)})
+	require.NoError(t, err)
+	_, err = o.db.Exec(`INSERT INTO person_roles VALUES ('ada', $1)`, role) // more than the administrator's, whose ever
+	require.Error(t, err)
+	o.db.MustExec(`INSERT INTO people (person_id, name, partner_id) VALUES ('gu', 'Gu', 'P1')`)
+	_, err = o.db.Exec(`INSERT INTO person_roles VALUES ('gu', $1)`, role) // Rule: ORG-12, another partner's role
+	require.ErrorContains(t, err, "another partner's")
+	_, err = o.SetStatus(t.Context(), SetStatusInput{Person: "fei", Status: organisation.Deleted, Asked: o.asked("ada", day3)})
+	require.NoError(t, err)
+	_, err = o.db.Exec(`UPDATE organisation_people SET status = 'ACTIVE' WHERE person_id = 'fei'`)
+	require.Equal(t, "ENG_STATE", RefusalOf(byConstraint(err))[0].Code)
 	owner := pgtest.Owner(t, o.db)
 	for _, table := range []string{"organisation_commands", "audit_log"} {
 		_, err := o.db.Exec(`DELETE FROM ` + table)
@@ -234,7 +247,7 @@ func TestGivenPersonRoles_WhenTheyAreWrittenPastTheRules_ThenTheDatabaseRefuses(
 		_, err = owner.Exec(`DELETE FROM ` + table)
 		require.ErrorContains(t, err, "append-only", table)
 	}
-	_, err := o.db.Exec(`UPDATE organisation_people SET account_name = 'x' WHERE person_id = 'fei'`)
+	_, err = o.db.Exec(`UPDATE organisation_people SET account_name = 'x' WHERE person_id = 'fei'`)
 	require.ErrorContains(t, err, "permission denied")
 }
 
@@ -256,8 +269,11 @@ func TestGivenAPersonsData_WhenTheyOrTheAdministratorChangeIt_ThenTheNameStaysAn
 	require.Equal(t, "Han Meimei", o.read(u4).Name)
 	o.refuses(change("ada", u3, organisation.Change{Account: text("li.lei2")}), "ORG-03 ORG_NAME_FIXED")
 	require.Equal(t, "li.lei", o.read(u3).Account)
-	o.refuses(change("zed", u3, organisation.Change{Account: text("x"), Mobile: text("12"), Email: text("iam@ALPHA.example")}),
-		"ORG-15 CBC.0151", "ENG-06 CBC.0100", "ORG-03 ORG_NAME_FIXED", "ORG-07 ORG_EMAIL_TAKEN")
+	all := organisation.Change{Account: text("x"), Mobile: text("12"), Email: text("iam@ALPHA.example")}
+	o.refuses(change("ada", u3, all), "ENG-06 CBC.0100", "ORG-03 ORG_NAME_FIXED", "ORG-07 ORG_EMAIL_TAKEN")
+	o.refuses(change("zed", u3, all), "ORG-15 CBC.0151", "ENG-06 CBC.0100", "ORG-03 ORG_NAME_FIXED")
+	o.refuses(change("ada", "meng", organisation.Change{Email: text("ada@alpha.example")}), "ORG-18 CBC.0151")
+	require.NoError(t, change("meng", "meng", organisation.Change{Mobile: text("13900139001")}), "its holder may")
 	o.refuses(change("ada", u3, organisation.Change{Email: text("HAN@alpha.example")}), "ORG-07 ORG_EMAIL_TAKEN")
 
 	entry := o.entry("iam", person.PartnerFinance) // ORG-07: iam@alpha.example
@@ -483,8 +499,13 @@ func TestGivenAUserOfTheIdentityServiceOnly_WhenTheyComeToThePartnerCentre_ThenT
 	require.NoError(t, err)
 	_, err = (&Programme{DB: o.db}).Load(t.Context(), file, "ops", day3)
 	require.NoError(t, err)
-	_, err = o.signIn("iam-7", "any password 1A", day3)
-	o.refuses(err, "ORG-16 CBC.0151")
+	_, stranger := o.signIn("nobody", "any password 1A", day3)
+	for _, account := range []string{"iam-7", "iam@alpha.example"} { // nobody finds out whom the identity service knows
+		_, err = o.signIn(account, "any password 1A", day3)
+		o.refuses(err, "ORG-14 CBC.0151")
+		require.Equal(t, stranger.Error(), err.Error())
+		require.Contains(t, err.Error(), "identity service alone have no access")
+	}
 	report, err := (&Programme{DB: o.db}).Load(t.Context(), file, "ops", day3)
 	require.NoError(t, err)
 	require.Zero(t, report.Records)
@@ -536,7 +557,9 @@ func TestGivenFiveContacts_WhenASixthIsAdded_ThenItIsRefusedAndARemovedOneMakesR
 		require.Equal(t, strconv.Itoa(i+1), slot)
 	}
 	_, err := add("fei")
-	o.refuses(err, "COM-16 CBC.0151", "ORG-20 ORG_CONTACT_LIMIT")
+	o.refuses(err, "COM-16 CBC.0151")
+	_, err = add("ada")
+	o.refuses(err, "ORG-20 ORG_CONTACT_LIMIT")
 	_, err = o.db.Exec(`INSERT INTO customer_contacts (partner_id, slot, name, mobile) VALUES ('P1', 6, 'Hotline', '13800138000')`)
 	require.Equal(t, "ORG_CONTACT_LIMIT", RefusalOf(byConstraint(err))[0].Code)
 	in := RemoveContactInput{Partner: "P1", Slot: 2, Asked: o.asked("ada", day3)}
@@ -547,6 +570,26 @@ func TestGivenFiveContacts_WhenASixthIsAdded_ThenItIsRefusedAndARemovedOneMakesR
 	require.Equal(t, "2", slot)
 	_, err = o.AddContact(t.Context(), AddContactInput{Partner: "P2", Contact: organisation.Contact{Name: "X"}, Asked: o.asked("zed", day3)})
 	o.refuses(err, "ORG-20 CBC.0100")
+}
+
+// Rules: COM-16, ORG-14
+func TestGivenTheMasterAccountWithoutARole_WhenAdministratorsActOrAreTold_ThenItsHolderIsOneOfThem(t *testing.T) {
+	o := newOffice(t)
+	o.db.MustExec(`DELETE FROM person_roles WHERE person_id = 'meng'`)
+	o.db.MustExec(`UPDATE partners SET master = 'fei' WHERE partner_id = 'P2'`) // of another partner: nothing
+	holds := func(id string) bool {
+		p, err := findPerson(t.Context(), o.db, id)
+		require.NoError(t, err)
+		return p.Holds(person.PartnerAdministrator)
+	}
+	require.True(t, holds("meng"))
+	require.False(t, holds("fei"))
+	require.NoError(t, inTx(t.Context(), o.db, func(tx *sqlx.Tx) error {
+		return notifyPartner(t.Context(), tx, caseRow{Partner: "P1", Submitter: "ops"}, []person.Role{person.PartnerAdministrator}, "s", "b", "told", day3)
+	}))
+	require.Equal(t, 1, count(t, o.db, `SELECT count(*) FROM outbox WHERE key = 'told/meng'`))
+	o.db.MustExec(`UPDATE organisation_people SET must_change = true WHERE person_id = 'meng'`)
+	require.False(t, holds("meng"))
 }
 
 // Rule: PGM-14
@@ -606,8 +649,11 @@ func TestGivenAMaskedColumn_WhenItIsUncovered_ThenOneRowSaysWhoWhichColumnWhichL
 	require.NoError(t, o.db.Select(&rows, `SELECT person_id, column_name, list, at FROM audit_log`))
 	require.Len(t, rows, 1)
 	require.Equal(t, []string{"ada", "mobile", "persons", "2025-05-06T01:12:00Z"}, []string{rows[0].User, rows[0].Column, rows[0].List, rows[0].At.UTC().Format(time.RFC3339)})
-	in.Person, in.Columns = "fei", []string{"mobile", "shoe size"}
+	in.Partner = "P2"
 	_, err := o.Uncover(t.Context(), in)
+	o.refuses(err, "PGM-05 CBC.0151")
+	in.Partner, in.Person, in.Columns = "P1", "fei", []string{"mobile", "shoe size"}
+	_, err = o.Uncover(t.Context(), in)
 	o.refuses(err, "PGM-05 CBC.0151", "COM-08 CBC.0100")
 	require.Equal(t, 1, count(t, o.db, `SELECT count(*) FROM audit_log`))
 }

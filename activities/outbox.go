@@ -160,10 +160,10 @@ const (
 // looks again, at rows that another sender claimed while this one waited for them.
 const claimMessagesSQL = `
 	WITH first AS (
-		SELECT message_id, m.person_id, CASE WHEN m.mobile <> '' THEN m.mobile || '@' || $3 ELSE coalesce(m.address, p.email, a.email) END AS email, digest_at IS NOT NULL AS digest,
+		SELECT message_id, m.person_id, CASE WHEN m.mobile <> '' THEN translate(m.mobile, ' -()', '') || '@' || $3 ELSE coalesce(m.address, p.email, a.email) END AS email, digest_at IS NOT NULL AS digest,
 		       coalesce(p.language, a.language, 'zh') AS language, coalesce(p.time_zone, a.time_zone, 'Asia/Shanghai') AS time_zone
 		  FROM outbox m LEFT JOIN people p USING (person_id) LEFT JOIN personal_accounts a ON a.account_id = m.account_id
-		 WHERE sent_at IS NULL AND next_at <= $1 AND CASE WHEN m.mobile <> '' THEN $3 ELSE coalesce(m.address, p.email, a.email) END <> ''
+		 WHERE sent_at IS NULL AND NOT without_address AND next_at <= $1 AND CASE WHEN m.mobile <> '' THEN $3 ELSE coalesce(m.address, p.email, a.email) END <> ''
 		   AND (digest_at IS NULL OR NOT EXISTS (
 			SELECT 1 FROM outbox e WHERE e.person_id = m.person_id AND e.digest_at IS NOT NULL AND e.sent_at IS NULL
 			    AND e.next_at <= $1 AND e.message_id < m.message_id))

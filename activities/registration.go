@@ -141,7 +141,7 @@ func (o *Organisation) RegisterAccount(ctx context.Context, in RegisterAccountIn
 	e := in.Entry
 	e.Roles, e.Mobile = []person.Role{person.PartnerAdministrator}, member.ByMobile.Normal(e.Mobile)
 	c := organisationCommand{
-		Asked: Asked{By: known.Master, Key: in.Key, At: in.At}, Action: "register account", Partner: known.Partner, Content: []string{hex.EncodeToString(link.Hash()), e.Account},
+		Asked: Asked{By: known.Master, Key: in.Key, At: in.At}, Action: "register account", Partner: known.Partner, Content: []any{hex.EncodeToString(link.Hash()), e},
 	}
 	given := ""
 	if err := o.command(ctx, &c, func(tx *sqlx.Tx, by *organisation.Person) (refusal.List, error) {
@@ -170,7 +170,7 @@ func (o *Organisation) RegisterAccount(ctx context.Context, in RegisterAccountIn
 // judgeNewAccount judges a registration by its link, locked, and by what accounts there are. The number is locked too, so that nobody
 // else takes it meanwhile.
 func judgeNewAccount(ctx context.Context, tx *sqlx.Tx, by *organisation.Person, id int64, master, partner string, e organisation.Entry, at time.Time) (refusal.List, error) {
-	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('mobile/' || translate($1, ' -', '')))`, e.Mobile); err != nil {
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('mobile/' || mobile_key($1)))`, e.Mobile); err != nil {
 		return nil, fmt.Errorf("lock mobile: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, `SELECT 1 FROM account_registrations WHERE registration_id = $1 FOR UPDATE`, id); err != nil {
@@ -188,6 +188,10 @@ func judgeNewAccount(ctx context.Context, tx *sqlx.Tx, by *organisation.Person, 
 		  FROM account_registrations r JOIN partners p USING (partner_id) WHERE r.registration_id = $1`, id, e.Mobile); err != nil {
 		return nil, fmt.Errorf("read link: %w", err)
 	}
+	link := tier.JudgeRegistration(tier.Registration(r), at)
+	if len(link) > 0 && link[0].Code == tier.LinkVoid { // nor which account names and emails are taken
+		return link, nil
+	}
 	k, err := known(ctx, tx, partner, e.Account, e.Email, "")
 	if err != nil {
 		return nil, err
@@ -196,7 +200,7 @@ func judgeNewAccount(ctx context.Context, tx *sqlx.Tx, by *organisation.Person, 
 	if e.Mobile == "" {
 		list = append(list, refusal.New("TIER-09", "CBC.0100", "mobile", "The new account needs a mobile number of its own; enter one."))
 	}
-	return append(list, tier.JudgeRegistration(tier.Registration(r), at)...), nil
+	return append(list, link...), nil
 }
 
 // openAccount writes the account, its person and the use of the link.

@@ -103,8 +103,10 @@ func TestTIER09GivenAVerifiedMasterAccount_WhenTheLinkIsFollowed_ThenOnlyWithin2
 	}
 	refused([]string{"PLN_MOBILE_USED"}, "13900000001", "a", "2025-06-10 10:00:00")
 	refused([]string{"PLN_MOBILE_USED"}, "138 0000-0001", "b", "2025-06-10 10:00:00")
+	refused([]string{"PLN_MOBILE_USED"}, "+86 138 0000 0001", "b", "2025-06-10 10:00:00")
 	refused([]string{"PLN_LINK_EXPIRED"}, "13700000001", "c", "2025-06-11 09:00:00")
-	refused([]string{"PLN_LINK_EXPIRED", "PLN_MOBILE_USED"}, "13800000001", "d", "2025-06-11 09:00:01")
+	refused([]string{"PLN_LINK_EXPIRED"}, "13800000001", "d", "2025-06-11 09:00:01")   // nothing is learnt by a link that is void: neither whose the number is
+	refused([]string{"PLN_LINK_EXPIRED"}, "13700000001", "mei", "2025-06-11 09:00:01") // nor that the account name is taken
 	refused([]string{"CBC.0100"}, "", "e", "2025-06-10 10:00:00")
 	var accounts int
 	require.NoError(t, c.DB.Get(&accounts, `SELECT count(*) FROM partners`))
@@ -125,6 +127,7 @@ func TestTIER09GivenAVerifiedMasterAccount_WhenTheLinkIsFollowed_ThenOnlyWithin2
 	require.NoError(t, err, "a repeat answers the account")
 	require.Equal(t, made.Partner, again.Partner)
 	require.Empty(t, again.Master.Initial, "its password is answered once")
+	refused([]string{"COM_REQUEST_KEY"}, "13700000009", "mei.two", "2025-06-12 10:00:00") // the same key with another number
 	refused([]string{"PLN_LINK_EXPIRED"}, "13700000002", "mei.three", "2025-06-11 08:00:00")
 	_, err = c.register("not-a-link", "13700000002", "mei.four", "2025-06-10 10:00:00")
 	require.Equal(t, []string{"PLN_LINK_EXPIRED"}, RefusalOf(err).Codes())

@@ -129,8 +129,8 @@ func (s *SolutionDrafts) save(ctx context.Context, tx *sqlx.Tx, in SolutionDraft
 		return saved, nil, err
 	}
 	entry = in.Change.In(entry)
-	list := solution.JudgeDraft(entry, f)
-	if len(list) == 0 {
+	list, err := unprintable("draft", entry.Name, entry.Version)
+	if list = append(solution.JudgeDraft(entry, f), list...); len(list) == 0 && err == nil {
 		for _, file := range files {
 			if err := s.Store.Record(ctx, tx, file, in.Person, in.At); err != nil {
 				return saved, nil, err

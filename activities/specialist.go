@@ -193,24 +193,19 @@ func specialistFacts(ctx context.Context, tx *sqlx.Tx, a specialist.Application)
 	return f, nil
 }
 
-// findCaller reads who acts, and whether they administer the partner: by the role, or as the holder of its master account.
+// findCaller reads who acts, and whether there is the partner.
 func findCaller(ctx context.Context, tx *sqlx.Tx, id, partner string) (c specialist.Caller, known bool, err error) {
 	c.ID = id
 	if c.Person, err = findPerson(ctx, tx, id); err != nil {
 		return c, false, err
 	}
-	var master string
-	err = tx.GetContext(ctx, &master, `SELECT coalesce(master, '') FROM partners WHERE partner_id = $1`, partner)
-	if errors.Is(err, sql.ErrNoRows) {
-		return c, false, nil
+	if c.Of, err = readOrganisationPerson(ctx, tx, id); err != nil {
+		return c, false, err
 	}
-	if err != nil {
-		return c, false, fmt.Errorf("read partner %s: %w", partner, err)
+	if err := tx.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM partners WHERE partner_id = $1)`, partner); err != nil {
+		return c, false, fmt.Errorf("look for partner %s: %w", partner, err)
 	}
-	if p := c.Person; p != nil {
-		c.Administer = specialist.MayAct(*p, partner) || p.Active && p.PartnerID == partner && p.ID == master
-	}
-	return c, true, nil
+	return c, known, nil
 }
 
 // askSpecialistReview puts an application to the vendor.

@@ -59,17 +59,24 @@ func (tierProcess) conclude(ctx context.Context, tx *sqlx.Tx, c caseRow, r *roun
 	return nil, tellTier(ctx, tx, c, u, fmt.Sprintf("%s@%d", c.State, r.number), end.line.Reason, e.At)
 }
 
-// mayRise looks again at what may have changed since the submission, the membership locked: it may have ended, or its tier is the
-// target already.
-func (u upgradeRow) mayRise(ctx context.Context, tx *sqlx.Tx, c caseRow, at time.Time) (refusal.List, error) {
-	if _, err := tx.ExecContext(ctx, `SELECT 1 FROM plan_identities WHERE (partner_id, plan, from_at) = ($1, $2, $3) FOR NO KEY UPDATE`, c.Partner, tier.Plan, u.MemberFrom); err != nil {
+// mayRise looks again at what may have changed since the submission, the membership locked and read anew: it may have ended or have
+// another end, another one may hold by now, or its tier is the target already.
+func (u *upgradeRow) mayRise(ctx context.Context, tx *sqlx.Tx, c caseRow, at time.Time) (refusal.List, error) {
+	if err := tx.GetContext(ctx, &u.Until, `SELECT until_at FROM plan_identities WHERE (partner_id, plan, from_at) = ($1, $2, $3) FOR NO KEY UPDATE`, c.Partner, tier.Plan, u.MemberFrom); err != nil {
 		return nil, fmt.Errorf("lock membership of %s: %w", c.Partner, err)
 	}
-	var current tier.Tier
-	if err := tx.GetContext(ctx, &current, `SELECT coalesce(tier_of($1, $2), '')`, c.Partner, at); err != nil {
+	var now struct {
+		Tier tier.Tier `db:"tier"`
+		Same bool      `db:"same"`
+	}
+	if err := tx.GetContext(ctx, &now, `SELECT coalesce(tier_of($1, $2), '') AS tier, membership_of($1, $2) IS NOT DISTINCT FROM $3 AS same`, c.Partner, at, u.MemberFrom); err != nil {
 		return nil, fmt.Errorf("read tier of %s: %w", c.Partner, err)
 	}
-	return tier.JudgeApproval(c.Partner, u.Target, tier.Membership{From: u.MemberFrom, Until: u.Until}, current, at), nil
+	var member *tier.Membership
+	if now.Same {
+		member = &tier.Membership{From: u.MemberFrom, Until: u.Until}
+	}
+	return tier.JudgeApproval(c.Partner, u.Target, member, now.Tier, at), nil
 }
 
 // rise gives the membership its new tier, and the partner the level by which its incentives are looked up, unless that day has one.

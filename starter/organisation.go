@@ -85,8 +85,8 @@ func secrets(c *cobra.Command, names ...string) ([]string, error) {
 	return out, nil
 }
 
-// uncover writes down that columns of a list are seen in full, before they are (PGM-06).
-func (h *house) uncover(ctx context.Context, list organisation.List, columns []string, by string) ([]string, error) {
+// uncover writes down that columns of a partner's list are seen in full, before they are (PGM-06); without a partner it is the own one's.
+func (h *house) uncover(ctx context.Context, partner string, list organisation.List, columns []string, by string) ([]string, error) {
 	if len(columns) == 0 {
 		return nil, nil
 	}
@@ -94,7 +94,7 @@ func (h *house) uncover(ctx context.Context, list organisation.List, columns []s
 	if err != nil {
 		return nil, err
 	}
-	return o.Uncover(ctx, activities.UncoverInput{List: list, Columns: columns, Person: by, At: time.Now()})
+	return o.Uncover(ctx, activities.UncoverInput{Partner: partner, List: list, Columns: columns, Person: by, At: time.Now()})
 }
 
 func showFlag(c *cobra.Command, into *[]string, list organisation.List) {
@@ -115,7 +115,7 @@ func (h *house) personsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			uncovered, err := h.uncover(c.Context(), organisation.PersonList, show, by)
+			uncovered, err := h.uncover(c.Context(), args[0], organisation.PersonList, show, by)
 			if err != nil {
 				return err
 			}
@@ -162,13 +162,16 @@ func (h *house) personShowCommand() *cobra.Command {
 			if by == args[0] {
 				show = nil // one's own data is not masked
 			}
-			uncovered, err := h.uncover(c.Context(), organisation.PersonList, show, by)
+			d, err := r.Details(c.Context(), args[0], by, nil)
 			if err != nil {
 				return err
 			}
-			d, err := r.Details(c.Context(), args[0], by, uncovered)
-			if err != nil {
+			if uncovered, err := h.uncover(c.Context(), d.Partner, organisation.PersonList, show, by); err != nil {
 				return err
+			} else if len(uncovered) > 0 {
+				if d, err = r.Details(c.Context(), args[0], by, uncovered); err != nil {
+					return err
+				}
 			}
 			return h.show(d, func() {
 				record(h.out, "person", d.ID, "account name", d.Account, "name", d.Name, "mobile", d.Mobile, "email", d.Email, "status", d.Status,

@@ -25,7 +25,7 @@ func (h *house) customersCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			uncovered, err := h.uncover(c.Context(), organisation.CustomerList, show, by)
+			uncovered, err := h.uncover(c.Context(), "", organisation.CustomerList, show, by)
 			if err != nil {
 				return err
 			}
@@ -89,7 +89,7 @@ func (h *house) contactCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			uncovered, err := h.uncover(c.Context(), organisation.ContactList, show, by)
+			uncovered, err := h.uncover(c.Context(), args[0], organisation.ContactList, show, by)
 			if err != nil {
 				return err
 			}

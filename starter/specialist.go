@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/organisation"
 	"countersign/domain/refusal"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
@@ -212,14 +213,20 @@ func (h *house) revokeCommand() *cobra.Command {
 }
 
 func (h *house) specialistListCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "list PARTNER", Short: "The figures of a partner's members, and how each of them stands", Args: exactly("PARTNER"),
+	var show []string
+	var by string
+	c := &cobra.Command{
+		Use: "list PARTNER [--show name --as PERSON]", Short: "The figures of a partner's members, and how each of them stands", Args: exactly("PARTNER"),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := h.reader(c.Context())
 			if err != nil {
 				return err
 			}
-			s, err := r.Specialists(c.Context(), args[0])
+			uncovered, err := h.uncover(c.Context(), args[0], organisation.SpecialistList, show, by)
+			if err != nil {
+				return err
+			}
+			s, err := r.Specialists(c.Context(), args[0], by, uncovered)
 			if err != nil {
 				return err
 			}
@@ -234,6 +241,9 @@ func (h *house) specialistListCommand() *cobra.Command {
 			})
 		},
 	}
+	showFlag(c, &show, organisation.SpecialistList)
+	c.Flags().StringVar(&by, "as", "", "who looks, with --show")
+	return c
 }
 
 func (h *house) specialistShowCommand() *cobra.Command {

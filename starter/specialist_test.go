@@ -58,7 +58,12 @@ project_specialist_policy:
 	list := ask(t, url, "specialist", "list", "P1001")
 	require.Equal(t, 0, list.code, list.err)
 	require.Contains(t, list.out, "P1001 has 1 bound, 0 specialists, 1 under review.")
-	require.Contains(t, list.out, "A1      Qian Yu  Shenzhen  SVC   SPECIALIST_REVIEW  PS000001")
+	require.Contains(t, list.out, "A1      Q***  Shenzhen  SVC   SPECIALIST_REVIEW  PS000001") // Rule: PGM-05
+	shown := ask(t, url, "specialist", "list", "P1001", "--show", "name", "--as", "alice")
+	require.Equal(t, 0, shown.code, shown.err+shown.out)
+	require.Contains(t, shown.out, "A1      Qian Yu  Shenzhen")
+	require.Equal(t, 1, ask(t, url, "specialist", "list", "P1001", "--show", "name", "--as", "ops").code)
+	require.Contains(t, ask(t, url, "organisation", "audit", "P1001", "--as", "alice").out, "alice   name    specialists")
 
 	_, err = (&activities.Cases{DB: db}).Decide(t.Context(), activities.DecideInput{At: time.Now(), Decision: approval.Decision{
 		Task: approval.TaskID(s.Case, specialist.ReviewMatter.Name, 1), Person: "ops", Outcome: approval.Approve, Key: "d1",

@@ -47,8 +47,8 @@ func (r Reader) Invitation(ctx context.Context, number string) (Invitation, erro
 
 func (i *Invitation) mask() { i.Target = organisation.Masked(string(i.FoundBy), i.Target, nil) }
 
-// specialistSQL is where the member of a link l stands as a project specialist.
-const specialistSQL = `specialist_state(l.partner_id, l.account_id)`
+// specialistSQL is where the member of a link l stands as a project specialist, as long as the link holds.
+const specialistSQL = `CASE WHEN l.linked_at IS NOT NULL AND l.unlinked_at IS NULL THEN specialist_state(l.partner_id, l.account_id) ELSE '' END`
 
 const invitationsSQL = `
 	SELECT i.case_number, i.partner_id, i.account_id, i.found_by, CASE i.found_by WHEN 'mobile' THEN a.mobile WHEN 'email' THEN a.email ELSE a.account_name END AS target,
@@ -77,14 +77,8 @@ func (r Reader) Members(ctx context.Context, partner, by string, uncovered []str
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
 	}
-	if len(uncovered) > 0 {
-		who, err := r.organisationPerson(ctx, by)
-		if err != nil {
-			return nil, err
-		}
-		if list := organisation.JudgeAdministrator(who, by, partner); len(list) > 0 {
-			return nil, list
-		}
+	if err := r.mayUncover(ctx, partner, by, uncovered); err != nil {
+		return nil, err
 	}
 	found, err := rows[Member](ctx, r.DB, "members", `
 		SELECT l.account_id, a.account_name, a.name, a.mobile, a.email, `+specialistSQL+` AS specialist, l.linked_at, l.notice_version, l.case_number
@@ -95,4 +89,16 @@ func (r Reader) Members(ctx context.Context, partner, by string, uncovered []str
 		m.Mobile, m.Email = organisation.Masked("mobile", m.Mobile, uncovered), organisation.Masked("email", m.Email, uncovered)
 	}
 	return found, err
+}
+
+// mayUncover checks that nobody but the partner's administrator sees columns about its members in full.
+func (r Reader) mayUncover(ctx context.Context, partner, by string, uncovered []string) error {
+	if len(uncovered) == 0 {
+		return nil
+	}
+	who, err := r.organisationPerson(ctx, by)
+	if err != nil {
+		return err
+	}
+	return organisation.JudgeAdministrator(who, by, partner).Err()
 }

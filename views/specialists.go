@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"countersign/domain/calendar"
+	"countersign/domain/organisation"
 	"countersign/domain/qualification"
 	"countersign/domain/specialist"
 
@@ -28,7 +29,7 @@ type SpecialistFigures struct {
 // MemberSpecialist is one member on one path; without case only bound.
 type MemberSpecialist struct {
 	Account  string           `db:"account_id"    json:"account"`
-	Name     string           `db:"name"          json:"name"`
+	Name     string           `db:"name"          json:"name"` // masked unless it was uncovered (PGM-05)
 	LinkedAt time.Time        `db:"linked_at"     json:"linked_at"`
 	Location string           `db:"base_location" json:"base_location,omitempty"`
 	Case     string           `db:"case_number"   json:"case,omitempty"`
@@ -36,17 +37,23 @@ type MemberSpecialist struct {
 	State    specialist.State `db:"state"         json:"state,omitempty"`
 }
 
-// Specialists reads a partner's bound members and how they stand, now.
-func (r Reader) Specialists(ctx context.Context, partner string) (Specialists, error) {
+// Specialists reads a partner's bound members and how they stand, now. Uncovered names the columns that were uncovered for this look.
+func (r Reader) Specialists(ctx context.Context, partner, by string, uncovered []string) (Specialists, error) {
 	s := Specialists{Partner: partner}
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return s, err
 	}
-	var err error
+	err := r.mayUncover(ctx, partner, by, uncovered)
+	if err != nil {
+		return s, err
+	}
 	if s.SpecialistFigures, err = row[SpecialistFigures](ctx, r.DB, "partner", partner, specialistFiguresSQL, partner); err != nil {
 		return s, err
 	}
 	s.Members, err = rows[MemberSpecialist](ctx, r.DB, "members", memberSpecialistsSQL, partner)
+	for i, m := range s.Members {
+		s.Members[i].Name = organisation.Masked("name", m.Name, uncovered)
+	}
 	return s, err
 }
 
@@ -73,7 +80,7 @@ type SpecialistCase struct {
 	Case      string           `db:"case_number"     json:"case"`
 	Partner   string           `db:"partner_id"      json:"partner"`
 	Account   string           `db:"account_id"      json:"account"`
-	Name      string           `db:"name"            json:"name"`
+	Name      string           `db:"name"            json:"name,omitempty"` // masked; of who is linked no more it is not told (ORG-37)
 	Path      specialist.Path  `db:"path"            json:"path"`
 	State     specialist.State `db:"state"           json:"state"`
 	Location  string           `db:"base_location"   json:"base_location"`
@@ -86,9 +93,12 @@ type SpecialistCase struct {
 
 // SpecialistCase reads one of them.
 func (r Reader) SpecialistCase(ctx context.Context, number string) (SpecialistCase, error) {
-	return row[SpecialistCase](ctx, r.DB, "case of a project specialist", number, `
-		SELECT s.case_number, s.partner_id, s.account_id, a.name, s.path, c.state, s.base_location, s.materials, s.cancel_reason, s.cancel_document, c.opened_at, s.ended_at
-		  FROM project_specialists s JOIN cases c USING (case_number) JOIN personal_accounts a USING (account_id) WHERE s.case_number = $1`, number)
+	s, err := row[SpecialistCase](ctx, r.DB, "case of a project specialist", number, `
+		SELECT s.case_number, s.partner_id, s.account_id, CASE WHEN l.link_id IS NULL THEN '' ELSE a.name END AS name, s.path, c.state, s.base_location, s.materials, s.cancel_reason, s.cancel_document, c.opened_at, s.ended_at
+		  FROM project_specialists s JOIN cases c USING (case_number) JOIN personal_accounts a USING (account_id)
+		  LEFT JOIN member_links l ON l.account_id = s.account_id AND l.partner_id = s.partner_id AND l.unlinked_at IS NULL WHERE s.case_number = $1`, number)
+	s.Name = organisation.Masked("name", s.Name, nil)
+	return s, err
 }
 
 // Qualification is one record of a member, as it stands.

@@ -400,7 +400,7 @@ func TestGivenAProjectsRun_WhenTracksGoOnBesideIt_ThenTheCaseEndsWithTheLastOfTh
 		"sol submit >PROJECT_REVIEW CERT-27", "sol apply-design PROJECT_REVIEW>PROJECT_REVIEW CERT-28", "sol hand-in-design PROJECT_REVIEW>PROJECT_REVIEW CERT-28",
 		"ada accept PROJECT_REVIEW>PROJECT_REVIEW CERT-28", "cora pass PROJECT_REVIEW>PROJECT_DONE CERT-27", "sol hand-in-test-report PROJECT_DONE>PROJECT_DONE CERT-28",
 		"ada verify PROJECT_DONE>PROJECT_DONE CERT-28", "dai list-goods PROJECT_DONE>PROJECT_DONE CERT-29", "dai goods-listed PROJECT_DONE>PROJECT_DONE CERT-29",
-		"sol begin-configurator PROJECT_DONE>PROJECT_DONE CERT-29", "sol submit-release PROJECT_DONE>RELEASE_REVIEW CERT-30", "cora release RELEASE_REVIEW>RELEASED CERT-30",
+		"sol begin-configurator PROJECT_DONE>PROJECT_DONE CERT-29", "sol save release PROJECT_DONE>PROJECT_DONE CERT-30", "sol submit-release PROJECT_DONE>RELEASE_REVIEW CERT-30", "cora release RELEASE_REVIEW>RELEASED CERT-30",
 		"operator stop refused RELEASED>RELEASED ENG-03", "ava end-configurator RELEASED>RELEASED CERT-29",
 	}, j.history(number))
 }

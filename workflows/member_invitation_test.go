@@ -103,6 +103,8 @@ func TestORG29GivenWhatTheAdministratorKnows_WhenTheAccountIsLookedFor_ThenOneIs
 		{member.ByMobile, "", "mei", []string{"INV_NOT_FOUND"}},
 		{member.ByMobile, "13800138000", "clerk", []string{"CBC.0151"}},
 		{member.ByMobile, "13800138000", "p2", []string{"CBC.0151"}},
+		{member.ByMobile, "13000130000", "p2", []string{"CBC.0151"}},
+		{member.ByEmail, "li@home.example", "p2", []string{"CBC.0151"}},
 		{"shoe size", "44", "mei", []string{"CBC.0100"}},
 	} {
 		_, err := find(q.by, q.text, "", q.person)
@@ -150,6 +152,8 @@ func TestORG31GivenAHundredSendings_WhenOneMoreIsAsked_ThenItWaitsForMidnight(t 
 	_, err = c.again(number, invites("k104", "A1"), "2025-03-04 00:00:01")
 	require.NoError(t, err)
 	require.Equal(t, 1, c.count(`SELECT count(*) FROM invitation_counters WHERE partner_id = 'P1001' AND sent = 2 AND day = '2025-03-04'`))
+	_, err = c.db.Exec(`UPDATE invitation_counters SET sent = 1 WHERE partner_id = 'P1001' AND day = '2025-03-04'`)
+	require.ErrorContains(t, err, "only grows")
 }
 
 // Rule: ORG-33
@@ -488,4 +492,5 @@ func TestORG37GivenASpecialist_WhenTheMemberIsUnbound_ThenOnlyAfterTheCancellati
 	members, err := r.Members(ctx, "P1001", "", nil)
 	require.NoError(t, err)
 	require.Empty(t, members)
+	require.Equal(t, "UNBOUND", stands(), "what a link led to is not told of a link that is gone")
 }

@@ -219,3 +219,18 @@ func TestCOM20GivenAPartnersKey_WhenAnothersSolutionIsTakenOverUnderIt_ThenItIs(
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM solutions WHERE case_number = 'SOL000002' AND cert_round = 1`))
 	require.Equal(t, 2, s.count(`SELECT count(*) FROM cases`))
 }
+
+// Rule: CERT-20
+func TestCERT20GivenANameThatNoCertificateCouldBePrintedWith_WhenItIsEntered_ThenItIsRefusedBeforeAnybodyReviewsIt(t *testing.T) {
+	j := newJoint(t)
+	_, err := j.draft("2025-03-03 10:00", "", solution.Change{Type: to(solution.Cloud), Name: to("𠮷野排产")})
+	require.Equal(t, []string{"CBC.0100"}, codes(err))
+	require.ErrorContains(t, err, "the font has no sign for 𠮷 (U+20BB7)")
+	_, err = j.draft("2025-03-03 10:01", "", solution.Change{Type: to(solution.Cloud), Name: to("云帆智能排产"), Version: to("2.1 🚀")})
+	require.Equal(t, []string{"CBC.0100"}, codes(err))
+	_, err = j.draft("2025-03-03 10:02", "", solution.Change{Type: to(solution.Cloud), Name: to("云帆智能排产 龘靐"), Version: to("2.1")})
+	require.NoError(t, err, "signs that are rare, but there")
+	_, err = j.saves("2025-03-03 10:03", entry("𠮷野排产"))
+	require.Equal(t, []string{"CBC.0100"}, codes(err))
+	require.Zero(t, j.count(`SELECT count(*) FROM baseline_projects`))
+}

@@ -11,6 +11,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/approval"
 	"countersign/domain/tier"
+	"countersign/internal/pgtest"
 	"countersign/views"
 
 	"github.com/stretchr/testify/require"
@@ -357,6 +358,60 @@ func TestTIER02GivenFactsThatChange_WhenAnUpgradeIsFiledOrApproved_ThenThoseOfTh
 	require.NoError(t, err)
 	require.Equal(t, tier.Withdrawn, stopped.State)
 	require.True(t, stopped.Ended)
+}
+
+// Rule: TIER-02, TIER-11
+func TestTIER02GivenAMembershipThatChanges_WhenItsUpgradeIsApproved_ThenItIsThePresentOneWithItsPresentEnd(t *testing.T) {
+	l := newLadder(t)
+	s, err := l.apply(upgrade("k1", tier.Preferred), "2025-06-20 10:00")
+	require.NoError(t, err)
+
+	ending := l.db.MustBegin() // the membership is ended at the very moment of the approval
+	ending.MustExec(`UPDATE plan_identities SET until_at = '2025-06-30T10:00:00+08:00' WHERE partner_id = 'P1001'`)
+	done := make(chan error, 1)
+	go func() {
+		_, err := l.answer(s.Case, tier.Review, 1, raises("tina"), "2025-07-01 10:00")
+		done <- err
+	}()
+	owner := pgtest.Owner(t, l.db) // who sees what sessions wait for
+	require.Eventually(t, func() bool {
+		var waits bool
+		err := owner.Get(&waits, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`)
+		return err == nil && waits
+	}, 20*time.Second, 10*time.Millisecond)
+	require.NoError(t, ending.Commit())
+	require.Equal(t, []string{"TIER_NO_MEMBERSHIP"}, codes(<-done))
+
+	l.db.MustExec(`UPDATE plan_identities SET until_at = '2026-02-01T00:00:00+08:00' WHERE partner_id = 'P1001'`)
+	l.db.MustExec(`INSERT INTO plan_identities (partner_id, plan, from_at, until_at) VALUES ('P1001', 'solution-provider', '2025-07-02T10:00:00+08:00', '2027-02-01T00:00:00+08:00')`)
+	_, err = l.answer(s.Case, tier.Review, 1, raises("theo"), "2025-07-02 10:00")
+	require.Equal(t, []string{"TIER_NO_MEMBERSHIP"}, codes(err), "another membership holds: the upgrade is not about it")
+	require.Zero(t, l.count(`SELECT count(*) FROM partner_tiers`)+l.count(`SELECT count(*) FROM certificates`))
+	_, err = l.db.Exec(`INSERT INTO partner_tiers (partner_id, member_from, from_at, tier, set_by) VALUES ('P1001', '2025-03-06T10:00:00+08:00', '2025-07-02T10:00:00+08:00', 'CORE', 'ops')`)
+	require.ErrorContains(t, err, "does not hold", "nor does a tier of it begin in any other way")
+
+	_, err = l.answer(s.Case, tier.Review, 1, raises("tina"), "2025-07-02 09:59")
+	require.NoError(t, err)
+	require.Equal(t, "PREFERRED", l.tierAt("2025-07-02 09:59:59"))
+	require.Equal(t, "STANDARD", l.tierAt("2025-07-02 10:00:00"), "a new membership begins at Standard")
+}
+
+// Rule: TIER-02, COM-16
+func TestCOM16GivenTheMasterAccount_WhenItsHolderHasNoRole_ThenItAppliesAndIsToldAllTheSame(t *testing.T) {
+	l := newLadder(t)
+	l.load("people:\n  - {id: boss, name: Boss, partner: P1001, email: boss@a.example}\n")
+	a := upgrade("k1", tier.Preferred)
+	a.Submitter = "boss"
+	_, err := l.apply(a, "2025-06-20 10:00")
+	require.Equal(t, []string{"CBC.0151"}, codes(err))
+	l.db.MustExec(`UPDATE partners SET master = 'boss' WHERE partner_id = 'P1001'`)
+	s, err := l.apply(a, "2025-06-20 10:01")
+	require.NoError(t, err)
+	_, err = l.answer(s.Case, tier.Review, 1, raises("boss"), "2025-06-21 10:00")
+	require.NotEmpty(t, codes(err), "and decides nothing")
+	_, err = l.answer(s.Case, tier.Review, 1, keeps("tina"), "2025-06-21 10:00")
+	require.NoError(t, err)
+	require.Equal(t, 1, l.count(`SELECT count(*) FROM outbox WHERE person_id = 'boss' AND subject LIKE '%rejected'`))
 }
 
 // Rule: TIER-15, ENG-03

@@ -195,7 +195,7 @@ func JudgeUse(u Use, at time.Time, by *person.Person, p Policy, c Credit) refusa
 		refuse("LAB-09", "ENG_STATE", object, "The credit was issued at %s; there were no points before.", shown(*c.IssuedAt))
 	case !at.Before(*c.ExpiresAt): // PGM-02: at the very instant it is over, whether the clock has run or not
 		refuse("PGM-02", "ENG_STATE", object, "The credit expired at %s; what was left of it has lapsed, apply for another one.", shown(*c.ExpiresAt))
-	case c.Remaining.Cmp(Amount(max(0, u.Points))) < 0: // LAB-11
+	case u.Points > c.Points || c.Remaining.Cmp(Amount(max(0, u.Points))) < 0: // LAB-11; the first also before it is multiplied
 		refuse("LAB-11", "PRG.LAB.01", object, "%d points are more than the credit has: %s of %d remain.", u.Points, Whole(c.Remaining), c.Points)
 	}
 	return list

@@ -117,6 +117,7 @@ func TestLAB11GivenAnIssuedCredit_WhenPointsAreUsed_ThenOnlyBetweenIssueAndExpir
 	require.Empty(t, judge(40, "2025-03-07 15:00:00", ops, credit))
 	require.Empty(t, judge(1, "2025-03-07 15:00:01", ops, credit))
 	require.Equal(t, "PRG.LAB.01", judge(41, "2025-03-07 15:00:00", ops, credit))
+	require.Equal(t, "PRG.LAB.01", judge(1<<62+5, "2025-03-07 15:00:00", ops, credit), "a number too large for the ledger is not cut to a small one")
 	require.Empty(t, judge(40, "2026-03-07 14:59:59", ops, credit))
 	require.Equal(t, "ENG_STATE", judge(40, "2026-03-07 15:00:00", ops, credit))
 	require.Equal(t, "ENG_STATE", judge(40, "2026-03-07 15:00:01", ops, credit))

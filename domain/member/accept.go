@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"countersign/domain/person"
+	"countersign/domain/organisation"
 	"countersign/domain/refusal"
 )
 
@@ -131,8 +131,11 @@ var Holding = []string{"SPECIALIST_REVIEW", "SPECIALIST", "CANCEL_REVIEW", "CANC
 
 // JudgeUnbind checks that a member may be unbound (ORG-37). Specialist is the member's state as a project specialist; empty: is
 // none.
-func JudgeUnbind(p *person.Person, id, partnerID, master, account, caseNumber string, state State, specialist string) refusal.List {
-	list := Administrator(p, id, partnerID, master)
+func JudgeUnbind(p *organisation.Person, id, partnerID, account, caseNumber string, state State, specialist string) refusal.List {
+	list := organisation.JudgeAdministrator(p, id, partnerID)
+	if len(list) > 0 { // who learns nothing about the member
+		return list
+	}
 	if state != Bound {
 		list = append(list, refusal.New("ORG-37", "ENG_STATE", "case "+caseNumber, "The invitation is %s; only a member who is linked is unbound.", state))
 	}

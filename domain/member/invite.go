@@ -10,7 +10,6 @@ import (
 	"countersign/domain"
 	"countersign/domain/calendar"
 	"countersign/domain/organisation"
-	"countersign/domain/person"
 	"countersign/domain/refusal"
 )
 
@@ -65,9 +64,8 @@ func (b By) Normal(text string) string {
 type Facts struct {
 	At        time.Time
 	Policy    Policy
-	Submitter *person.Person // nil: unknown
-	Known     bool           // the partner is
-	Master    string         // who holds the partner's main account
+	Submitter *organisation.Person // nil: unknown
+	Known     bool                 // the partner is
 	Site      string
 	Account   *Account // nil: unknown
 	Running   string   // the invitation of this partner for this account that waits; empty: none
@@ -75,17 +73,21 @@ type Facts struct {
 	SentToday int      // by the partner, in UTC+8
 }
 
-// Judge checks an invitation against the facts. Either it may be sent, or the list says every guard that failed (ENG-06, PGM-08).
+// Judge checks an invitation against the facts. Either it may be sent, or the list says every guard that failed (ENG-06, PGM-08); who
+// may not invite learns nothing about the account.
 func Judge(i Invitation, f Facts) refusal.List {
 	j := judgement{f: f, partner: i.PartnerID, person: i.Submitter}
-	j.caller()
+	may := j.caller()
 	if n := utf8.RuneCountInString(i.RequestKey); n == 0 || n > 64 || strings.Contains(i.RequestKey, domain.Mark) {
 		j.refuse("COM-20", "CBC.0100", "request", "A request carries a key of 1 to 64 characters of its own, so that a repeat is recognised.")
+	}
+	if !may {
+		return j.list
 	}
 	switch {
 	case f.Account == nil: // ORG-30
 		j.refuse("ORG-30", "INV_NOT_FOUND", "account "+i.AccountID, "No account was found for this mobile, email or name; check it with the member.")
-	case f.Known:
+	default:
 		j.list = append(j.list, Conditions(*f.Account, i.PartnerID, f.Site, f.Policy, f.At)...)
 	}
 	j.limit()
@@ -104,10 +106,13 @@ type Found struct {
 	Name string `db:"account_name"`
 }
 
-// JudgeTarget finds the one account that is meant. Chosen is the account that the administrator picked; empty: none.
+// JudgeTarget finds the one account that is meant. Chosen is the account that the administrator picked; empty: none. Who may not
+// invite is not told whether there is one.
 func JudgeTarget(id, partnerID, chosen string, by By, found []Found, f Facts) (account string, list refusal.List) {
 	j := judgement{f: f, partner: partnerID, person: id}
-	j.caller()
+	if !j.caller() {
+		return "", j.list
+	}
 	var left []Found
 	for _, a := range found {
 		if chosen == "" || a.ID == chosen {
@@ -144,11 +149,12 @@ func (j *judgement) refuse(rule, code, object, format string, args ...any) {
 	j.list = append(j.list, refusal.New(rule, code, object, format, args...))
 }
 
-func (j *judgement) caller() {
-	j.list = append(j.list, Administrator(j.f.Submitter, j.person, j.partner, j.f.Master)...)
+func (j *judgement) caller() bool {
+	j.list = append(j.list, organisation.JudgeAdministrator(j.f.Submitter, j.person, j.partner)...)
 	if !j.f.Known {
 		j.refuse("COM-17", "CBC.5001", "partner "+j.partner, "There is no partner %q; check the partner's number.", j.partner)
 	}
+	return len(j.list) == 0
 }
 
 func (j *judgement) limit() {
@@ -160,17 +166,6 @@ func (j *judgement) limit() {
 // DailyLimit is the refusal of a sending too many.
 func DailyLimit(partner string, most int) refusal.Refusal {
 	return refusal.New("ORG-31", "INV_DAILY_LIMIT", "partner "+partner, "%d invitations have been sent today; the next can be sent from 00:00 (UTC+8) on.", most)
-}
-
-// Administrator checks that somebody administers a partner: holds the role, or the main account.
-func Administrator(p *person.Person, id, partnerID, master string) refusal.List {
-	switch {
-	case p == nil:
-		return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+id, "There is no person %q; speak as somebody who is registered.", id)}
-	case !MayAct(*p, partnerID) && (id != master || p.PartnerID != partnerID || !p.Active):
-		return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+id, "%s is no administrator of partner %s; the partner's administrator does this.", p.Name, partnerID)}
-	}
-	return nil
 }
 
 // Conditions are what an account has to fulfil to be invited, and again when it accepts (ORG-36): every one that fails.

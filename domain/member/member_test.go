@@ -8,6 +8,7 @@ import (
 
 	"countersign/domain/calendar"
 	"countersign/domain/member"
+	"countersign/domain/organisation"
 	"countersign/domain/person"
 
 	"github.com/stretchr/testify/require"
@@ -90,9 +91,8 @@ func TestORG27GivenAMessage_WhenItsLinkIsTimed_ThenItHoldsSevenTimesTwentyFourHo
 
 // Rule: ORG-29, ORG-30, ORG-31
 func TestORG29GivenWhatWasEntered_WhenAccountsAreFound_ThenExactlyOneIsMeant(t *testing.T) {
-	mei := &person.Person{ID: "mei", Name: "Mei", PartnerID: "P1", Active: true, Roles: []person.Role{person.PartnerAdministrator}}
 	two := []member.Found{{ID: "A1", Name: "li.lei"}, {ID: "A2", Name: "li.lei.2"}}
-	facts := member.Facts{Policy: member.DefaultPolicy(), Submitter: mei, Known: true, SentToday: 100}
+	facts := member.Facts{Policy: member.DefaultPolicy(), Submitter: mei(), Known: true, SentToday: 100}
 	for name, c := range map[string]struct {
 		found   []member.Found
 		chosen  string
@@ -112,6 +112,13 @@ func TestORG29GivenWhatWasEntered_WhenAccountsAreFound_ThenExactlyOneIsMeant(t *
 			require.Equal(t, c.want, list.Codes())
 		})
 	}
+	facts.Submitter.Partner = "P2"
+	for _, found := range [][]member.Found{nil, two[:1], two} {
+		account, list := member.JudgeTarget("mei", "P1", "", member.ByEmail, found, facts)
+		require.Empty(t, account)
+		require.Equal(t, []string{"CBC.0151"}, list.Codes(), "a stranger does not learn whether there is an account")
+	}
+	facts.Submitter = mei()
 	_, list := member.JudgeTarget("mei", "P1", "", member.ByEmail, two, facts)
 	require.Contains(t, list[0].Message, "A1 (l***), A2 (l***)")
 	require.NotContains(t, list.Error(), "li.lei")
@@ -124,33 +131,46 @@ func TestORG29GivenWhatWasEntered_WhenAccountsAreFound_ThenExactlyOneIsMeant(t *
 func TestGivenAnInvitation_WhenSeveralGuardsFail_ThenAllAreToldInOrder(t *testing.T) {
 	account := own(member.Link{Partner: "P2", Holds: true})
 	account.RealName, account.Partner = member.Enterprise, "P9"
-	f := member.Facts{At: at(t, "2025-03-03 10:00:00"), Policy: member.DefaultPolicy(), Submitter: &person.Person{ID: "bo", Name: "Bo", PartnerID: "P2", Active: true}, Known: true, Account: &account, SentToday: 100}
-	list := member.Judge(member.Invitation{PartnerID: "P1", Submitter: "bo", AccountID: "A1"}, f)
-	require.Equal(t, []string{"CBC.0151", "CBC.0100", "INV_ENTERPRISE", "INV_LINKED_ELSEWHERE", "INV_IS_PARTNER", "INV_DAILY_LIMIT"}, list.Codes())
-	f.Account, f.Known = nil, false
-	require.Equal(t, []string{"CBC.0151", "CBC.5001", "CBC.0100", "INV_NOT_FOUND", "INV_DAILY_LIMIT"}, member.Judge(member.Invitation{PartnerID: "P7", Submitter: "bo", AccountID: "X"}, f).Codes())
+	f := member.Facts{At: at(t, "2025-03-03 10:00:00"), Policy: member.DefaultPolicy(), Submitter: mei(), Known: true, Account: &account, SentToday: 100}
+	i := member.Invitation{PartnerID: "P1", Submitter: "mei", AccountID: "A1"}
+	require.Equal(t, []string{"CBC.0100", "INV_ENTERPRISE", "INV_LINKED_ELSEWHERE", "INV_IS_PARTNER", "INV_DAILY_LIMIT"}, member.Judge(i, f).Codes())
+	unknown := f
+	unknown.Account = nil
+	require.Equal(t, []string{"CBC.0100", "INV_NOT_FOUND", "INV_DAILY_LIMIT"}, member.Judge(i, unknown).Codes())
+	f.Submitter.Partner = "P2"
+	require.Equal(t, []string{"CBC.0151", "CBC.0100"}, member.Judge(i, f).Codes(), "who may not invite learns nothing about the account")
+	f.Known = false
+	require.Equal(t, []string{"CBC.0151", "CBC.5001", "CBC.0100"}, member.Judge(i, f).Codes())
 }
 
-// Rule: COM-16
-func TestGivenThePartnersMainAccount_WhenItsHolderInvites_ThenNoRoleIsNeeded(t *testing.T) {
+// mei administers P1.
+func mei() *organisation.Person {
+	return &organisation.Person{ID: "mei", Name: "Mei", Partner: "P1", Active: true, Status: organisation.Active, Roles: []person.Role{person.PartnerAdministrator}}
+}
+
+// Rule: COM-16, ORG-14
+func TestGivenPeople_WhenTheyInvite_ThenOnlyAnActiveAdministratorOrTheMasterAccountMay(t *testing.T) {
+	account := own()
 	for name, c := range map[string]struct {
-		p    *person.Person
-		want []string
+		change func(*organisation.Person)
+		want   []string
 	}{
-		"holds the role":                  {&person.Person{ID: "mei", PartnerID: "P1", Active: true, Roles: []person.Role{person.PartnerAdministrator}}, []string{}},
-		"holds the main account":          {&person.Person{ID: "boss", PartnerID: "P1", Active: true}, []string{}},
-		"held it and left":                {&person.Person{ID: "boss", PartnerID: "P1"}, []string{"CBC.0151"}},
-		"another partner's":               {&person.Person{ID: "boss", PartnerID: "P2", Active: true}, []string{"CBC.0151"}},
-		"another role":                    {&person.Person{ID: "x", PartnerID: "P1", Active: true, Roles: []person.Role{person.PartnerIncentives}}, []string{"CBC.0151"}},
-		"another partner's administrator": {&person.Person{ID: "y", PartnerID: "P2", Active: true, Roles: []person.Role{person.PartnerAdministrator}}, []string{"CBC.0151"}},
-		"unknown":                         {nil, []string{"CBC.0151"}},
+		"holds the role":                 {func(*organisation.Person) {}, []string{}},
+		"holds the master account":       {func(p *organisation.Person) { p.Roles, p.Master = nil, true }, []string{}},
+		"held it and left":               {func(p *organisation.Person) { p.Master, p.Active = true, false }, []string{"CBC.0151"}},
+		"is disabled":                    {func(p *organisation.Person) { p.Status = organisation.Disabled }, []string{"CBC.0151"}},
+		"has the initial password still": {func(p *organisation.Person) { p.MustChange = true }, []string{"CBC.0151"}},
+		"master, the initial password":   {func(p *organisation.Person) { p.Master, p.MustChange = true, true }, []string{"CBC.0151"}},
+		"another partner's":              {func(p *organisation.Person) { p.Partner = "P2" }, []string{"CBC.0151"}},
+		"another partner's master":       {func(p *organisation.Person) { p.Partner, p.Master = "P2", true }, []string{"CBC.0151"}},
+		"another role":                   {func(p *organisation.Person) { p.Roles = []person.Role{person.PartnerIncentives} }, []string{"CBC.0151"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			id := "unknown"
-			if c.p != nil {
-				id = c.p.ID
-			}
-			require.Equal(t, c.want, member.Administrator(c.p, id, "P1", "boss").Codes())
+			p := mei()
+			c.change(p)
+			f := member.Facts{At: at(t, "2025-03-03 10:00:00"), Policy: member.DefaultPolicy(), Submitter: p, Known: true, Account: &account}
+			require.Equal(t, c.want, member.Judge(member.Invitation{RequestKey: "k", PartnerID: "P1", Submitter: "mei", AccountID: "A1"}, f).Codes())
+			require.Equal(t, c.want, member.JudgeUnbind(p, "mei", "P1", "A1", "I1", member.Bound, "").Codes())
 		})
 	}
 }
@@ -237,17 +257,17 @@ func TestGivenAToken_WhenItIsRead_ThenOnlyWhatWasWrittenIsIt(t *testing.T) {
 
 // Rule: ORG-37
 func TestORG37GivenAMember_WhenUnbinding_ThenTheStatesDecide(t *testing.T) {
-	mei := &person.Person{ID: "mei", Name: "Mei", PartnerID: "P1", Active: true, Roles: []person.Role{person.PartnerAdministrator}}
 	for specialist, want := range map[string][]string{
 		"": {}, "CANCEL_APPROVED": {}, "SPECIALIST_REJECTED": {}, "CANCELLED_BY_VENDOR": {},
 		"SPECIALIST": {"SPC_STATE"}, "SPECIALIST_REVIEW": {"SPC_STATE"}, "CANCEL_REVIEW": {"SPC_STATE"}, "CANCEL_REJECTED": {"SPC_STATE"},
 	} {
-		require.Equal(t, want, member.JudgeUnbind(mei, "mei", "P1", "", "A1", "I1", member.Bound, specialist).Codes(), specialist)
+		require.Equal(t, want, member.JudgeUnbind(mei(), "mei", "P1", "A1", "I1", member.Bound, specialist).Codes(), specialist)
 	}
 	for _, state := range []member.State{member.Invited, member.Lapsed, member.Unbound} {
-		require.Equal(t, []string{"ENG_STATE"}, member.JudgeUnbind(mei, "mei", "P1", "", "A1", "I1", state, "").Codes(), state)
+		require.Equal(t, []string{"ENG_STATE"}, member.JudgeUnbind(mei(), "mei", "P1", "A1", "I1", state, "").Codes(), state)
 	}
-	require.Equal(t, []string{"CBC.0151", "ENG_STATE", "SPC_STATE"}, member.JudgeUnbind(nil, "x", "P1", "", "A1", "I1", member.Unbound, "SPECIALIST").Codes())
+	require.Equal(t, []string{"ENG_STATE", "SPC_STATE"}, member.JudgeUnbind(mei(), "mei", "P1", "A1", "I1", member.Unbound, "SPECIALIST").Codes())
+	require.Equal(t, []string{"CBC.0151"}, member.JudgeUnbind(nil, "x", "P1", "A1", "I1", member.Unbound, "SPECIALIST").Codes(), "a stranger learns nothing")
 }
 
 // Rule: ORG-35
@@ -321,8 +341,7 @@ func TestGivenAnyLife_WhenItIsLived_ThenOnlyLawfulMovesAreMade(t *testing.T) {
 					account.Links = append(account.Links, member.Link{Partner: "P1", At: now, Holds: true})
 				}
 			case "unbind":
-				p := &person.Person{ID: "mei", PartnerID: "P1", Active: true, Roles: []person.Role{person.PartnerAdministrator}}
-				list := member.JudgeUnbind(p, "mei", "P1", "", "A1", "I1", state, "")
+				list := member.JudgeUnbind(mei(), "mei", "P1", "A1", "I1", state, "")
 				require.Equal(t, state == member.Bound, len(list) == 0)
 				if len(list) == 0 {
 					move(member.Unbound)

@@ -7,9 +7,6 @@ import (
 	"countersign/domain/calendar"
 )
 
-// Shown is an instant as notices and events write it.
-func Shown(t time.Time) string { return t.In(calendar.Zone).Format("2006-01-02 15:04:05 (UTC+8)") }
-
 // Consent is one version of the notice that a member ticks: the vendor may tell the partner's company the member's personal data,
 // for which that company answers from then on (ORG-35).
 type Consent struct {
@@ -74,7 +71,7 @@ func (n Notice) Text(d NoticeData) (subject, body string) {
 		body += fmt.Sprintf("链接 link: %s\n", d.Link)
 	}
 	if n == InvitationSent || n == Reminder {
-		body += fmt.Sprintf("有效期至 valid until: %s\n", Shown(d.ExpiresAt))
+		body += fmt.Sprintf("有效期至 valid until: %s\n", calendar.Shown(d.ExpiresAt))
 	}
 	if w.advice != "" {
 		body += "\n" + w.advice + "\n"

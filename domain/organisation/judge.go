@@ -18,22 +18,39 @@ func unknownPerson(id string) refusal.Refusal {
 	return refusal.New("COM-16", "CBC.0151", "person "+id, "There is no person %q in the organisation; speak as somebody who is registered.", id)
 }
 
-// judging collects the guards that fail.
-type judging struct{ list refusal.List }
+// judging collects the guards that fail. Who may not ask is told so, and what is wrong with what they entered; what the organisation
+// holds is not told to them.
+type judging struct {
+	list     refusal.List
+	stranger bool
+}
 
 func (j *judging) refuse(rule, code, object, format string, args ...any) {
 	j.list = append(j.list, refusal.New(rule, code, object, format, args...))
+}
+
+// held is refuse for a guard about what is held.
+func (j *judging) held(rule, code, object, format string, args ...any) {
+	if !j.stranger {
+		j.refuse(rule, code, object, format, args...)
+	}
+}
+
+// forbid refuses who asks.
+func (j *judging) forbid(rule, object, format string, args ...any) {
+	j.stranger = true
+	j.refuse(rule, "CBC.0151", object, format, args...)
 }
 
 // caller checks that somebody can act at all, and answers whether the other guards about them make sense.
 func (j *judging) caller(by *Person, id string) bool {
 	switch {
 	case by == nil:
-		j.list = append(j.list, unknownPerson(id))
+		j.list, j.stranger = append(j.list, unknownPerson(id)), true
 	case !by.Works():
-		j.refuse("COM-16", "CBC.0151", "person "+id, "The account of %s is %s; ask the administrator.", by.Name, strings.ToLower(string(by.Status)))
+		j.forbid("COM-16", "person "+id, "The account of %s is not active; ask the administrator.", by.Name)
 	case by.MustChange: // ORG-14: before any page opens
-		j.refuse("ORG-14", "CBC.0151", "person "+id, "The password is the initial one; set your own first, then everything opens.")
+		j.forbid("ORG-14", "person "+id, "The password is the initial one; set your own first, then everything opens.")
 	default:
 		return true
 	}
@@ -42,11 +59,11 @@ func (j *judging) caller(by *Person, id string) bool {
 
 func (j *judging) administrator(by *Person, id, partner string) {
 	if j.caller(by, id) && (by.Partner != partner || !by.Administers()) {
-		j.refuse("COM-16", "CBC.0151", "person "+id, "%s is no administrator of partner %s; its master account or a system administrator does it.", by.Name, partner)
+		j.forbid("COM-16", "person "+id, "%s is no administrator of partner %s; its master account or a system administrator does it.", by.Name, partner)
 	}
 }
 
-// JudgeAdministrator checks that somebody looks after a partner's organisation (ORG-01).
+// JudgeAdministrator checks that somebody looks after a partner: its people, members and specialists (ORG-01).
 func JudgeAdministrator(by *Person, id, partner string) refusal.List {
 	var j judging
 	j.administrator(by, id, partner)
@@ -56,10 +73,14 @@ func JudgeAdministrator(by *Person, id, partner string) refusal.List {
 // JudgeReader checks that somebody may see the data of another: their own, or as the administrator of the same partner (ORG-01, ORG-15).
 func JudgeReader(by *Person, id string, other Person) refusal.List {
 	var j judging
-	if j.caller(by, id) && by.ID != other.ID && (by.Partner != other.Partner || !by.Administers()) {
-		j.refuse("ORG-15", "CBC.0151", "person "+other.ID, "%s sees and changes their own data only; the administrator has everybody's.", by.Name)
-	}
+	j.reader(by, id, other)
 	return j.list
+}
+
+func (j *judging) reader(by *Person, id string, other Person) {
+	if j.caller(by, id) && by.ID != other.ID && (by.Partner != other.Partner || !by.Administers()) {
+		j.forbid("ORG-15", "person "+other.ID, "%s sees and changes their own data only; the administrator has everybody's.", by.Name)
+	}
 }
 
 // Known is what the organisation holds already.
@@ -98,7 +119,7 @@ func JudgeCreate(by *Person, id, partner string, e Entry, k Known) refusal.List 
 	j.data(e.Name, e.Mobile, e.Email)
 	j.roles("person "+e.Account, e.Roles, nil, k.Custom)
 	if k.AccountTaken {
-		j.refuse("ORG-03", "CBC.0100", "account name", "The account name %q is taken, also when its person was deleted; choose another.", e.Account)
+		j.held("ORG-03", "CBC.0100", "account name", "The account name %q is taken, also when its person was deleted; choose another.", e.Account)
 	}
 	j.email(k.EmailOf)
 	return j.list
@@ -143,7 +164,7 @@ func (j *judging) roles(object string, wanted, locked, custom []person.Role) {
 	}
 	for _, r := range locked { // ORG-08
 		if !has(r) {
-			j.refuse("ORG-08", "ORG_ROLE_LOCKED", object, "The role %s is locked while the person's qualification is under review.", r)
+			j.held("ORG-08", "ORG_ROLE_LOCKED", object, "The role %s is locked while the person's qualification is under review.", r)
 		}
 	}
 }
@@ -151,9 +172,9 @@ func (j *judging) roles(object string, wanted, locked, custom []person.Role) {
 func (j *judging) email(owner Owner) { // ORG-07
 	switch owner {
 	case IdentityUser:
-		j.refuse("ORG-07", "ORG_EMAIL_TAKEN", "email", "This email already belongs to an identity user; delete that user first.")
+		j.held("ORG-07", "ORG_EMAIL_TAKEN", "email", "This email already belongs to an identity user; delete that user first.")
 	case OtherPerson:
-		j.refuse("ORG-07", "ORG_EMAIL_TAKEN", "email", "This email already belongs to another person; use one of their own.")
+		j.held("ORG-07", "ORG_EMAIL_TAKEN", "email", "This email already belongs to another person; use one of their own.")
 	case Nobody:
 	}
 }
@@ -179,9 +200,14 @@ func (c Change) Applied(p Person) Person {
 	return p
 }
 
-// JudgeChange checks a change of a person's data, by themself or by the administrator (ORG-02, ORG-15).
+// JudgeChange checks a change of a person's data, by themself or by the administrator (ORG-02, ORG-15). The master account's is its
+// holder's: to its email goes the code by which the password is reset (ORG-18).
 func JudgeChange(by *Person, id string, p Person, c Change, emailOf Owner) refusal.List {
-	j := judging{list: JudgeReader(by, id, p)}
+	var j judging
+	j.reader(by, id, p)
+	if p.Master && !j.stranger && by.ID != p.ID {
+		j.forbid("ORG-18", "person "+p.ID, "%s holds the master account and alone changes its data.", p.Name)
+	}
 	j.stays(p)
 	now := c.Applied(p)
 	j.data(now.Name, now.Mobile, now.Email)
@@ -194,7 +220,7 @@ func JudgeChange(by *Person, id string, p Person, c Change, emailOf Owner) refus
 
 func (j *judging) stays(p Person) {
 	if p.Status == Deleted {
-		j.refuse("ENG-03", "ENG_STATE", "person "+p.ID, "The person was deleted and stays so; create a new one.")
+		j.held("ENG-03", "ENG_STATE", "person "+p.ID, "The person was deleted and stays so; create a new one.")
 	}
 }
 
@@ -212,12 +238,12 @@ func JudgeStatus(by *Person, id string, p Person, to Status) refusal.List {
 	var j judging
 	j.administrator(by, id, p.Partner)
 	if p.Master {
-		j.refuse("ENG-03", "ENG_STATE", "person "+p.ID, "The master account is always there; it is neither disabled nor deleted.")
+		j.held("ENG-03", "ENG_STATE", "person "+p.ID, "The master account is always there; it is neither disabled nor deleted.")
 	}
 	j.stays(p)
 	if to == Deleted {
 		for _, r := range p.Locked {
-			j.refuse("ORG-08", "ORG_ROLE_LOCKED", "person "+p.ID, "The role %s is locked while the person's qualification is under review; delete the person after the result.", r)
+			j.held("ORG-08", "ORG_ROLE_LOCKED", "person "+p.ID, "The role %s is locked while the person's qualification is under review; delete the person after the result.", r)
 		}
 	}
 	return j.list
@@ -227,7 +253,7 @@ func JudgeStatus(by *Person, id string, p Person, to Status) refusal.List {
 func JudgeCustomRole(by *Person, id, partner, name string, permissions []Permission, taken bool) refusal.List {
 	var j judging
 	j.administrator(by, id, partner)
-	if n := utf8.RuneCountInString(strings.TrimSpace(name)); n < 1 || n > 64 || taken {
+	if n := utf8.RuneCountInString(strings.TrimSpace(name)); n < 1 || n > 64 || taken && !j.stranger {
 		j.refuse("ORG-12", "CBC.0100", "role", "A role has a name of its own of 1 to 64 characters.")
 	}
 	for _, p := range permissions {
@@ -256,11 +282,11 @@ func JudgeRoleDeletion(by *Person, id, partner string, role person.Role, persons
 	object := "role " + string(role)
 	switch {
 	case locked:
-		j.refuse("ORG-08", "ORG_ROLE_LOCKED", object, "The role is locked while the qualification of a person who has it is under review.")
+		j.held("ORG-08", "ORG_ROLE_LOCKED", object, "The role is locked while the qualification of a person who has it is under review.")
 	case IsSystem(role):
 		j.refuse("ORG-13", "CBC.0100", object, "The role is one of the programme's; only roles of your own making can be deleted.")
 	case persons > 0:
-		j.refuse("ORG-13", "ORG_ROLE_IN_USE", object, "The role still has %d persons; remove them first.", persons)
+		j.held("ORG-13", "ORG_ROLE_IN_USE", object, "The role still has %d persons; remove them first.", persons)
 	}
 	return j.list
 }
@@ -270,10 +296,10 @@ func JudgeDirector(by *Person, id string, manager Person, director *Person, dire
 	var j judging
 	j.administrator(by, id, manager.Partner)
 	if !slices.Contains(manager.Roles, person.PartnerAccountManager) {
-		j.refuse("ORG-10", "CBC.0100", "person "+manager.ID, "%s is no account manager; only those have a director.", manager.Name)
+		j.held("ORG-10", "CBC.0100", "person "+manager.ID, "%s is no account manager; only those have a director.", manager.Name)
 	}
 	if director == nil || director.Partner != manager.Partner || !director.Works() || !slices.Contains(director.Roles, person.PartnerAccountDirector) {
-		j.refuse("ORG-10", "CBC.0100", "person "+directorID, "%q is no account manager director of the partner; give somebody the role first.", directorID)
+		j.held("ORG-10", "CBC.0100", "person "+directorID, "%q is no account manager director of the partner; give somebody the role first.", directorID)
 	}
 	return j.list
 }
@@ -283,25 +309,26 @@ func JudgeAssignment(by *Person, id string, manager Person, customer, customerPa
 	var j judging
 	j.administrator(by, id, manager.Partner)
 	if !manager.Works() || !slices.Contains(manager.Roles, person.PartnerAccountManager) {
-		j.refuse("ORG-09", "CBC.0100", "person "+manager.ID, "%s is no account manager; give them the role first.", manager.Name)
+		j.held("ORG-09", "CBC.0100", "person "+manager.ID, "%s is no account manager; give them the role first.", manager.Name)
 	}
 	if customerPartner != manager.Partner {
-		j.refuse("ORG-09", "CBC.0100", "customer "+customer, "There is no customer %q of partner %s.", customer, manager.Partner)
+		j.held("ORG-09", "CBC.0100", "customer "+customer, "There is no customer %q of partner %s.", customer, manager.Partner)
 	}
 	return j.list
 }
 
 // JudgeQualification checks that a qualification is submitted: by the person or the administrator, of a role that they have and that asks for one (ORG-08).
 func JudgeQualification(by *Person, id string, p Person, role person.Role) refusal.List {
-	j := judging{list: JudgeReader(by, id, p)}
+	var j judging
+	j.reader(by, id, p)
 	j.stays(p)
 	switch {
 	case role != person.PartnerAccountManager && role != person.PartnerArchitect:
 		j.refuse("ORG-08", "CBC.0100", "role "+string(role), "A qualification is submitted for the roles %s and %s.", person.PartnerAccountManager, person.PartnerArchitect)
 	case !slices.Contains(p.Roles, role):
-		j.refuse("ORG-08", "CBC.0100", "person "+p.ID, "%s does not have the role %s; it is assigned first.", p.Name, role)
+		j.held("ORG-08", "CBC.0100", "person "+p.ID, "%s does not have the role %s; it is assigned first.", p.Name, role)
 	case slices.Contains(p.Locked, role):
-		j.refuse("PGM-09", "ENG_STATE", "person "+p.ID, "A qualification of %s for the role is under review already.", p.Name)
+		j.held("PGM-09", "ENG_STATE", "person "+p.ID, "A qualification of %s for the role is under review already.", p.Name)
 	}
 	return j.list
 }
@@ -325,7 +352,7 @@ func JudgeContact(by *Person, id, partner string, c Contact, kept int) refusal.L
 		j.refuse("ORG-20", "CBC.0100", "contact", "A contact has a mobile number or an email address.")
 	}
 	if kept >= ContactLimit { // ORG-20
-		j.refuse("ORG-20", "ORG_CONTACT_LIMIT", "partner "+partner, "At most five customer contacts.")
+		j.held("ORG-20", "ORG_CONTACT_LIMIT", "partner "+partner, "At most five customer contacts.")
 	}
 	return j.list
 }

@@ -13,10 +13,11 @@ type List string
 
 // The lists.
 const (
-	PersonList   List = "persons"
-	CustomerList List = "customers"
-	ContactList  List = "contacts"
-	MemberList   List = "members"
+	PersonList     List = "persons"
+	CustomerList   List = "customers"
+	ContactList    List = "contacts"
+	MemberList     List = "members"
+	SpecialistList List = "specialists"
 )
 
 // lists says which columns of a list are masked, and by which permission they are uncovered.
@@ -24,25 +25,26 @@ var lists = map[List]struct {
 	columns []string
 	page    Permission
 }{
-	PersonList:   {[]string{"mobile", "email"}, Organisation},
-	CustomerList: {[]string{"name", "account"}, Customers},
-	ContactList:  {[]string{"mobile", "email"}, Organisation},
-	MemberList:   {[]string{"account_name", "name", "mobile", "email"}, Organisation},
+	PersonList:     {[]string{"mobile", "email"}, Organisation},
+	CustomerList:   {[]string{"name", "account"}, Customers},
+	ContactList:    {[]string{"mobile", "email"}, Organisation},
+	MemberList:     {[]string{"account_name", "name", "mobile", "email"}, Organisation},
+	SpecialistList: {[]string{"name"}, Organisation},
 }
 
 // Columns are the masked columns of a list.
 func (l List) Columns() []string { return lists[l].columns }
 
-// JudgeUncover checks that somebody may see columns of a list in full (PGM-05, PGM-06).
-func JudgeUncover(p *Person, id string, l List, columns []string) refusal.List {
+// JudgeUncover checks that somebody may see columns of a partner's list in full (PGM-05, PGM-06).
+func JudgeUncover(p *Person, id, partner string, l List, columns []string) refusal.List {
 	var j judging
 	known, ok := lists[l]
 	if !ok {
 		j.refuse("COM-08", "CBC.0100", "list "+string(l), "There is no list %q; there are: %s.", l, strings.Join(slices.Sorted(maps.Keys(named())), ", "))
 		return j.list
 	}
-	if j.caller(p, id) && !p.May(known.page) {
-		j.refuse("PGM-05", "CBC.0151", "list "+string(l), "%s may not uncover columns of this list; ask the administrator.", p.Name)
+	if j.caller(p, id) && (p.Partner != partner || !p.May(known.page)) {
+		j.forbid("PGM-05", "list "+string(l), "%s may not uncover columns of this list; ask the administrator.", p.Name)
 	}
 	for _, c := range columns {
 		if !slices.Contains(known.columns, c) {

@@ -167,7 +167,7 @@ func TestGivenPasswords_WhenTheyAreJudged_ThenOnlyStrongAndNewOnesPass(t *testin
 func TestGivenALockedAccount_WhenTheLockEnds_ThenItsClosingInstantIsOut(t *testing.T) {
 	until := time.Date(2025, 3, 3, 9, 15, 0, 0, calendar.Zone)
 	for offset, want := range map[time.Duration]int{-time.Second: 1, 0: 0, time.Second: 0} {
-		require.Len(t, JudgeSignIn("fei", Attempt{Person: fei, Right: true, LockedUntil: &until, At: until.Add(offset)}), want, offset)
+		require.Len(t, JudgeSignIn(Attempt{Person: fei, Right: true, LockedUntil: &until, At: until.Add(offset)}), want, offset)
 	}
 }
 
@@ -189,10 +189,11 @@ func TestGivenIdentifiers_WhenTheyAreMasked_ThenOnlyTheUncoveredColumnIsInFull(t
 		require.Equal(t, test[2], Masked(test[0], test[1], []string{"another"}), test)
 		require.Equal(t, test[1], Masked(test[0], test[1], []string{test[0]}), test)
 	}
-	require.Nil(t, JudgeUncover(ada, "ada", PersonList, []string{"mobile"}))
-	require.Equal(t, []string{"PGM-05 CBC.0151", "COM-08 CBC.0100"}, codes(JudgeUncover(fei, "fei", PersonList, []string{"shoes"})))
-	require.Nil(t, JudgeUncover(fei, "fei", CustomerList, []string{"name"}))
-	require.Equal(t, []string{"COM-08 CBC.0100"}, codes(JudgeUncover(ada, "ada", "rockets", nil)))
+	require.Nil(t, JudgeUncover(ada, "ada", "P1", PersonList, []string{"mobile"}))
+	require.Equal(t, []string{"PGM-05 CBC.0151", "COM-08 CBC.0100"}, codes(JudgeUncover(fei, "fei", "P1", PersonList, []string{"shoes"})))
+	require.Nil(t, JudgeUncover(fei, "fei", "P1", CustomerList, []string{"name"}))
+	require.Equal(t, []string{"PGM-05 CBC.0151"}, codes(JudgeUncover(ada, "ada", "P2", PersonList, []string{"mobile"})), "another partner's list")
+	require.Equal(t, []string{"COM-08 CBC.0100"}, codes(JudgeUncover(ada, "ada", "P1", "rockets", nil)))
 }
 
 // Rules: ORG-13, ORG-08
@@ -233,6 +234,21 @@ func TestGivenCallers_WhenTheyActOnAPerson_ThenOnlyTheirAdministratorsAndThemsel
 		"disabled":              {&off, []string{"COM-16 CBC.0151"}},
 	} {
 		require.Equal(t, test.want, codes(JudgeReader(test.by, "x", *fei)), name)
+	}
+	require.Equal(t, []string{"ORG-18 CBC.0151"}, codes(JudgeChange(ada, "ada", *meng, Change{Email: new("ada@alpha.example")}, Nobody)), "the reset's code goes to that email")
+	require.Nil(t, JudgeChange(meng, "meng", *meng, Change{Email: new("meng@alpha.example")}, Nobody))
+	zed, secret := &stranger, *fei
+	secret.Name, secret.Master = "Secret", true
+	for _, list := range []refusal.List{
+		JudgeCreate(zed, "zed", "P1", Entry{Account: "x", Name: "X", Roles: []person.Role{person.PartnerFinance}}, Known{AccountTaken: true, EmailOf: OtherPerson}),
+		JudgeChange(zed, "zed", secret, Change{}, OtherPerson), JudgeStatus(zed, "zed", secret, Deleted), JudgeReset(zed, "zed", secret),
+		JudgeQualification(zed, "zed", secret, person.PartnerArchitect), JudgeDirector(zed, "zed", secret, nil, "x"), JudgeAssignment(zed, "zed", secret, "C1", "P1"),
+		JudgeContact(zed, "zed", "P1", Contact{Name: "X", Mobile: "13800138000"}, 5), JudgeRoleDeletion(zed, "zed", "P1", "R000001", 2, false),
+		JudgeCustomRole(zed, "zed", "P1", "Interns", nil, true), JudgeRoles(zed, "zed", secret, []person.Role{person.PartnerFinance}, Known{}),
+	} {
+		require.Len(t, list, 1, "%v: what is held is not told to a stranger", list)
+		require.Equal(t, "CBC.0151", list[0].Code)
+		require.NotContains(t, list.Error(), "Secret")
 	}
 	require.Nil(t, JudgeAdministrator(meng, "meng", "P1"))
 	require.Equal(t, []string{"COM-16 CBC.0151"}, codes(JudgeAdministrator(fei, "fei", "P1")))

@@ -63,23 +63,21 @@ func JudgePassword(p Person, password string, same bool) refusal.List {
 // Attempt is what is known when somebody signs in.
 type Attempt struct {
 	Person      *Person // nil: nobody has the account name
-	Identity    bool    // an identity user of that name
 	Right       bool    // the password is
 	LockedUntil *time.Time
 	At          time.Time
 }
 
 // JudgeSignIn checks a sign-in to the partner centre. Who does not know the password is not told which of the account name, the
-// password and the status is wrong.
-func JudgeSignIn(account string, a Attempt) refusal.List {
+// password and the status is wrong, nor whose name or email the identity service knows.
+func JudgeSignIn(a Attempt) refusal.List {
 	var j judging
 	switch {
-	case a.Person == nil && a.Identity: // ORG-16
-		j.list = JudgePage(nil, true, account, Home)
 	case a.LockedUntil != nil && a.At.Before(*a.LockedUntil): // half-open: at the instant itself it is open again
 		j.refuse("ORG-14", "CBC.0151", "account", "Too many wrong passwords; try again from %s.", calendar.Shown(*a.LockedUntil))
 	case a.Person == nil || !a.Right || !a.Person.Works():
-		j.refuse("ORG-14", "CBC.0151", "account", "The account name or the password is wrong; try again, or ask the administrator to reset the password.")
+		j.refuse("ORG-14", "CBC.0151", "account", "The account name or the password is wrong; try again, or ask the administrator to reset the password. "+
+			"Users of the identity service alone have no access; the administrator creates a person for them.") // ORG-16
 	}
 	return j.list
 }
@@ -89,7 +87,7 @@ func JudgeReset(by *Person, id string, p Person) refusal.List {
 	var j judging
 	j.administrator(by, id, p.Partner)
 	j.stays(p)
-	if p.Master {
+	if p.Master && !j.stranger {
 		j.refuse("ORG-18", "CBC.0151", "person "+p.ID, "The master account's password is reset by its holder, who is verified by a code: starter organisation reset-master.")
 	}
 	return j.list

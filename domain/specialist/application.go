@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/domain"
+	"countersign/domain/organisation"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 )
@@ -47,9 +48,9 @@ func (a Application) Storable() Application {
 
 // Caller is who acts, as the database knows them now.
 type Caller struct {
-	ID         string         // as given
-	Person     *person.Person // nil: unknown
-	Administer bool           // the partner's administrator: by the role, or by the master account
+	ID     string               // as given
+	Of     *organisation.Person // in a partner's organisation; nil: in none
+	Person *person.Person       // nil: unknown
 }
 
 // Facts is what an application is judged by: everything as locked in the deciding transaction.
@@ -74,7 +75,7 @@ func Judge(a Application, f Facts) refusal.List {
 	if len(a.Materials) == 0 || len(a.Materials) > most || slices.ContainsFunc(a.Materials, func(id string) bool { return !documentID.MatchString(id) }) {
 		refuse("ORG-38", "CBC.0100", "materials", "An application comes with its materials: 1 to %d files.", most)
 	}
-	if !f.Known {
+	if len(f.Caller.administrator(a.PartnerID, f.Known)) > 0 { // who learns nothing about the member
 		return list
 	}
 	member := "member " + a.Account
@@ -100,15 +101,10 @@ var documentID = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // administrator checks that somebody administers the partner (COM-16).
 func (c Caller) administrator(partner string, known bool) refusal.List {
-	switch {
-	case !known:
+	if !known {
 		return refusal.List{refusal.New("COM-17", "CBC.5001", "partner "+partner, "There is no partner %q; check the partner's number.", partner)}
-	case c.Person == nil:
-		return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+c.ID, "There is no person %q; speak as somebody who is registered.", c.ID)}
-	case !c.Administer:
-		return refusal.List{refusal.New("COM-16", "CBC.0151", "person "+c.ID, "%s does not administer partner %s; ask its administrator.", c.Person.Name, partner)}
 	}
-	return nil
+	return organisation.JudgeAdministrator(c.Of, c.ID, partner)
 }
 
 func keyed(key string) refusal.List {
@@ -188,7 +184,7 @@ func (s Step) state(rule, when string) refusal.Refusal {
 // JudgeLocation checks that somebody fills in where a member works from (ORG-39).
 func JudgeLocation(a Application, location string, f Facts) refusal.List {
 	list := f.Caller.administrator(a.PartnerID, f.Known)
-	if !f.Known {
+	if len(list) > 0 {
 		return list
 	}
 	if !f.Linked {

@@ -73,7 +73,7 @@ var (
 	Operators  = []person.Role{person.VendorOperations}
 )
 
-// MayAct tells whether a person may act for a partner by a role (COM-16); the holder of its master account may as well.
+// MayAct tells whether a person may act for a partner (COM-16).
 func MayAct(p person.Person, partnerID string) bool {
 	return p.PartnerID == partnerID && p.Holds(Applicants...)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"countersign/domain/approval"
+	"countersign/domain/organisation"
 	"countersign/domain/person"
 	"countersign/domain/specialist"
 
@@ -21,8 +22,9 @@ func application(path specialist.Path) specialist.Application {
 }
 
 func administrator() specialist.Caller {
-	p := person.Person{ID: "mei", Name: "Mei", PartnerID: "P1001", Active: true, Roles: []person.Role{person.PartnerAdministrator}}
-	return specialist.Caller{ID: "mei", Person: &p, Administer: specialist.MayAct(p, "P1001")}
+	roles := []person.Role{person.PartnerAdministrator}
+	return specialist.Caller{ID: "mei", Of: &organisation.Person{ID: "mei", Name: "Mei", Partner: "P1001", Active: true, Status: organisation.Active, Roles: roles},
+		Person: &person.Person{ID: "mei", Name: "Mei", PartnerID: "P1001", Active: true, Roles: roles}}
 }
 
 func facts() specialist.Facts {
@@ -51,12 +53,14 @@ func TestGivenAMember_WhenTheAdministratorApplies_ThenEveryFailedGuardIsToldInIt
 	all := specialist.Facts{Caller: specialist.Caller{ID: "mei"}, Known: true, Live: "PS000001", State: specialist.Review}
 	a := application("DST")
 	a.RequestKey, a.Materials = "", nil
-	require.Equal(t, []string{"CBC.0151", "CBC.0100", "CBC.0100", "SPC_NOT_BOUND", "SPC_LOCATION", "SPC_PATH", "SPC_STATE"}, specialist.Judge(a, all).Codes())
+	require.Equal(t, []string{"CBC.0151", "CBC.0100", "CBC.0100"}, specialist.Judge(a, all).Codes(), "a stranger learns nothing about the member")
+	all.Caller = administrator()
+	require.Equal(t, []string{"CBC.0100", "CBC.0100", "SPC_NOT_BOUND", "SPC_LOCATION", "SPC_PATH", "SPC_STATE"}, specialist.Judge(a, all).Codes())
 	unknown := facts()
 	unknown.Known = false
 	require.Equal(t, []string{"CBC.5001"}, specialist.Judge(application("SVC"), unknown).Codes())
 	clerk := facts()
-	clerk.Caller.Administer = false
+	clerk.Caller.Of.Roles = []person.Role{person.PartnerIncentives}
 	require.Equal(t, []string{"CBC.0151"}, specialist.Judge(application("SVC"), clerk).Codes())
 	a = application("SVC")
 	a.Materials = []string{"contract.pdf"}

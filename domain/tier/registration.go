@@ -34,6 +34,9 @@ func ParseLink(text string) (l Link, ok bool) {
 	return l, err == nil && copy(l[:], raw) == len(l) && len(raw) == len(l)
 }
 
+// LinkVoid is the code of a link that is unknown, used or too old.
+const LinkVoid = "PLN_LINK_EXPIRED"
+
 // JudgeMaster checks that somebody holds the master account of a partner, who alone registers another account (TIER-09).
 func JudgeMaster(p *organisation.Person, id, partner string) refusal.List {
 	if p == nil || !p.Master || !p.Works() || p.Partner != partner {
@@ -65,7 +68,8 @@ type Registration struct {
 	Company    bool // whose account it becomes is known
 }
 
-// JudgeRegistration checks that a link is followed in time, once, and with a number that is not used (TIER-09).
+// JudgeRegistration checks that a link is followed in time, once, and with a number that is not used (TIER-09). Who has no good link
+// learns no more: not which numbers belong to an account.
 func JudgeRegistration(r Registration, at time.Time) refusal.List {
 	var list refusal.List
 	refuse := func(code, object, sentence string) {
@@ -73,12 +77,14 @@ func JudgeRegistration(r Registration, at time.Time) refusal.List {
 	}
 	switch {
 	case r.ExpiresAt.IsZero():
-		refuse("PLN_LINK_EXPIRED", "link", "This is no registration link; request a new one.")
-		return list
+		refuse(LinkVoid, "link", "This is no registration link; request a new one.")
 	case r.Used:
-		refuse("PLN_LINK_EXPIRED", "link", "The registration link was used already; request a new one.")
+		refuse(LinkVoid, "link", "The registration link was used already; request a new one.")
 	case calendar.Late(at, r.ExpiresAt):
-		refuse("PLN_LINK_EXPIRED", "link", "The registration link is older than 24 hours; request a new one.")
+		refuse(LinkVoid, "link", "The registration link is older than 24 hours; request a new one.")
+	}
+	if len(list) > 0 {
+		return list
 	}
 	if r.MobileUsed {
 		refuse("PLN_MOBILE_USED", "mobile", "This mobile number already belongs to an account; use another one.")

@@ -216,9 +216,9 @@ func (j *judgement) pending() {
 }
 
 // JudgeApproval checks again what may have changed while the upgrade was under review: the membership that it is about holds, and
-// the target is still above its tier.
-func JudgeApproval(partner string, target Tier, member Membership, current Tier, at time.Time) refusal.List {
-	j := judgement{f: Facts{At: at, Membership: &member, Current: current}, partner: "partner " + partner}
+// the target is still above its tier. No membership: it is not the partner's present one.
+func JudgeApproval(partner string, target Tier, member *Membership, current Tier, at time.Time) refusal.List {
+	j := judgement{f: Facts{At: at, Membership: member, Current: current}, partner: "partner " + partner}
 	j.member()
 	j.target(target)
 	return j.list

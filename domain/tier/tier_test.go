@@ -225,9 +225,10 @@ func TestTIER10GivenACurrentTier_WhenATargetIsChosen_ThenItIsAboveAndMaySkipOne(
 	require.Equal(t, []string{"TIER_NOT_HIGHER"}, codes(f, tier.Leading))
 	require.Equal(t, []string{"TIER_NOT_HIGHER"}, codes(f, tier.Standard))
 	require.Len(t, tier.Preview("A1", f).Offers, 1, "only Core is above")
-	require.Equal(t, []string{"TIER_NO_MEMBERSHIP"}, tier.JudgeApproval("A1", tier.Core, *f.Membership, tier.Leading, cst("2026-02-01 00:00:00")).Codes())
-	require.Equal(t, []string{"TIER_NOT_HIGHER"}, tier.JudgeApproval("A1", tier.Leading, *f.Membership, tier.Leading, f.At).Codes())
-	require.Empty(t, tier.JudgeApproval("A1", tier.Core, *f.Membership, tier.Leading, cst("2026-01-31 23:59:59")))
+	require.Equal(t, []string{"TIER_NO_MEMBERSHIP"}, tier.JudgeApproval("A1", tier.Core, f.Membership, tier.Leading, cst("2026-02-01 00:00:00")).Codes())
+	require.Equal(t, []string{"TIER_NOT_HIGHER"}, tier.JudgeApproval("A1", tier.Leading, f.Membership, tier.Leading, f.At).Codes())
+	require.Empty(t, tier.JudgeApproval("A1", tier.Core, f.Membership, tier.Leading, cst("2026-01-31 23:59:59")))
+	require.Equal(t, []string{"TIER_NO_MEMBERSHIP"}, tier.JudgeApproval("A1", tier.Core, nil, tier.Standard, f.At).Codes(), "another membership holds by now")
 }
 
 // Rule: TIER-14

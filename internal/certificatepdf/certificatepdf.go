@@ -97,12 +97,15 @@ func (p printer) facts(c Certificate) {
 	}
 }
 
-// seal names who issued it, at the foot.
+// seal names who issued it, at the foot, and leaves the QR code's place free.
 func (p printer) seal(c Certificate) {
-	p.SetY(p.Bottom - 13)
+	const height = 6
 	p.Size(10.5)
-	p.Line("颁发单位 Issued by: "+c.Issuer, 6, "L")
-	p.Line("颁发日期 Issued on: "+c.IssuedOn, 6, "L")
+	lines := append(p.Wrap(p.Clean("颁发单位 Issued by: "+c.Issuer), p.Width-side-12), "颁发日期 Issued on: "+c.IssuedOn)
+	p.SetY(p.Bottom - 1 - height*float64(len(lines)))
+	for _, line := range lines {
+		p.Line(line, height, "L")
+	}
 }
 
 // code draws each dark module as a square; four modules stay free around the code.

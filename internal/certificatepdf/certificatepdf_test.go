@@ -71,6 +71,17 @@ func TestGivenTheLongestNames_WhenTheyArePrinted_ThenOnePageHoldsThem(t *testing
 	require.Equal(t, c.Address, scanned(t, out))
 }
 
+func TestGivenAnIssuerOfALongName_WhenItIsPrinted_ThenItLeavesTheCodesPlaceFree(t *testing.T) {
+	c := sample()
+	c.Issuer = strings.Repeat("华云", 32)
+	page, err := pdf.New(pdf.Sheet{Landscape: true, Foot: func(int) string { return "" }})
+	require.NoError(t, err)
+	printer{page}.seal(c)
+	long, _, err := page.Bytes()
+	require.NoError(t, err)
+	require.Equal(t, 3, bytes.Count(pdftest.Contents(t, long)[0], []byte(" Td ")), "the name on two lines, and the day")
+}
+
 func TestGivenTheSameCertificate_WhenItIsPrintedTwice_ThenTheFilesAreTheSame(t *testing.T) {
 	require.True(t, bytes.Equal(printed(t, sample()), printed(t, sample())))
 }

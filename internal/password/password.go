@@ -31,8 +31,13 @@ func Hash(password string) (string, error) {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum)), nil
 }
 
-// Matches tells whether a password is the one of a hash, with the parameters that the hash names. What is no hash matches nothing.
+// Matches tells whether a password is the one of a hash, with the parameters that the hash names. What is no hash matches nothing;
+// an account without a password takes as long as one with.
 func Matches(stored, password string) bool {
+	if stored == "" {
+		Spend(password)
+		return false
+	}
 	var version int
 	var m, t uint32
 	var p uint8

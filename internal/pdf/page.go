@@ -100,6 +100,17 @@ func (p *Page) Size(points float64) {
 	p.SetFont("sc", "", points)
 }
 
+// Printable is *Missing for a text that a document could not be printed with.
+func Printable(text string) error {
+	known, err := signs()
+	if err != nil {
+		return fmt.Errorf("read font: %w", err)
+	}
+	p := &Page{signs: known, missing: map[rune]bool{}}
+	p.Clean(text)
+	return p.lacks()
+}
+
 // Clean takes out what cannot be printed in a line and notes what the font has no sign for. The library counts characters
 // in 16 bits, so that those above it are missing even where a font has them.
 func (p *Page) Clean(s string) string {
@@ -214,13 +225,21 @@ func (p *Page) Bytes() ([]byte, int, error) {
 	if err := p.Output(&out); err != nil {
 		return nil, 0, fmt.Errorf("print: %w", err)
 	}
-	if len(p.missing) > 0 {
-		m := &Missing{}
-		for r := range p.missing {
-			m.Runes = append(m.Runes, r)
-		}
-		slices.Sort(m.Runes)
-		return nil, 0, m
+	if err := p.lacks(); err != nil {
+		return nil, 0, err
 	}
 	return out.Bytes(), p.PageNo(), nil
+}
+
+// lacks is *Missing where a text had signs that the font has not.
+func (p *Page) lacks() error {
+	if len(p.missing) == 0 {
+		return nil
+	}
+	m := &Missing{}
+	for r := range p.missing {
+		m.Runes = append(m.Runes, r)
+	}
+	slices.Sort(m.Runes)
+	return m
 }

@@ -74,7 +74,8 @@ CREATE TABLE member_links (
 );
 CREATE UNIQUE INDEX org_22_one_partner ON member_links (account_id) WHERE unlinked_at IS NULL;
 CREATE INDEX member_links_by_account ON member_links (account_id, linked_at);
-CREATE INDEX member_links_by_partner ON member_links (partner_id) WHERE unlinked_at IS NULL;
+CREATE INDEX member_links_by_partner ON member_links (partner_id, linked_at);
+CREATE INDEX member_links_by_case ON member_links (case_number);
 COMMENT ON TABLE  member_links IS 'Which natural persons are or were linked to which partner (ORG-22, ORG-25). A row is closed, never changed otherwise.';
 COMMENT ON COLUMN member_links.case_number IS 'The invitation that was accepted.';
 COMMENT ON COLUMN member_links.notice_version IS 'The notice on passing on personal data that was ticked, at linked_at (ORG-35).';
@@ -110,7 +111,9 @@ COMMENT ON FUNCTION numbered IS 'A number as people read it: the prefix and at l
 ---------------------------------------------------------------- what the programme's role may do
 
 GRANT SELECT ON companies, partner_paths, personal_accounts, member_links TO countersign_programme;
-GRANT INSERT, UPDATE ON companies, partner_paths, personal_accounts TO countersign_programme;
+GRANT INSERT, UPDATE (name, address, country) ON companies TO countersign_programme;
+GRANT INSERT, UPDATE (stage, until_at) ON partner_paths TO countersign_programme;
+GRANT INSERT, UPDATE (account_name, name, mobile, email, real_name, partner_id, language, time_zone) ON personal_accounts TO countersign_programme;
 GRANT INSERT (account_id, partner_id, case_number, notice_version, linked_at), UPDATE (unlinked_at, unlinked_by) ON member_links TO countersign_programme;
 
 SET LOCAL ROLE NONE;

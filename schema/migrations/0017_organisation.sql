@@ -39,6 +39,18 @@ END $$;
 CREATE TRIGGER org_03_name_fixed BEFORE UPDATE ON organisation_people FOR EACH ROW
 	WHEN (NEW.account_name <> OLD.account_name OR NEW.person_id <> OLD.person_id) EXECUTE FUNCTION guard_account_name();
 
+-- +goose StatementBegin
+CREATE FUNCTION guard_deleted() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+	RAISE EXCEPTION 'person % was deleted and stays so', OLD.person_id USING ERRCODE = 'check_violation', CONSTRAINT = 'eng_03_deleted_person';
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER eng_03_deleted_person BEFORE UPDATE OF status ON organisation_people FOR EACH ROW
+	WHEN (OLD.status = 'DELETED' AND NEW.status <> 'DELETED') EXECUTE FUNCTION guard_deleted();
+
+CREATE INDEX people_by_partner ON people (partner_id);
+CREATE INDEX people_by_email ON people (lower(email));
+
 INSERT INTO organisation_people (person_id, account_name, status)
 SELECT person_id, person_id, CASE WHEN left_at IS NULL THEN 'ACTIVE' ELSE 'DELETED' END FROM people WHERE partner_id IS NOT NULL;
 
@@ -127,6 +139,8 @@ BEGIN
 		RAISE EXCEPTION 'person % is account manager and director', NEW.person_id USING ERRCODE = 'check_violation', CONSTRAINT = 'org_06_am_director';
 	ELSIF EXISTS (SELECT 1 FROM custom_roles c JOIN people p USING (partner_id) WHERE c.role_id = NEW.role AND p.person_id = NEW.person_id AND deleted_at IS NOT NULL) THEN
 		RAISE EXCEPTION 'role % is deleted', NEW.role USING ERRCODE = 'check_violation', CONSTRAINT = 'org_13_role_deleted';
+	ELSIF EXISTS (SELECT 1 FROM custom_roles c, people p WHERE c.role_id = NEW.role AND p.person_id = NEW.person_id AND p.partner_id IS DISTINCT FROM c.partner_id) THEN
+		RAISE EXCEPTION 'role % is another partner''s', NEW.role USING ERRCODE = 'check_violation', CONSTRAINT = 'org_12_own_role';
 	END IF;
 	RETURN NULL;
 END $$;
@@ -158,14 +172,17 @@ SELECT p.person_id, p.name, p.partner_id, pa.kind AS partner_kind, p.email, p.ac
   FROM organisation_people o JOIN people p USING (person_id) JOIN partners pa ON pa.partner_id = p.partner_id;
 COMMENT ON VIEW organisation_persons IS 'granted: by custom roles. locked: roles whose qualification is under review (ORG-08). No password.';
 
--- What processes ask for when they ask for roles: those that a person has, and those that the permissions of custom roles stand for (ORG-12).
+-- What processes ask for when they ask for roles: those that a person has, and those that the permissions of custom roles stand for
+-- (ORG-12); who holds the master account is an administrator without any role (ORG-01).
 CREATE FUNCTION held_roles(person text) RETURNS text[] LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
 	SELECT ARRAY(
 		SELECT role FROM (
 			SELECT r.role FROM person_roles r WHERE r.person_id = person
 			UNION
 			SELECT 'partner-' || perm FROM person_roles r JOIN custom_roles c ON c.role_id = r.role, unnest(c.permissions) perm
-			 WHERE r.person_id = person AND perm IN ('withdrawals', 'incentives')) held
+			 WHERE r.person_id = person AND perm IN ('withdrawals', 'incentives')
+			UNION
+			SELECT 'partner-administrator' FROM people p JOIN partners a USING (partner_id) WHERE p.person_id = person AND a.master = person) held
 		 ORDER BY role)
 $$;
 

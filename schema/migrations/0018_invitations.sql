@@ -20,6 +20,7 @@ CREATE TABLE invitations (
 );
 CREATE UNIQUE INDEX org_33_one_live ON invitations (partner_id, account_id) WHERE live;
 CREATE INDEX invitations_by_account ON invitations (account_id, partner_id);
+CREATE INDEX invitations_by_partner ON invitations (partner_id);
 COMMENT ON TABLE  invitations IS 'Whom a partner invited. What was entered is not kept: only by which column of the account it was found (ORG-29).';
 COMMENT ON COLUMN invitations.live IS 'The case is INVITED or BOUND; a partner has one such invitation of an account.';
 
@@ -76,6 +77,15 @@ CREATE TABLE invitation_counters (
 );
 COMMENT ON TABLE  invitation_counters IS 'How many invitations a partner sent on a day in UTC+8 (ORG-31).';
 COMMENT ON COLUMN invitation_counters.most IS 'How many it may be, as the policy said at the last sending.';
+
+-- Every sending counts, and none is taken back.
+-- +goose StatementBegin
+CREATE FUNCTION guard_counter() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+	RAISE EXCEPTION 'the counter of % on % only grows', OLD.partner_id, OLD.day USING ERRCODE = 'check_violation', CONSTRAINT = 'org_31_only_grows';
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER org_31_only_grows BEFORE UPDATE ON invitation_counters FOR EACH ROW WHEN (NEW.sent < OLD.sent) EXECUTE FUNCTION guard_counter();
 
 ---------------------------------------------------------------- what the programme's role may do
 

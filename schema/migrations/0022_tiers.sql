@@ -88,12 +88,19 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER tier_12_review AFTER UPDATE OF state ON cases FOR EACH ROW WHEN (NEW.kind = 'tier-upgrade' AND OLD.state <> NEW.state) EXECUTE FUNCTION keep_tier_review();
 
--- A case brings the tier that was approved, and only a higher one (TIER-10, TIER-15).
+-- A tier begins while its membership holds, as the partner's present one (TIER-02). A case brings the tier that was approved, and
+-- only a higher one (TIER-10, TIER-15).
 -- +goose StatementBegin
 CREATE FUNCTION guard_tier() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-	IF NOT EXISTS (SELECT 1 FROM tier_upgrades u JOIN cases c USING (case_number)
-	                WHERE u.case_number = NEW.case_number AND c.state = 'APPROVED' AND u.effective_at = NEW.from_at
+	IF membership_of(NEW.partner_id, NEW.from_at) IS DISTINCT FROM NEW.member_from THEN
+		RAISE EXCEPTION 'tier of %: the membership since % does not hold', NEW.partner_id, NEW.member_from USING ERRCODE = 'check_violation', CONSTRAINT = 'tier_02_membership';
+	END IF;
+	IF NEW.case_number IS NULL THEN
+		RETURN NEW;
+	END IF;
+	IF NOT EXISTS (SELECT 1 FROM tier_upgrades u JOIN cases c USING (case_number, partner_id)
+	                WHERE u.case_number = NEW.case_number AND c.kind = 'tier-upgrade' AND c.state = 'APPROVED' AND u.effective_at = NEW.from_at
 	                  AND (u.partner_id, u.member_from, u.target) = (NEW.partner_id, NEW.member_from, NEW.tier)) THEN
 		RAISE EXCEPTION 'tier of %: case % approves no such tier', NEW.partner_id, NEW.case_number USING ERRCODE = 'check_violation', CONSTRAINT = 'tier_15_approved';
 	END IF;
@@ -103,7 +110,7 @@ BEGIN
 	RETURN NEW;
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER tier_15_approved BEFORE INSERT ON partner_tiers FOR EACH ROW WHEN (NEW.case_number IS NOT NULL) EXECUTE FUNCTION guard_tier();
+CREATE TRIGGER tier_15_approved BEFORE INSERT ON partner_tiers FOR EACH ROW EXECUTE FUNCTION guard_tier();
 
 CREATE TABLE tier_items (
 	case_number text          NOT NULL REFERENCES tier_upgrades,
@@ -184,14 +191,60 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER tier_09_used BEFORE UPDATE ON account_registrations FOR EACH ROW WHEN (OLD.used_at IS NOT NULL) EXECUTE FUNCTION guard_registration();
 
--- Whether a mobile number belongs to an account already, however it is written.
+-- A mobile number however it is written: without separators, and a Chinese one without the country code.
+CREATE FUNCTION mobile_key(number text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
+	SELECT regexp_replace(translate(number, ' -()', ''), '^(\+|00)86(?=1[0-9]{10}$)', '')
+$$;
+CREATE INDEX organisation_people_by_mobile ON organisation_people (mobile_key(mobile));
+CREATE INDEX personal_accounts_by_mobile_key ON personal_accounts (mobile_key(mobile));
+
+-- Whether it belongs to an account already.
 CREATE FUNCTION mobile_used(number text) RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-	SELECT number <> '' AND (EXISTS (SELECT 1 FROM organisation_people WHERE translate(mobile, ' -', '') = translate(number, ' -', '') AND status <> 'DELETED')
-	    OR EXISTS (SELECT 1 FROM personal_accounts WHERE translate(mobile, ' -', '') = translate(number, ' -', '')))
+	SELECT number <> '' AND (EXISTS (SELECT 1 FROM organisation_people WHERE mobile_key(mobile) = mobile_key(number) AND status <> 'DELETED')
+	    OR EXISTS (SELECT 1 FROM personal_accounts WHERE mobile_key(mobile) = mobile_key(number)))
 $$;
 
 ALTER TABLE outbox ADD COLUMN mobile text NOT NULL DEFAULT '';
 COMMENT ON COLUMN outbox.mobile IS 'The number to which it goes as a text message instead of a mail; empty: a mail.';
+
+-- What has nowhere to go is a message on the site only, and keeps out of the way of those that wait for delivery until its reader has
+-- an address: natural persons often have none. The digest's instant is as it was (0003).
+ALTER TABLE outbox ADD COLUMN without_address boolean NOT NULL DEFAULT false;
+DROP INDEX outbox_waiting;
+CREATE INDEX outbox_waiting ON outbox (next_at) WHERE sent_at IS NULL AND NOT without_address;
+CREATE INDEX outbox_without_address ON outbox (coalesce(person_id, account_id)) WHERE without_address;
+COMMENT ON COLUMN outbox.without_address IS 'Its reader has none yet: kept when it is written, and when the address is entered.';
+
+CREATE FUNCTION without_address(person text, account text) RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+	SELECT EXISTS (SELECT 1 FROM people WHERE person_id = person AND email = '') OR EXISTS (SELECT 1 FROM personal_accounts WHERE account_id = account AND email = '')
+$$;
+
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION plan_message() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+	IF NOT NEW.secret AND EXISTS (SELECT 1 FROM people WHERE person_id = NEW.person_id AND notify = 'digest') THEN
+		NEW.digest_at := (date_trunc('day', (NEW.written_at - interval '9 hours') AT TIME ZONE interval '8 hours')
+			+ interval '1 day 9 hours') AT TIME ZONE interval '8 hours';
+		NEW.next_at := NEW.digest_at;
+	END IF;
+	IF NEW.mobile = '' AND NEW.address IS NULL AND without_address(NEW.person_id, NEW.account_id) THEN -- who enters the address just now waits, or is waited for
+		PERFORM pg_advisory_xact_lock_shared(hashtext('address/' || coalesce(NEW.person_id, NEW.account_id)));
+		NEW.without_address := without_address(NEW.person_id, NEW.account_id);
+	END IF;
+	RETURN NEW;
+END $$;
+
+CREATE FUNCTION send_waiting() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtext('address/' || (to_jsonb(NEW) ->> TG_ARGV[0])));
+	UPDATE outbox SET without_address = false
+	 WHERE coalesce(person_id, account_id) = to_jsonb(NEW) ->> TG_ARGV[0] AND (person_id IS NOT NULL) = (TG_ARGV[0] = 'person_id') AND without_address;
+	RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER send_waiting AFTER UPDATE OF email ON people FOR EACH ROW WHEN (OLD.email = '' AND NEW.email <> '') EXECUTE FUNCTION send_waiting('person_id');
+CREATE TRIGGER send_waiting AFTER UPDATE OF email ON personal_accounts FOR EACH ROW WHEN (OLD.email = '' AND NEW.email <> '') EXECUTE FUNCTION send_waiting('account_id');
+UPDATE outbox m SET without_address = true FROM people p WHERE p.person_id = m.person_id AND p.email = '' AND m.sent_at IS NULL;
 
 ---------------------------------------------------------------- what the programme's role may do
 

@@ -58,7 +58,7 @@ DECLARE
 	c      record;
 	linked timestamptz; -- when the user has to be
 BEGIN
-	SELECT state, opened_at INTO STRICT c FROM cases WHERE case_number = NEW.case_number;
+	SELECT state, opened_at INTO STRICT c FROM cases WHERE case_number = NEW.case_number AND kind = 'lab-credit' AND partner_id = NEW.partner_id;
 	IF TG_OP = 'INSERT' THEN
 		linked := c.opened_at;
 		IF NEW.issued_at IS NOT NULL THEN
