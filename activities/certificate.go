@@ -55,7 +55,8 @@ func issueCertificate(ctx context.Context, tx *sqlx.Tx, of certificateOf) (numbe
 	}
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO certificates (certificate_no, kind, partner_id, subject, holder, name, grade, version, issuer, case_number, cycle, valid_from, valid_until, issued_at, code)
-		SELECT $1, $2, partner_id, $4, name, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM partners WHERE partner_id = $3`,
+		SELECT $1, $2, p.partner_id, $4, `+holderSQL+`, $5, $6, $7, coalesce((SELECT v.name FROM vendor_addresses v WHERE v.entity = $8), $8), $9, $10, $11, $12, $13, $14
+		  FROM partners p WHERE p.partner_id = $3`,
 		number, of.Kind, of.Partner, of.Subject, of.Name, of.Grade, of.Version, partner.Entity, of.Case, of.Cycle, of.From, of.Until, of.At,
 		base64.RawURLEncoding.EncodeToString(code)); err != nil {
 		return "", fmt.Errorf("issue certificate: %w", err)
@@ -76,3 +77,6 @@ func unprintable(object string, texts ...string) (refusal.List, error) {
 	}
 	return nil, nil
 }
+
+// holderSQL is whom a certificate of a partner p names: its verified name, else its company's, else the account's (CERT-20).
+const holderSQL = `coalesce(nullif(p.verified_name, ''), (SELECT c.name FROM companies c WHERE c.company_id = p.company_id), p.name)`

@@ -53,6 +53,25 @@ func firstPassed() certificateOf {
 }
 
 // Rule: CERT-20
+func TestCERT20GivenNamesOfAPartnerAndAnEntity_WhenACertificateIsIssued_ThenItBearsTheVerifiedOneAndTheReadableOne(t *testing.T) {
+	db := certified(t)
+	for n, want := range []struct{ change, holder, issuer string }{
+		{`SELECT 1`, "上海云帆", "华云"}, // the account's name and the entity's key
+		{`INSERT INTO vendor_addresses VALUES ('华云', '华云计算有限公司', 'Street 1', 'in@vendor.example', '')`, "上海云帆", "华云计算有限公司"},
+		{`WITH c AS (INSERT INTO companies (company_id, name) VALUES ('C1', '上海云帆有限公司'))
+		  UPDATE partners SET company_id = 'C1' WHERE partner_id = 'P1001'`, "上海云帆有限公司", "华云计算有限公司"},
+		{`UPDATE partners SET verified_name = '上海云帆科技有限公司' WHERE partner_id = 'P1001'`, "上海云帆科技有限公司", "华云计算有限公司"},
+	} {
+		db.MustExec(want.change)
+		of := firstPassed()
+		of.Cycle = n + 1
+		c, err := views.Reader{DB: db}.Certificate(t.Context(), issues(t, db, of), of.At)
+		require.NoError(t, err)
+		require.Equal(t, []string{want.holder, want.issuer, "W000001"}, []string{c.Holder, c.Issuer, c.Case})
+	}
+}
+
+// Rule: CERT-20
 func TestCERT20GivenACertifiedSolution_WhenItIsCertifiedAgain_ThenTheNewCertificateTakesTheOldOnesPlace(t *testing.T) {
 	db, ctx := certified(t), context.Background()
 	first := issues(t, db, firstPassed())

@@ -134,8 +134,10 @@ func TestGivenAnOrganisation_WhenAPersonIsCreated_ThenTheRulesHoldAndARepeatMake
 		"four roles":                       {[]person.Role{person.PartnerFinance, person.PartnerWithdrawals, person.PartnerIncentives, person.PartnerArchitect}, []string{"ORG-04 ORG_ROLE_LIMIT"}},
 		"system administrator and finance": {[]person.Role{person.PartnerAdministrator, person.PartnerFinance}, []string{"ORG-05 ORG_ROLE_ADMIN_ALONE"}},
 		"account manager and director":     {[]person.Role{person.PartnerAccountManager, person.PartnerAccountDirector}, []string{"ORG-06 ORG_ROLE_AM_DIRECTOR"}},
-		"all of it at once": {[]person.Role{person.PartnerAdministrator, person.PartnerFinance, person.PartnerAccountManager, person.PartnerAccountDirector},
-			[]string{"ORG-04 ORG_ROLE_LIMIT", "ORG-05 ORG_ROLE_ADMIN_ALONE", "ORG-06 ORG_ROLE_AM_DIRECTOR"}},
+		"all of it at once": {
+			[]person.Role{person.PartnerAdministrator, person.PartnerFinance, person.PartnerAccountManager, person.PartnerAccountDirector},
+			[]string{"ORG-04 ORG_ROLE_LIMIT", "ORG-05 ORG_ROLE_ADMIN_ALONE", "ORG-06 ORG_ROLE_AM_DIRECTOR"},
+		},
 		"a role of the vendor": {[]person.Role{person.VendorFinance}, []string{"COM-08 CBC.0100"}},
 	} {
 		_, err := o.CreatePerson(t.Context(), CreatePersonInput{Partner: "P1", Entry: o.entry("x", test.roles...), Asked: o.asked("ada", day3)})

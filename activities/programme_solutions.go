@@ -196,17 +196,21 @@ var takeSolutionsSQL = []struct {
 	what, sql string
 	args      func(policy solution.Policy, by string, at time.Time) []any
 }{
-	{"cases", `
+	{
+		"cases", `
 		INSERT INTO cases (case_number, kind, partner_id, submitter, request_key, request_digest, state, policy_version, workflow_id, run_id, opened_at, due_at, wake_at, amount, about)
 		SELECT number, 'solution', partner, submitter, key, digest::bytea, state, $2, workflow, '', $3, due, wake, 0, concat_ws(' ', kind, name, version)
 		  FROM jsonb_to_recordset($1) AS r (number text, partner text, submitter text, key text, digest text, state text, workflow text, due timestamptz, wake timestamptz,
 		       kind text, name text, version text)`,
-		func(policy solution.Policy, _ string, at time.Time) []any { return []any{policy.Version, at} }},
-	{"contents", `
+		func(policy solution.Policy, _ string, at time.Time) []any { return []any{policy.Version, at} },
+	},
+	{
+		"contents", `
 		INSERT INTO solution_drafts (draft_id, partner_id, request_key, case_number, kind, name, version, materials, contact_name, contact_mobile, contact_email, created_at, saved_by, saved_at, sent_at, taken)
 		SELECT draft, partner, key, number, kind, name, version, materials, contact, mobile, email, $2, submitter, $2, $2, true
 		  FROM jsonb_to_recordset($1) AS r (draft text, partner text, key text, number text, kind text, name text, version text, materials jsonb, contact text, mobile text, email text, submitter text)`,
-		onlyAt},
+		onlyAt,
+	},
 	{"solutions", `
 		INSERT INTO solutions (case_number, origin, draft_id, cert_round, reminded_until)
 		SELECT number, origin, draft, 1, $2 FROM jsonb_to_recordset($1) AS r (number text, origin text, draft text)`, onlyAt},
@@ -216,15 +220,17 @@ var takeSolutionsSQL = []struct {
 		  FROM jsonb_to_recordset($1) AS r (number text, draft text, passed timestamptz, window_at timestamptz, until timestamptz)`, noArgs},
 	{"papers", `
 		INSERT INTO certificates (certificate_no, kind, partner_id, subject, holder, name, grade, version, issuer, case_number, cycle, valid_from, valid_until, issued_at, code)
-		SELECT numbered(to_char($2::timestamptz AT TIME ZONE interval '08:00', '"CERT-"YYYY"-"'), nextval('certificate_numbers')), 'solution', p.partner_id, r.number, p.name, r.name, r.kind,
-		       r.version, p.entity, r.number, 1, r.passed, r.until, $2, r.code
+		SELECT numbered(to_char($2::timestamptz AT TIME ZONE interval '08:00', '"CERT-"YYYY"-"'), nextval('certificate_numbers')), 'solution', p.partner_id, r.number, ` + holderSQL + `, r.name, r.kind,
+		       r.version, coalesce(v.name, p.entity), r.number, 1, r.passed, r.until, $2, r.code
 		  FROM jsonb_to_recordset($1) AS r (number text, partner text, name text, kind text, version text, passed timestamptz, until timestamptz, code text)
-		  JOIN partners p ON p.partner_id = r.partner`, onlyAt},
-	{"events", `
+		  JOIN partners p ON p.partner_id = r.partner LEFT JOIN vendor_addresses v USING (entity)`, onlyAt},
+	{
+		"events", `
 		INSERT INTO events (case_number, key, at, actor, via, action, from_state, to_state, rule, note)
 		SELECT number, 'take over', $2, $3, 'operator', 'take over', '', state, 'CERT-06', 'certified before at ' || passed
 		  FROM jsonb_to_recordset($1) AS r (number text, state text, passed text)`,
-		func(_ solution.Policy, by string, at time.Time) []any { return []any{at, by} }},
+		func(_ solution.Policy, by string, at time.Time) []any { return []any{at, by} },
+	},
 }
 
 func noArgs(solution.Policy, string, time.Time) []any { return nil }

@@ -411,7 +411,9 @@ func (c *company) printed(ctx context.Context) error {
 		at   time.Time
 		want certificate.State
 	}{
-		{paper.Code, paper.From, certificate.Valid}, {paper.Code, paper.Until.Add(-time.Second), certificate.Valid}, {paper.Code, paper.Until, certificate.Expired},
+		{paper.Code, paper.From, certificate.Valid},
+		{paper.Code, paper.Until.Add(-time.Second), certificate.Valid},
+		{paper.Code, paper.Until, certificate.Expired},
 		{"another code", paper.From, certificate.Unknown},
 	} {
 		v, err := c.views.VerifyCertificate(ctx, paper.Number, q.code, q.at)

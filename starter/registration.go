@@ -81,6 +81,7 @@ func (h *house) registerFinishCommand() *cobra.Command {
 	var in activities.RegisterAccountInput
 	c := &cobra.Command{
 		Use: "finish LINK --account NAME --name NAME --mobile NUMBER --email ADDRESS", Short: "Follow the link: open the account and its master person", Args: exactly("LINK"),
+		Long:    `Follow the link: open the account and its master person; "-" reads the link from standard input, so that no list of processes shows it.`,
 		Example: `  starter tier register finish x0Q… --account mei.two --name Mei --mobile 13700000001 --email mei.two@a.example`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o, err := h.organisationOf(c.Context())
@@ -88,6 +89,13 @@ func (h *house) registerFinishCommand() *cobra.Command {
 				return err
 			}
 			in.Link, in.At = args[0], time.Now()
+			if in.Link == "-" {
+				lines, err := secrets(c, "link")
+				if err != nil {
+					return err
+				}
+				in.Link = lines[0]
+			}
 			if in.Key == "" {
 				in.Key = uuid.NewString()
 			}

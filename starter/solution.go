@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/organisation"
 	"countersign/domain/solution"
 	"countersign/views"
 	"countersign/workflows"
@@ -40,9 +41,9 @@ func (h *house) solutionDrafts(ctx context.Context) (*activities.SolutionDrafts,
 
 // solutionEntry is what of a draft is entered at the command line.
 type solutionEntry struct {
-	in                                                 activities.SolutionDraftInput
-	kind, name, version, contact, mobile, email, draft string
-	materials                                          []string
+	in                                          activities.SolutionDraftInput
+	kind, name, version, contact, mobile, email string
+	materials                                   []string
 }
 
 func (e *solutionEntry) flags(c *cobra.Command) {
@@ -73,7 +74,7 @@ func (e *solutionEntry) read(c *cobra.Command) (func(), error) {
 	var open []*os.File
 	done := func() {
 		for _, f := range open {
-			f.Close()
+			_ = f.Close() // read only
 		}
 	}
 	for _, m := range e.materials {
@@ -321,8 +322,10 @@ func oneOf(what, value string, known []string) error {
 }
 
 func (h *house) solutionShowCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "show SOLUTION", Short: "Show a solution, or a draft, with its approval progress and certificates", Args: exactly("SOLUTION"),
+	var show []string
+	var by string
+	c := &cobra.Command{
+		Use: "show SOLUTION [--show COLUMN --as PERSON]", Short: "Show a solution, or a draft, with its approval progress and certificates", Args: exactly("SOLUTION"),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := h.reader(c.Context())
 			if err != nil {
@@ -332,9 +335,19 @@ func (h *house) solutionShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if uncovered, err := h.uncover(c.Context(), d.Partner, organisation.SolutionList, show, by); err != nil {
+				return err
+			} else if len(uncovered) > 0 {
+				if d, err = r.Solution(c.Context(), args[0], time.Now(), uncovered...); err != nil {
+					return err
+				}
+			}
 			return h.show(d, func() { h.solutionOf(d) })
 		},
 	}
+	showFlag(c, &show, organisation.SolutionList)
+	c.Flags().StringVar(&by, "as", "", "who looks, with --show")
+	return c
 }
 
 func (h *house) solutionOf(d views.SolutionDetail) {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Rule: CERT-01, CERT-02, CERT-03, CERT-20
+// Rule: CERT-01, CERT-02, CERT-03, CERT-20, PGM-05, PGM-06
 func TestGivenSolutions_WhenTheyAreEnteredListedAndDownloaded_ThenTheCommandsSayWhatHolds(t *testing.T) {
 	url := programme(t)
 	dir := t.TempDir()
@@ -58,6 +58,15 @@ solutions:
 	require.Contains(t, ask(t, url, "solution", "list", "--state", "EXPIRING").out, "No solutions.")
 	show := ask(t, url, "solution", "show", "SD000003")
 	require.Contains(t, show.out, "Description: cetus.pdf", show.err)
+	require.Contains(t, show.out, "K*** 138****8000 k***@a.example")
+	full := ask(t, url, "solution", "show", "SD000003", "--show", "mobile", "--as", "alice")
+	require.Contains(t, full.out, "K*** 13800138000 k***@a.example", full.err)
+	stranger := ask(t, url, "solution", "show", "SD000003", "--show", "mobile", "--as", "cora")
+	require.Equal(t, 1, stranger.code)
+	require.NotContains(t, stranger.out, "13800138000")
+	var looks []string
+	require.NoError(t, db.Select(&looks, `SELECT concat_ws(' ', person_id, column_name, list) FROM audit_log`))
+	require.Equal(t, []string{"alice mobile solutions"}, looks)
 	require.Contains(t, ask(t, url, "solution", "show", "SOL000001").out, "It was certified before; no round of review here.")
 
 	out := filepath.Join(dir, "certificate.pdf")

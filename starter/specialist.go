@@ -247,8 +247,10 @@ func (h *house) specialistListCommand() *cobra.Command {
 }
 
 func (h *house) specialistShowCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "show CASE", Short: "Show a specialist's case; its history is in: starter case show", Args: exactly("CASE"),
+	var show []string
+	var by string
+	c := &cobra.Command{
+		Use: "show CASE [--show COLUMN --as PERSON]", Short: "Show a specialist's case; its history is in: starter case show", Args: exactly("CASE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := h.reader(c.Context())
 			if err != nil {
@@ -258,10 +260,20 @@ func (h *house) specialistShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if uncovered, err := h.uncover(c.Context(), s.Partner, organisation.SpecialistList, show, by); err != nil {
+				return err
+			} else if len(uncovered) > 0 {
+				if s, err = r.SpecialistCase(c.Context(), args[0], uncovered...); err != nil {
+					return err
+				}
+			}
 			return h.show(s, func() {
 				record(h.out, "case", s.Case, "partner", s.Partner, "member", s.Account, "name", s.Name, "path", s.Path, "state", s.State, "location", s.Location,
 					"materials", strings.Join(s.Materials, ", "), "cancelled because", s.Reason, "file", s.File, "opened", shown(s.OpenedAt), "ended", shownOr(s.EndedAt, ""))
 			})
 		},
 	}
+	showFlag(c, &show, organisation.SpecialistList)
+	c.Flags().StringVar(&by, "as", "", "who looks, with --show")
+	return c
 }

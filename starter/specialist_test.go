@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Rule: ORG-39, ORG-44, ORG-43
+// Rule: ORG-39, ORG-44, ORG-43, PGM-05, PGM-06
 func TestGivenBoundMembers_WhenTheirSpecialistsAreKept_ThenTheCommandsSayWhatHolds(t *testing.T) {
 	url := programme(t)
 	invitation := open(t, url) // any case stands for the invitation here

@@ -77,4 +77,9 @@ func TestTIER07GivenAPartner_WhenItsTierIsLookedAtAndAppliedFor_ThenTheCommandsS
 	require.Equal(t, 2, ask(t, url, "tier", "apply", "--partner", "P1001").code)
 	require.Equal(t, 1, ask(t, url, "tier", "register", "codes", "P1001", "--as", "alice").code, "alice holds no master account")
 	require.Equal(t, 1, ask(t, url, "tier", "register", "finish", "x", "--account", "a", "--name", "A", "--mobile", "13700000001", "--email", "a@a.example").code)
+	for link, said := range map[string]string{"x\n": "PLN_LINK_EXPIRED", "": "Link is missing"} {
+		got := tell(t, url, link, "tier", "register", "finish", "-", "--account", "a", "--name", "A", "--mobile", "13700000001", "--email", "a@a.example")
+		require.NotEqual(t, 0, got.code)
+		require.Contains(t, got.out+got.err, said)
+	}
 }

@@ -49,8 +49,10 @@ func (f *firm) asked(by string) activities.Asked {
 // person makes one of P1 who has a password of their own.
 func (f *firm) person(account, name string, roles ...person.Role) string {
 	f.t.Helper()
-	given, err := f.acts.CreatePerson(f.t.Context(), activities.CreatePersonInput{Partner: "P1", Asked: f.asked("ada"),
-		Entry: organisation.Entry{Account: account, Name: name, Mobile: "13800138000", Email: account + "@alpha.example", Roles: roles}})
+	given, err := f.acts.CreatePerson(f.t.Context(), activities.CreatePersonInput{
+		Partner: "P1", Asked: f.asked("ada"),
+		Entry: organisation.Entry{Account: account, Name: name, Mobile: "13800138000", Email: account + "@alpha.example", Roles: roles},
+	})
 	require.NoError(f.t, err)
 	require.NoError(f.t, f.acts.ChangePassword(f.t.Context(), activities.ChangePasswordInput{Account: account, Old: given.Initial, New: "Spring 2025 rain", Key: account, At: morning}))
 	return given.ID
@@ -173,8 +175,10 @@ func TestGivenPages_WhenSomebodyOpensThem_ThenRolesMasterAndIdentityServiceDecid
 
 	roles, err := f.RolesOf(t.Context(), "P1", "ada")
 	require.NoError(t, err)
-	require.Equal(t, views.Role{ID: person.PartnerAdministrator, Name: "系统管理员 / System administrator", Kind: "SYSTEM", Persons: 2,
-		Permissions: []string{"organisation", "customers", "members", "solutions", "bills", "withdrawals", "incentives"}}, roles[0])
+	require.Equal(t, views.Role{
+		ID: person.PartnerAdministrator, Name: "系统管理员 / System administrator", Kind: "SYSTEM", Persons: 2,
+		Permissions: []string{"organisation", "customers", "members", "solutions", "bills", "withdrawals", "incentives"},
+	}, roles[0])
 	last := roles[len(roles)-1]
 	require.Equal(t, []any{person.Role(role), "Interns", "CUSTOM", 1, 0}, []any{last.ID, last.Name, last.Kind, last.Persons, len(last.Permissions)})
 }

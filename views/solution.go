@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/domain/approval"
+	"countersign/domain/organisation"
 	"countersign/domain/solution"
 )
 
@@ -106,8 +107,9 @@ type SolutionCertification struct {
 	Paper     string    `db:"certificate_no"  json:"certificate,omitempty"`
 }
 
-// Solution reads one solution by its number, or a draft by its own, as it stands at an instant.
-func (r Reader) Solution(ctx context.Context, id string, at time.Time) (SolutionDetail, error) {
+// Solution reads one solution by its number, or a draft by its own, as it stands at an instant; its contact masked unless
+// uncovered (PGM-05).
+func (r Reader) Solution(ctx context.Context, id string, at time.Time, uncovered ...string) (SolutionDetail, error) {
 	var d SolutionDetail
 	err := r.look(ctx, at, func(l look) (err error) {
 		if d.Solution, err = row[Solution](ctx, l.q, "solution", id, solutionListSQL+` WHERE $2 IN (case_number, draft_id) ORDER BY case_number DESC LIMIT 1`, at, id); err != nil {
@@ -125,6 +127,8 @@ func (r Reader) Solution(ctx context.Context, id string, at time.Time) (Solution
 		d.Rounds, err = l.solutionRounds(ctx, d.Case)
 		return err
 	})
+	c := &d.Entry.Contact
+	c.Name, c.Mobile, c.Email = organisation.Masked("contact", c.Name, uncovered), organisation.Masked("mobile", c.Mobile, uncovered), organisation.Masked("email", c.Email, uncovered)
 	return d, err
 }
 

@@ -92,12 +92,12 @@ type SpecialistCase struct {
 }
 
 // SpecialistCase reads one of them.
-func (r Reader) SpecialistCase(ctx context.Context, number string) (SpecialistCase, error) {
+func (r Reader) SpecialistCase(ctx context.Context, number string, uncovered ...string) (SpecialistCase, error) {
 	s, err := row[SpecialistCase](ctx, r.DB, "case of a project specialist", number, `
 		SELECT s.case_number, s.partner_id, s.account_id, CASE WHEN l.link_id IS NULL THEN '' ELSE a.name END AS name, s.path, c.state, s.base_location, s.materials, s.cancel_reason, s.cancel_document, c.opened_at, s.ended_at
 		  FROM project_specialists s JOIN cases c USING (case_number) JOIN personal_accounts a USING (account_id)
 		  LEFT JOIN member_links l ON l.account_id = s.account_id AND l.partner_id = s.partner_id AND l.unlinked_at IS NULL WHERE s.case_number = $1`, number)
-	s.Name = organisation.Masked("name", s.Name, nil)
+	s.Name = organisation.Masked("name", s.Name, uncovered)
 	return s, err
 }
 

@@ -219,7 +219,9 @@ func TestCERT29GivenAProject_WhenItIsDone_ThenMaterialGoodsAndConfiguratorAreAva
 		reference string
 		code      string
 	}{
-		{"sol", baseline.GoodsAreListed, "G-1", "CERT-29 CBC.0151"}, {"dai", baseline.GoodsAreListed, "", "CERT-29 CERT_INCOMPLETE"}, {"ada", baseline.EndConfigurator, "", "CERT-29 CBC.0151"},
+		{"sol", baseline.GoodsAreListed, "G-1", "CERT-29 CBC.0151"},
+		{"dai", baseline.GoodsAreListed, "", "CERT-29 CERT_INCOMPLETE"},
+		{"ada", baseline.EndConfigurator, "", "CERT-29 CBC.0151"},
 		{"dai", baseline.ListGoods, "", "ENG-03 ENG_STATE"},
 	} {
 		_, err := j.asks("2025-05-21 10:00", number, wrong.by, wrong.action, wrong.reference)

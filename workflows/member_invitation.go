@@ -10,7 +10,6 @@ import (
 	"countersign/domain/calendar"
 	"countersign/domain/member"
 
-	"github.com/google/uuid"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -127,8 +126,6 @@ func Invite(ctx context.Context, c client.Client, i member.Invitation) (activiti
 
 // AcceptInvitation sends an acceptance to the run of its invitation.
 func AcceptInvitation(ctx context.Context, c client.Client, workflowID string, a member.Acceptance) (activities.Standing, error) {
-	if a.Key == "" {
-		a.Key = uuid.NewString()
-	}
+	a.Key = keyed(a.Key)
 	return update[activities.Standing](ctx, c, workflowID, AcceptUpdate, contentID(a.Key, []byte(a.Account+" "+a.Proof+" "+a.Notice)), a)
 }

@@ -166,8 +166,10 @@ func TestORG46GivenMembersWithCertificates_WhenOneIsUnboundOn1May_ThenTheCounter
 	for i, account := range []string{"A1", "A2"} {
 		m.member(account)
 		for n, level := range []string{"HCIP", "HCIP", "HCIE"}[:3-i] { // two of one level count once
-			_, err := m.records(activities.ChangeQualificationInput{Member: account, Account: account, Kind: qualification.Certificate, At: cst("2025-03-01 10:00").Add(time.Duration(10*i+n) * time.Second),
-				Content: qualification.Content{Title: "Cloud", Level: level, From: day("2024-01-01"), Until: day("2025-06-30")}})
+			_, err := m.records(activities.ChangeQualificationInput{
+				Member: account, Account: account, Kind: qualification.Certificate, At: cst("2025-03-01 10:00").Add(time.Duration(10*i+n) * time.Second),
+				Content: qualification.Content{Title: "Cloud", Level: level, From: day("2024-01-01"), Until: day("2025-06-30")},
+			})
 			require.NoError(t, err)
 		}
 	}

@@ -88,10 +88,9 @@ func TestORG33GivenAnInvitation_WhenItIsSentAgainAndAcceptedAtOnce_ThenOneOfBoth
 				return err
 			},
 		)
-		switch {
-		case errs[0] == nil:
+		if errs[0] == nil {
 			require.Equal(t, []string{"ENG_STATE"}, codes(errs[1]), "linked already")
-		default:
+		} else {
 			require.Equal(t, []string{"INV_USED"}, codes(errs[0]))
 			require.NoError(t, errs[1])
 			_, err := c.accept(c.ticks("b", c.link(number, 2), "A1"), "2025-03-04 11:00:00")

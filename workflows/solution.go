@@ -9,7 +9,6 @@ import (
 	"countersign/activities"
 	"countersign/domain/solution"
 
-	"github.com/google/uuid"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/workflow"
 )
@@ -135,8 +134,6 @@ func SendSolution(ctx context.Context, c client.Client, workflowID string, sub s
 
 // DeleteSolution asks the run of a rejected solution to delete it.
 func DeleteSolution(ctx context.Context, c client.Client, workflowID string, in activities.DeleteSolutionInput) (activities.Standing, error) {
-	if in.Key == "" {
-		in.Key = uuid.NewString()
-	}
+	in.Key = keyed(in.Key)
 	return update[activities.Standing](ctx, c, workflowID, DeleteUpdate, in.Key, in)
 }

@@ -206,7 +206,6 @@ type solutionTest struct {
 	s      *studio
 	env    *testsuite.TestWorkflowEnvironment
 	start  time.Time
-	opened fundAnswer
 	result CaseResult
 	err    error
 	n      int

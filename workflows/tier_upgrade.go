@@ -9,7 +9,6 @@ import (
 	"countersign/activities"
 	"countersign/domain/tier"
 
-	"github.com/google/uuid"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/workflow"
 )
@@ -122,8 +121,6 @@ func ResubmitTier(ctx context.Context, c client.Client, workflowID string, a tie
 
 // WithdrawTier takes an upgrade back.
 func WithdrawTier(ctx context.Context, c client.Client, workflowID string, r CancelRequest) (activities.Standing, error) {
-	if r.Key == "" {
-		r.Key = uuid.NewString()
-	}
+	r.Key = keyed(r.Key)
 	return update[activities.Standing](ctx, c, workflowID, CancelUpdate, r.Key, r)
 }

@@ -33,8 +33,14 @@ type Move struct{ From, To State }
 
 // Moves lists every lawful step of the main line (ENG-03); the table "moves" repeats it.
 var Moves = []Move{
-	{"", ProjectReview}, {ProjectReview, ProjectDone}, {ProjectReview, ProjectRejected}, {ProjectRejected, ProjectReview},
-	{ProjectDone, ReleaseReview}, {ReleaseReview, Released}, {ReleaseReview, ReleaseRejected}, {ReleaseRejected, ReleaseReview},
+	{"", ProjectReview},
+	{ProjectReview, ProjectDone},
+	{ProjectReview, ProjectRejected},
+	{ProjectRejected, ProjectReview},
+	{ProjectDone, ReleaseReview},
+	{ReleaseReview, Released},
+	{ReleaseReview, ReleaseRejected},
+	{ReleaseRejected, ReleaseReview},
 }
 
 // CanMove tells whether a step is lawful.

@@ -118,8 +118,10 @@ func TestGivenAReleaseWithoutAnything_WhenItIsSubmitted_ThenEveryGuardIsListedIn
 	_, list := JudgeAct(Act{RequestKey: "k", Person: "dai", Action: SubmitRelease}, ActFacts{Person: dai, Policy: DefaultPolicy(), Saved: p, Staged: 1})
 	require.Equal(t, []string{"CBC.0151", "CERT_INCOMPLETE", "CERT_PROJECT_OPEN"}, list.Codes())
 	require.Contains(t, list[1].Message, "verification, goods listing, release application, introduction, deployment-guide, service-agreement, saving what was uploaded")
-	_, list = JudgeAct(Act{RequestKey: "k", Person: "mei", Action: SubmitRelease}, ActFacts{Person: mei, Policy: DefaultPolicy(), Saved: whole(ReleaseReview), Release: true,
-		Tracks: map[Track]On{Design: {State: Verified}, Goods: {State: GoodsListed}}})
+	_, list = JudgeAct(Act{RequestKey: "k", Person: "mei", Action: SubmitRelease}, ActFacts{
+		Person: mei, Policy: DefaultPolicy(), Saved: whole(ReleaseReview), Release: true,
+		Tracks: map[Track]On{Design: {State: Verified}, Goods: {State: GoodsListed}},
+	})
 	require.Equal(t, []string{"CERT_PENDING"}, list.Codes())
 }
 

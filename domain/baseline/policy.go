@@ -85,8 +85,11 @@ func DefaultPolicy() Policy {
 		ReviewRole: Reviewer, DesignRole: SolutionArchitect, PDMRole: PartnerDevelopment, PSARole: SolutionArchitect, EscalationRole: person.VendorOperations,
 		ReviewTerm: calendar.MustTerm("P5WD"), DecideBySignal: true,
 		Features: Template{Rows: 500, Columns: []Column{
-			{Name: "feature", Unique: true}, {Name: "description"}, {Name: "cloud_service"},
-			{Name: "status", Values: []string{"available", "planned"}}, {Name: "remark", Optional: true},
+			{Name: "feature", Unique: true},
+			{Name: "description"},
+			{Name: "cloud_service"},
+			{Name: "status", Values: []string{"available", "planned"}},
+			{Name: "remark", Optional: true},
 		}},
 		ReleaseItems: []Item{
 			{"introduction", "方案介绍，面向客户", "what the solution does, for customers"},

@@ -38,8 +38,13 @@ type Change struct{ Name, Version, Summary, Lead, ContactName, ContactMobile, Co
 // In is an entry with the change.
 func (c Change) In(e Entry) Entry {
 	for _, f := range []struct{ to, from *string }{
-		{&e.Name, c.Name}, {&e.Version, c.Version}, {&e.Summary, c.Summary}, {(*string)(&e.Lead), c.Lead},
-		{&e.Contact.Name, c.ContactName}, {&e.Contact.Mobile, c.ContactMobile}, {&e.Contact.Email, c.ContactEmail},
+		{&e.Name, c.Name},
+		{&e.Version, c.Version},
+		{&e.Summary, c.Summary},
+		{(*string)(&e.Lead), c.Lead},
+		{&e.Contact.Name, c.ContactName},
+		{&e.Contact.Mobile, c.ContactMobile},
+		{&e.Contact.Email, c.ContactEmail},
 	} {
 		if f.from != nil {
 			*f.to = *f.from
@@ -254,7 +259,8 @@ func (j *judgement) complete(p Project) {
 		name string
 		is   bool
 	}{
-		{"version", p.Version != ""}, {"summary", p.Summary != ""},
+		{"version", p.Version != ""},
+		{"summary", p.Summary != ""},
 		{"contact", p.Contact.Name != "" && p.Contact.Mobile != "" && p.Contact.Email != ""},
 	} {
 		if !part.is {

@@ -28,9 +28,17 @@ func TestGivenACertificate_WhenItIsVerified_ThenTheOpeningInstantIsInAndTheClosi
 		at   string
 		want State
 	}{
-		{year, "2024-03-15 10:19:59", NotYet}, {year, "2024-03-15 10:20:00", Valid}, {year, "2025-03-15 10:19:59", Valid}, {year, "2025-03-15 10:20:00", Expired}, {year, "2025-03-15 10:20:01", Expired},
-		{again, "2025-02-10 15:59:59", Valid}, {again, "2025-02-10 16:00:00", Replaced}, {again, "2026-01-01 00:00:00", Replaced},
-		{left, "2024-11-30 23:59:59", Valid}, {left, "2024-12-01 00:00:00", Ended}, {left, "2025-03-15 10:20:00", Expired},
+		{year, "2024-03-15 10:19:59", NotYet},
+		{year, "2024-03-15 10:20:00", Valid},
+		{year, "2025-03-15 10:19:59", Valid},
+		{year, "2025-03-15 10:20:00", Expired},
+		{year, "2025-03-15 10:20:01", Expired},
+		{again, "2025-02-10 15:59:59", Valid},
+		{again, "2025-02-10 16:00:00", Replaced},
+		{again, "2026-01-01 00:00:00", Replaced},
+		{left, "2024-11-30 23:59:59", Valid},
+		{left, "2024-12-01 00:00:00", Ended},
+		{left, "2025-03-15 10:20:00", Expired},
 	} {
 		require.Equal(t, c.want, c.v.At(cst(c.at)), "%+v at %s", c.v, c.at)
 	}

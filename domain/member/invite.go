@@ -84,10 +84,9 @@ func Judge(i Invitation, f Facts) refusal.List {
 	if !may {
 		return j.list
 	}
-	switch {
-	case f.Account == nil: // ORG-30
+	if f.Account == nil { // ORG-30
 		j.refuse("ORG-30", "INV_NOT_FOUND", "account "+i.AccountID, "No account was found for this mobile, email or name; check it with the member.")
-	default:
+	} else {
 		j.list = append(j.list, Conditions(*f.Account, i.PartnerID, f.Site, f.Policy, f.At)...)
 	}
 	j.limit()

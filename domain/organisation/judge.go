@@ -126,7 +126,7 @@ func JudgeCreate(by *Person, id, partner string, e Entry, k Known) refusal.List 
 }
 
 func notInAccount(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-@", r))
+	return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@", r)
 }
 
 func (j *judging) data(name, mobile, email string) {

@@ -18,6 +18,7 @@ const (
 	ContactList    List = "contacts"
 	MemberList     List = "members"
 	SpecialistList List = "specialists"
+	SolutionList   List = "solutions"
 )
 
 // lists says which columns of a list are masked, and by which permission they are uncovered.
@@ -30,6 +31,7 @@ var lists = map[List]struct {
 	ContactList:    {[]string{"mobile", "email"}, Organisation},
 	MemberList:     {[]string{"account_name", "name", "mobile", "email"}, Organisation},
 	SpecialistList: {[]string{"name"}, Organisation},
+	SolutionList:   {[]string{"contact", "mobile", "email"}, Solutions},
 }
 
 // Columns are the masked columns of a list.

@@ -82,7 +82,7 @@ func TestAcceptedRolesAlwaysObeyTheRules(t *testing.T) {
 			distinct[r] = true
 		}
 		obeys := len(distinct) >= 1 && len(distinct) <= 3 && (!distinct[person.PartnerAdministrator] || len(distinct) == 1) &&
-			!(distinct[person.PartnerAccountManager] && distinct[person.PartnerAccountDirector])
+			(!distinct[person.PartnerAccountManager] || !distinct[person.PartnerAccountDirector])
 		for _, r := range locked {
 			obeys = obeys && distinct[r]
 		}

@@ -63,8 +63,12 @@ func TestGivenACertificate_WhenItsInstantsCome_ThenTheStateChangesAtThemAndNotAS
 		want solution.State
 	}{
 		{v.CertifiedAt, solution.Certified},
-		{v.WindowAt.Add(-second), solution.Certified}, {v.WindowAt, solution.Expiring}, {v.WindowAt.Add(second), solution.Expiring},
-		{v.Until.Add(-second), solution.Expiring}, {v.Until, solution.Expired}, {v.Until.Add(second), solution.Expired},
+		{v.WindowAt.Add(-second), solution.Certified},
+		{v.WindowAt, solution.Expiring},
+		{v.WindowAt.Add(second), solution.Expiring},
+		{v.Until.Add(-second), solution.Expiring},
+		{v.Until, solution.Expired},
+		{v.Until.Add(second), solution.Expired},
 	} {
 		require.Equal(t, tc.want, v.StateAt(tc.at), shown(tc.at))
 	}

@@ -23,8 +23,10 @@ func application(path specialist.Path) specialist.Application {
 
 func administrator() specialist.Caller {
 	roles := []person.Role{person.PartnerAdministrator}
-	return specialist.Caller{ID: "mei", Of: &organisation.Person{ID: "mei", Name: "Mei", Partner: "P1001", Active: true, Status: organisation.Active, Roles: roles},
-		Person: &person.Person{ID: "mei", Name: "Mei", PartnerID: "P1001", Active: true, Roles: roles}}
+	return specialist.Caller{
+		ID: "mei", Of: &organisation.Person{ID: "mei", Name: "Mei", Partner: "P1001", Active: true, Status: organisation.Active, Roles: roles},
+		Person: &person.Person{ID: "mei", Name: "Mei", PartnerID: "P1001", Active: true, Roles: roles},
+	}
 }
 
 func facts() specialist.Facts {

@@ -22,8 +22,11 @@ func sample() Certificate {
 		Number: "CERT-2025-000001", Title: [2]string{"解决方案认证证书", "Solution Certificate"}, Holder: "上海云帆信息技术有限公司",
 		Statement: [2]string{"所提交的下列解决方案已通过认证，特发此证。", "has had the solution below certified."},
 		Facts: [][2]string{
-			{"方案名称 Solution", "云帆智能排产 Yunfan Scheduling"}, {"方案类型 Kind", "云软件方案 Cloud software solution"}, {"版本 Version", "2.1"},
-			{"生效 Valid from", "2024-03-15 10:20:00 UTC+8"}, {"有效期至 Valid until", "2025-03-15 10:20:00 UTC+8（不含 exclusive）"},
+			{"方案名称 Solution", "云帆智能排产 Yunfan Scheduling"},
+			{"方案类型 Kind", "云软件方案 Cloud software solution"},
+			{"版本 Version", "2.1"},
+			{"生效 Valid from", "2024-03-15 10:20:00 UTC+8"},
+			{"有效期至 Valid until", "2025-03-15 10:20:00 UTC+8（不含 exclusive）"},
 		},
 		Issuer: "华云软件技术有限公司", IssuedAt: time.Date(2024, 3, 15, 2, 20, 0, 0, time.UTC), IssuedOn: "2024-03-15",
 		Address: "https://partners.example/certificates/CERT-2025-000001/Zm9vYmFyYmF6cXV4MTIzNA",
@@ -135,7 +138,7 @@ func scanned(t *testing.T, out []byte) string {
 	for y, row := range plan.Pixel {
 		for x, pixel := range row {
 			black := dark[[2]int{x, y}]
-			switch pixel.Role() {
+			switch pixel.Role() { //nolint:exhaustive // the others are drawn for the reader's eyes
 			case coding.Data, coding.Check:
 				if black != (pixel&coding.Black != 0) { // which is how the mask leaves a bit that is not set
 					bits[pixel.Offset()/8] |= 1 << (7 - pixel.Offset()%8)

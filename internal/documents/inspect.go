@@ -41,9 +41,15 @@ var (
 	encrypted = regexp.MustCompile(`/Encrypt(?:[\s\x00]|%[^\r\n]*)*(?:\d+\s+\d+\s+R|<<)`)
 	package16 = []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")
 	programs  = []struct{ head, kind string }{
-		{"MZ", "a program for Windows"}, {"\x7fELF", "a program for Linux"}, {"\xCA\xFE\xBA\xBE", "a Java class or a program for macOS"},
-		{"\xFE\xED\xFA\xCE", "a program for macOS"}, {"\xFE\xED\xFA\xCF", "a program for macOS"}, {"\xCE\xFA\xED\xFE", "a program for macOS"}, {"\xCF\xFA\xED\xFE", "a program for macOS"},
-		{"#!", "a script"}, {"\x00asm", "a WebAssembly program"},
+		{"MZ", "a program for Windows"},
+		{"\x7fELF", "a program for Linux"},
+		{"\xCA\xFE\xBA\xBE", "a Java class or a program for macOS"},
+		{"\xFE\xED\xFA\xCE", "a program for macOS"},
+		{"\xFE\xED\xFA\xCF", "a program for macOS"},
+		{"\xCE\xFA\xED\xFE", "a program for macOS"},
+		{"\xCF\xFA\xED\xFE", "a program for macOS"},
+		{"#!", "a script"},
+		{"\x00asm", "a WebAssembly program"},
 	}
 	// What begins archives and covers that are not opened here.
 	sealed  = []string{"Rar!\x1a\x07", "7z\xBC\xAF\x27\x1C", "\xFD7zXZ\x00", "BZh", "\x1f\x8b", "MSCF", "-----BEGIN PGP", "age-encryption.org"}
@@ -68,7 +74,7 @@ func inspect(content []byte, depth int, inOffice bool, left *int64) Inspection {
 	}
 	const compressed = "\x1f\x8b" // as drawings in Office files are
 	for _, head := range sealed {
-		if bytes.HasPrefix(content, []byte(head)) && !(inOffice && head == compressed) {
+		if bytes.HasPrefix(content, []byte(head)) && (!inOffice || head != compressed) {
 			i.Protected = "archive of a kind that is not looked into"
 			return i
 		}

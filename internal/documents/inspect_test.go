@@ -63,15 +63,18 @@ func TestGivenAnyContent_WhenItIsInspected_ThenWhatNobodyCanLookIntoAndWhatRunsI
 		"encrypted archive":           {archiveOf(t, 1, packed{"a.txt", "xxxx"}), Inspection{MediaType: ZIP, Protected: "encrypted archive", Entries: []string{"a.txt"}}},
 		"encrypted PDF in an archive": {archiveOf(t, 0, packed{"b.pdf", string(locked)}), Inspection{MediaType: ZIP, Protected: "encrypted PDF (b.pdf within)", Entries: []string{"b.pdf"}}},
 		"encrypted archive in one": {archiveOf(t, 0, packed{"i.zip", string(archiveOf(t, 1, packed{"a.txt", "x"}))}), Inspection{
-			MediaType: ZIP, Protected: "encrypted archive (i.zip within)", Entries: []string{"i.zip", "a.txt"}}},
+			MediaType: ZIP, Protected: "encrypted archive (i.zip within)", Entries: []string{"i.zip", "a.txt"},
+		}},
 		"program by another name": {archiveOf(t, 0, packed{"notes.txt", "MZ\x90\x00 program"}), Inspection{MediaType: ZIP, Program: "a program for Windows (notes.txt within)", Entries: []string{"notes.txt"}}},
 		"script":                  {[]byte("#!/bin/sh\n"), Inspection{MediaType: Plain, Program: "a script"}},
 		"program":                 {[]byte("\x7fELF\x02\x01\x01"), Inspection{MediaType: "application/octet-stream", Program: "a program for Linux"}},
 		"Word":                    {archiveOf(t, 0, word...), Inspection{MediaType: DOCX, Entries: []string{"[Content_Types].xml", "word/document.xml"}}},
 		"Word with an embedded part": {archiveOf(t, 0, append(slices.Clone(word), packed{"word/embeddings/o.bin", ole})...), Inspection{
-			MediaType: DOCX, Entries: []string{"[Content_Types].xml", "word/document.xml", "word/embeddings/o.bin"}}},
+			MediaType: DOCX, Entries: []string{"[Content_Types].xml", "word/document.xml", "word/embeddings/o.bin"},
+		}},
 		"Word with macros": {archiveOf(t, 0, append(slices.Clone(word), packed{"word/vbaProject.bin", "x"})...), Inspection{
-			MediaType: DOCX, Program: "an Office file with macros", Entries: []string{"[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"}}},
+			MediaType: DOCX, Program: "an Office file with macros", Entries: []string{"[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"},
+		}},
 		"encrypted Word": {append([]byte(ole), package16...), Inspection{MediaType: OLE, Protected: "encrypted Office file"}},
 		"old Word":       {[]byte(ole), Inspection{MediaType: OLE, Protected: "Office file of the old format, which does not show whether it is protected"}},
 		"broken archive": {archiveOf(t, 0, packed{"a.txt", strings.Repeat("abc", 100)})[:60], Inspection{MediaType: ZIP, Fault: "The file is an archive that is broken; make it anew."}},

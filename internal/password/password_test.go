@@ -18,8 +18,10 @@ func TestGivenAPasswordWhenItIsStoredThenOnlyItMatchesAndTheHashSaysHow(t *testi
 	for _, wrong := range []string{"", "Correct horse 2", "Correct horse 1 "} {
 		require.False(t, Matches(hash, wrong), wrong)
 	}
-	for _, broken := range []string{"", "$", hash[:len(hash)-1], strings.Replace(hash, "v=19", "v=18", 1), strings.Replace(hash, "argon2id", "argon2i", 1),
-		strings.Replace(hash, "t=2", "t=0", 1), strings.Replace(hash, "m=19456", "m=x", 1)} {
+	for _, broken := range []string{
+		"", "$", hash[:len(hash)-1], strings.Replace(hash, "v=19", "v=18", 1), strings.Replace(hash, "argon2id", "argon2i", 1),
+		strings.Replace(hash, "t=2", "t=0", 1), strings.Replace(hash, "m=19456", "m=x", 1),
+	} {
 		require.False(t, Matches(broken, "Correct horse 1"), broken)
 	}
 }
