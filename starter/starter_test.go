@@ -160,8 +160,8 @@ func TestGivenNoServerAtAllWhenWorkingDaysAreCountedThenTheCalendarAnswers(t *te
 func TestGivenACommandLineThatCannotBeUnderstoodThenOneSentenceSaysSoAndTheExitCodeIs2(t *testing.T) {
 	noTemporal(t)
 	for line, want := range map[string]string{
-		"":                             "A command is missing; there are: absence, account, approval, bank, bill, business, ",
-		"fly":                          `There is no command "fly"; there are: absence, account, approval, bank, bill, business, `,
+		"":                             "A command is missing; there are: absence, account, approval, bank, ",
+		"fly":                          `There is no command "fly"; there are: absence, account, approval, bank, `,
 		"withdrawal":                   "A command is missing; there are: apply, available, cancel, delete, resubmit, return-late.",
 		"withdrawal fly":               `There is no command "fly"; there are: apply,`,
 		"withdrawal apply":             "--as, --partner, --route, --amount are missing.",

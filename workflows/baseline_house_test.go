@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ type joint struct {
 	*studio
 	acts     *activities.BaselineSolutions
 	projects *activities.BaselineProjects
+	asked    atomic.Int64 // several may ask at once
 }
 
 const jointRecords = `
@@ -119,9 +121,9 @@ func (j *joint) submits(at string, sub baseline.Submission) (activities.Standing
 }
 
 func (j *joint) asks(at, number, by string, action baseline.Action, reference string) (activities.Standing, error) {
-	j.n++
+	n := j.asked.Add(1)
 	return j.acts.ActBaseline(context.Background(), activities.ActBaselineInput{Case: number, At: moment(at), Act: baseline.Act{
-		RequestKey: fmt.Sprintf("a%d", j.n), Person: by, Action: action, Reference: reference,
+		RequestKey: fmt.Sprintf("a%d", n), Person: by, Action: action, Reference: reference,
 	}})
 }
 

@@ -108,7 +108,7 @@ func Resume(ctx context.Context, c client.Client, kind, workflowID, partner, num
 // Decide sends one decision to the run of its case, of whatever kind, and answers where the case stands afterwards. The
 // decision's key is the update's ID: the same again answers the first result.
 func Decide(ctx context.Context, c client.Client, workflowID string, d approval.Decision) (activities.Standing, error) {
-	d.Key = keyed(d.Key)
+	d.Key = keyOr(d.Key)
 	now, err := update[struct {
 		activities.Standing
 		Route  withdrawal.Route `json:"route"`
@@ -125,7 +125,7 @@ func Decide(ctx context.Context, c client.Client, workflowID string, d approval.
 
 // Cancel takes an application back.
 func Cancel(ctx context.Context, c client.Client, workflowID string, r CancelRequest) (activities.WithdrawalStanding, error) {
-	r.Key = keyed(r.Key)
+	r.Key = keyOr(r.Key)
 	return update[activities.WithdrawalStanding](ctx, c, workflowID, CancelUpdate, r.Key, r)
 }
 
@@ -139,7 +139,7 @@ func Resubmit(ctx context.Context, c client.Client, workflowID string, app withd
 
 // MigratePolicy moves a case in flight to the newest policy.
 func MigratePolicy(ctx context.Context, c client.Client, workflowID string, r CancelRequest) (activities.WithdrawalStanding, error) {
-	r.Key = keyed(r.Key)
+	r.Key = keyOr(r.Key)
 	return update[activities.WithdrawalStanding](ctx, c, workflowID, MigrateUpdate, r.Key, r)
 }
 
@@ -162,8 +162,8 @@ func update[S any](ctx context.Context, c client.Client, workflowID, name, id st
 	return now, handle.Get(ctx, &now)
 }
 
-// keyed is the key of a request, or one of its own for a request without.
-func keyed(key string) string {
+// keyOr is the key of a request, or one of its own for a request without.
+func keyOr(key string) string {
 	if key == "" {
 		return uuid.NewString()
 	}

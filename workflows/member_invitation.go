@@ -126,6 +126,6 @@ func Invite(ctx context.Context, c client.Client, i member.Invitation) (activiti
 
 // AcceptInvitation sends an acceptance to the run of its invitation.
 func AcceptInvitation(ctx context.Context, c client.Client, workflowID string, a member.Acceptance) (activities.Standing, error) {
-	a.Key = keyed(a.Key)
+	a.Key = keyOr(a.Key)
 	return update[activities.Standing](ctx, c, workflowID, AcceptUpdate, contentID(a.Key, []byte(a.Account+" "+a.Proof+" "+a.Notice)), a)
 }

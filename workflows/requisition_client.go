@@ -62,10 +62,3 @@ func StartAutomaticRelease(ctx context.Context, c client.Client, at time.Time) (
 	}
 	return result, run.Get(ctx, &result)
 }
-
-func keyOr(key string) string {
-	if key == "" {
-		return uuid.NewString()
-	}
-	return key
-}

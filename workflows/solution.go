@@ -134,6 +134,6 @@ func SendSolution(ctx context.Context, c client.Client, workflowID string, sub s
 
 // DeleteSolution asks the run of a rejected solution to delete it.
 func DeleteSolution(ctx context.Context, c client.Client, workflowID string, in activities.DeleteSolutionInput) (activities.Standing, error) {
-	in.Key = keyed(in.Key)
+	in.Key = keyOr(in.Key)
 	return update[activities.Standing](ctx, c, workflowID, DeleteUpdate, in.Key, in)
 }

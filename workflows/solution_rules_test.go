@@ -10,6 +10,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/approval"
 	"countersign/domain/solution"
+	"countersign/internal/pgtest"
 	"countersign/views"
 
 	"github.com/stretchr/testify/require"
@@ -35,7 +36,7 @@ func (s *studio) lists(at string, state solution.State) (lines []string) {
 // Rule: CERT-01
 func TestCERT01GivenAnAccountOnTheServicePathOnly_WhenASolutionIsCreated_ThenTheSoftwarePathIsMissing(t *testing.T) {
 	s := newStudio(t)
-	s.db.MustExec(`UPDATE partner_paths SET path = 'SVC'`)
+	pgtest.Owner(t, s.db).MustExec(`UPDATE partner_paths SET path = 'SVC'`)
 	_, err := s.draft("2025-03-03 10:00", "", s.whole(solution.Cloud, "2.1"))
 	require.Equal(t, []string{"CERT_NO_SW_PATH"}, codes(err))
 	require.Zero(t, s.count(`SELECT count(*) FROM solution_drafts`))
@@ -357,7 +358,7 @@ func TestCERT24GivenASelectionOfThatVeryInstant_WhenTheSolutionPasses_ThenTheSta
 	s := newStudio(t)
 	n, err := s.submits("2024-03-03 10:00", s.entered("2024-03-03 10:00", "", s.whole(solution.Cloud, "2.1")))
 	require.NoError(t, err)
-	s.db.MustExec(`UPDATE partner_paths SET from_at = $1, until_at = $2`, moment("2024-03-15 10:20"), moment("2024-12-31 10:00"))
+	pgtest.Owner(t, s.db).MustExec(`UPDATE partner_paths SET from_at = $1, until_at = $2`, moment("2024-03-15 10:20"), moment("2024-12-31 10:00"))
 	s.approves("2024-03-15 10:20", n.Case, 1)
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM partner_paths WHERE stage = 'ROLE_CERTIFIED' AND from_at = $1 AND until_at = $2`, moment("2024-03-15 10:20"), moment("2024-12-31 10:00")))
 

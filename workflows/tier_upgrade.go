@@ -121,6 +121,6 @@ func ResubmitTier(ctx context.Context, c client.Client, workflowID string, a tie
 
 // WithdrawTier takes an upgrade back.
 func WithdrawTier(ctx context.Context, c client.Client, workflowID string, r CancelRequest) (activities.Standing, error) {
-	r.Key = keyed(r.Key)
+	r.Key = keyOr(r.Key)
 	return update[activities.Standing](ctx, c, workflowID, CancelUpdate, r.Key, r)
 }

@@ -87,9 +87,10 @@ type Validity struct {
 }
 
 // ValidFrom is the validity of what passed at an instant: whole months by the calendar, whatever was left of a former
-// certificate (CERT-06, CERT-07, CERT-10), and the window so many days of 24 hours before its end (CERT-08, CERT-09).
+// certificate (CERT-06, CERT-07, CERT-10), and the window so many days of 24 hours before its end (CERT-08, CERT-09). The end is a
+// whole second, so that what is printed is what holds.
 func (p Policy) ValidFrom(passed time.Time) Validity {
-	until := calendar.AddMonths(passed, p.Months)
+	until := calendar.AddMonths(passed, p.Months).Truncate(time.Second)
 	return Validity{CertifiedAt: passed, WindowAt: until.Add(-time.Duration(p.WindowDays) * 24 * time.Hour), Until: until}
 }
 

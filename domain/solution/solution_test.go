@@ -48,6 +48,13 @@ func TestGivenASolutionThatPassed_WhenItsCertificateIsCounted_ThenItHoldsTwelveM
 	}
 }
 
+// Rule: CERT-06
+func TestGivenAnApprovalWithinASecond_WhenItsCertificateIsCounted_ThenItEndsWithAWholeSecondAsItIsPrinted(t *testing.T) {
+	v := solution.DefaultPolicy().ValidFrom(at(t, "2024-03-15T10:20").Add(345678 * time.Microsecond))
+	require.Equal(t, at(t, "2025-03-15T10:20"), v.Until)
+	require.Equal(t, at(t, "2025-01-14T10:20"), v.WindowAt)
+}
+
 // Rule: CERT-07
 func TestGivenMonthsOfOtherLengths_WhenThePolicySaysLess_ThenTheMonthsEndHolds(t *testing.T) {
 	p := solution.DefaultPolicy()
