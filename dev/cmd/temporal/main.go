@@ -166,8 +166,9 @@ func serverConfig(s settings) (*config.Config, error) {
 			DataStores: map[string]config.DataStore{sqliteplugin.PluginName: {SQL: &config.SQL{
 				PluginName:   sqliteplugin.PluginName,
 				DatabaseName: filepath.Join(s.dir, "temporal.db"),
-				// A write-ahead log with "normal" loses nothing when the process is killed, and costs one fsync in many.
-				ConnectAttributes: map[string]string{"mode": "rwc", "journal_mode": "wal", "synchronous": "normal"},
+				// A write-ahead log with "normal" loses nothing when the process is killed, and costs one fsync in many. Each case is
+				// in some 65 indexes of what the UI searches: with SQLite's own 2 MB of cache, 75,000 sleeping cases were slow to join.
+				ConnectAttributes: map[string]string{"mode": "rwc", "journal_mode": "wal", "synchronous": "normal", "cache_size": "-524288"},
 			}}},
 		},
 		ClusterMetadata: &cluster.Config{
