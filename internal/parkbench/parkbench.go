@@ -45,6 +45,10 @@ func Fill(ctx context.Context, db *sqlx.DB, partners, accounts int) error {
 			INSERT INTO people (person_id, name, partner_id)
 			SELECT $1 || '-U' || lpad(n::text, 5, '0'), 'Administrator ' || n, $1 || '-P' || lpad(n::text, 5, '0') FROM generate_series(0, $2::int - 1) n
 			ON CONFLICT DO NOTHING`, partners},
+		{"their accounts", `
+			INSERT INTO organisation_people (person_id, account_name)
+			SELECT $1 || '-U' || lpad(n::text, 5, '0'), $1 || '-U' || lpad(n::text, 5, '0') FROM generate_series(0, $2::int - 1) n
+			ON CONFLICT DO NOTHING`, partners},
 		{"their role", `
 			INSERT INTO person_roles (person_id, role)
 			SELECT $1 || '-U' || lpad(n::text, 5, '0'), 'partner-administrator' FROM generate_series(0, $2::int - 1) n
