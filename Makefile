@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 export CGO_ENABLED := 0
 
 # The Temporal server is built from these only, so that nothing else costs its minutes again.
-TEMPORAL_SOURCES := dev/go.mod dev/go.sum $(wildcard dev/cmd/temporal/*.go dev/internal/ports/*.go)
+TEMPORAL_SOURCES := dev/go.mod dev/go.sum $(wildcard dev/cmd/temporal/*.go dev/internal/ports/*.go dev/visibility/*)
 # Who has a Temporal needs none built; the tests kill theirs, so they always use our own.
 TEMPORAL := $(if $(TEMPORAL_ADDRESS),,bin/temporal)
 

@@ -203,12 +203,25 @@ func (h *house) parkSolutions(ctx context.Context, p *park) error {
 	if _, err := (&activities.Programme{DB: p.db}).Load(ctx, file, "system", time.Now()); err != nil {
 		return err
 	}
-	_, err := h.carryOn(ctx, p.side)
-	return err
+	if _, err := h.carryOn(ctx, p.side); err != nil {
+		return err
+	}
+	// Started is not asleep: the server still hands their first tasks out, and what starts next would queue up behind them.
+	for bound := 0; bound < p.solutions; {
+		if err := p.db.GetContext(ctx, &bound, `SELECT count(*) FROM cases WHERE kind = $1 AND run_id <> ''`, solution.Kind); err != nil {
+			return fmt.Errorf("count solutions that sleep: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+	return nil
 }
 
 // lapseChunk is how many invitations get the same term, in whole seconds: their deadlines lie as far apart as their starts.
-const lapseChunk = 500
+const lapseChunk = 250
 
 // parkToLapse puts to sleep what lapses at one instant, give or take how long a chunk takes to start.
 func (h *house) parkToLapse(ctx context.Context, p *park, stage func(string, int, time.Time) error) (time.Time, error) {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -28,6 +29,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"countersign/dev/internal/ports"
+	"countersign/dev/visibility"
 )
 
 // Closed cases stay visible this long, as in production: a quarter and its settlement.
@@ -130,6 +132,9 @@ func prepare(db *config.SQL) error {
 	} else if err != nil {
 		return err
 	}
+	if err := lean(db.DatabaseName); err != nil {
+		return fmt.Errorf("drop indexes that are not used: %w", err)
+	}
 
 	namespace, err := sqlite.NewNamespaceConfig(clusterName, "default", false, nil)
 	if err != nil {
@@ -140,6 +145,17 @@ func prepare(db *config.SQL) error {
 		return fmt.Errorf("create namespace: %w", err)
 	}
 	return nil
+}
+
+// lean leaves the indexes out that nothing of ours asks for: they are most of what a start or an end of a case costs here.
+func lean(path string) (err error) {
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	_, err = db.Exec(visibility.Lean)
+	return err
 }
 
 func serverConfig(s settings) (*config.Config, error) {
@@ -166,8 +182,8 @@ func serverConfig(s settings) (*config.Config, error) {
 			DataStores: map[string]config.DataStore{sqliteplugin.PluginName: {SQL: &config.SQL{
 				PluginName:   sqliteplugin.PluginName,
 				DatabaseName: filepath.Join(s.dir, "temporal.db"),
-				// A write-ahead log with "normal" loses nothing when the process is killed, and costs one fsync in many. Each case is
-				// in some 65 indexes of what the UI searches: with SQLite's own 2 MB of cache, 75,000 sleeping cases were slow to join.
+				// A write-ahead log with "normal" loses nothing when the process is killed, and costs one fsync in many. With
+				// SQLite's own 2 MB of cache, 75,000 sleeping cases were slow to join.
 				ConnectAttributes: map[string]string{"mode": "rwc", "journal_mode": "wal", "synchronous": "normal", "cache_size": "-524288"},
 			}}},
 		},

@@ -1,0 +1,63 @@
+-- The lean set: Temporal's visibility table without the indexes that nothing of Countersign's asks for. A query by one of the
+-- columns still answers, by a scan. What stays: the default order, workflow ID, type, status, parent and root, schedules, deployment
+-- versions, change versions, reported problems, and the columns of CaseKind, CasePartner, CaseNumber, CaseState and CaseDue.
+-- It is for a namespace whose first search attributes are these five; run it again after an update of Temporal's own schema:
+--
+--   psql temporal_visibility -f dev/visibility/lean.sql
+DROP INDEX IF EXISTS by_batcher_user;
+DROP INDEX IF EXISTS by_binary_checksums;
+DROP INDEX IF EXISTS by_bool_01;
+DROP INDEX IF EXISTS by_bool_02;
+DROP INDEX IF EXISTS by_bool_03;
+DROP INDEX IF EXISTS by_build_ids;
+DROP INDEX IF EXISTS by_datetime_02;
+DROP INDEX IF EXISTS by_datetime_03;
+DROP INDEX IF EXISTS by_double_01;
+DROP INDEX IF EXISTS by_double_02;
+DROP INDEX IF EXISTS by_double_03;
+DROP INDEX IF EXISTS by_execution_duration;
+DROP INDEX IF EXISTS by_execution_time;
+DROP INDEX IF EXISTS by_history_length;
+DROP INDEX IF EXISTS by_history_size_bytes;
+DROP INDEX IF EXISTS by_int_01;
+DROP INDEX IF EXISTS by_int_02;
+DROP INDEX IF EXISTS by_int_03;
+DROP INDEX IF EXISTS by_keyword_05;
+DROP INDEX IF EXISTS by_keyword_06;
+DROP INDEX IF EXISTS by_keyword_07;
+DROP INDEX IF EXISTS by_keyword_08;
+DROP INDEX IF EXISTS by_keyword_09;
+DROP INDEX IF EXISTS by_keyword_10;
+DROP INDEX IF EXISTS by_keyword_list_01;
+DROP INDEX IF EXISTS by_keyword_list_02;
+DROP INDEX IF EXISTS by_keyword_list_03;
+DROP INDEX IF EXISTS by_parent_run_id;
+DROP INDEX IF EXISTS by_root_run_id;
+DROP INDEX IF EXISTS by_state_transition_count;
+DROP INDEX IF EXISTS by_task_queue;
+DROP INDEX IF EXISTS by_temporal_bool_01;
+DROP INDEX IF EXISTS by_temporal_bool_02;
+DROP INDEX IF EXISTS by_temporal_datetime_01;
+DROP INDEX IF EXISTS by_temporal_datetime_02;
+DROP INDEX IF EXISTS by_temporal_double_01;
+DROP INDEX IF EXISTS by_temporal_double_02;
+DROP INDEX IF EXISTS by_temporal_external_payload_count;
+DROP INDEX IF EXISTS by_temporal_external_payload_size_bytes;
+DROP INDEX IF EXISTS by_temporal_int_01;
+DROP INDEX IF EXISTS by_temporal_int_02;
+DROP INDEX IF EXISTS by_temporal_keyword_01;
+DROP INDEX IF EXISTS by_temporal_keyword_02;
+DROP INDEX IF EXISTS by_temporal_keyword_03;
+DROP INDEX IF EXISTS by_temporal_keyword_04;
+DROP INDEX IF EXISTS by_temporal_keyword_list_01;
+DROP INDEX IF EXISTS by_temporal_keyword_list_02;
+DROP INDEX IF EXISTS by_temporal_low_cardinality_keyword_01;
+DROP INDEX IF EXISTS by_temporal_pause_info;
+DROP INDEX IF EXISTS by_temporal_schedule_paused;
+DROP INDEX IF EXISTS by_temporal_scheduled_start_time;
+DROP INDEX IF EXISTS by_temporal_worker_deployment;
+DROP INDEX IF EXISTS by_temporal_workflow_versioning_behavior;
+DROP INDEX IF EXISTS by_text_01;
+DROP INDEX IF EXISTS by_text_02;
+DROP INDEX IF EXISTS by_text_03;
+DROP INDEX IF EXISTS by_used_deployment_versions;
