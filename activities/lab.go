@@ -254,6 +254,7 @@ type UseLabCreditInput struct {
 // UseLabCredit takes used points off a credit: once for each key, never more than there are. Who uses the last ones up ends the case.
 func (l *LabCredits) UseLabCredit(ctx context.Context, in UseLabCreditInput) (Standing, error) {
 	u, at := in.Use.Storable(), stored(in.At)
+	u.Key = useKey(u.Key)
 	step := caseStep{db: l.DB, number: in.Case, key: "use/" + u.Key, actor: u.Person, via: viaRequest, action: "use", note: fmt.Sprintf("%d points", u.Points), at: at}
 	return step.do(ctx, func(tx *sqlx.Tx, c caseRow) (refusal.List, error) {
 		credit, err := readLabCredit(ctx, tx, c) // its balance is moved under the case's lock only

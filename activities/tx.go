@@ -27,6 +27,7 @@ func inTx(ctx context.Context, db *sqlx.DB, f func(tx *sqlx.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return byConstraint(fmt.Errorf("commit: %w", err))
 	}
+	committed()
 	return nil
 }
 

@@ -14,8 +14,8 @@ import (
 // killed runs a command and kills it once something has come.
 func (s *stack) killed(t *testing.T, come func() bool, args ...string) {
 	t.Helper()
-	c := exec.Command(filepath.Join(s.bin, "starter"), args...)
-	c.Env = s.environ()
+	c := exec.Command(filepath.Join(s.Bin, "starter"), args...)
+	c.Env = s.Environ()
 	require.NoError(t, c.Start())
 	eventually(t, "the moment to kill the command", func() (bool, error) { return come(), nil })
 	require.NoError(t, c.Process.Kill())

@@ -11,6 +11,7 @@ import (
 
 	"countersign/activities"
 	"countersign/domain/member"
+	"countersign/internal/stacktest"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
@@ -173,11 +174,11 @@ func TestGivenAnInvitationThatLapses_WhenWorkerOrTemporalIsDownAtThatInstant_The
 
 	paused := p.invites("k", people[1])
 	time.Sleep(time.Until(paused.expires().Add(-300 * time.Millisecond)))
-	pid := p.s.now.TemporalPID
+	pid := p.s.Now.TemporalPID
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL)) // killTemporal waits until the next one answers
 	time.Sleep(time.Until(paused.expires().Add(100 * time.Millisecond)))
 	require.Equal(t, member.Invited, paused.state(), "no timer fired")
-	require.NoError(t, p.s.await(func(a addresses) bool { return a.TemporalPID != pid }))
+	require.NoError(t, p.s.Await(func(a stacktest.Addresses) bool { return a.TemporalPID != pid }))
 	paused.lapses()
 
 	for _, i := range []invitation{without, paused} {

@@ -170,13 +170,13 @@ func (p *partner) diesInside(lock string, committed func() bool, ask func() (act
 		return s.count(t, `SELECT count(*) FROM pg_locks WHERE NOT granted`) > 0, nil
 	})
 	if committed != nil {
-		require.NoError(t, syscall.Kill(s.now.TemporalPID, syscall.SIGSTOP))
-		defer syscall.Kill(s.now.TemporalPID, syscall.SIGCONT) //nolint:errcheck // it runs already where all went well
+		require.NoError(t, syscall.Kill(s.Now.TemporalPID, syscall.SIGSTOP))
+		defer syscall.Kill(s.Now.TemporalPID, syscall.SIGCONT) //nolint:errcheck // it runs already where all went well
 		require.NoError(t, holder.Rollback())
 		eventually(t, "the commit", func() (bool, error) { return committed(), nil })
 	}
 	s.killWorker()
-	require.NoError(t, syscall.Kill(s.now.TemporalPID, syscall.SIGCONT))
+	require.NoError(t, syscall.Kill(s.Now.TemporalPID, syscall.SIGCONT))
 	_ = holder.Rollback() // may be over
 	s.startWorker(t)
 	require.NoError(t, <-answered)

@@ -18,7 +18,7 @@ func TestGivenAMailServer_WhenWorkersDeliver_ThenEachMessageArrivesOnceAndSecret
 	p.s.nobodyElsesMail(t)
 	office := mailtest.New(t, 1) // busy once
 	for range 2 {                // several workers share the outbox
-		t.Cleanup(p.s.anotherWorker(t, "SMTP_URL="+office.URL).kill)
+		t.Cleanup(p.s.anotherWorker(t, "SMTP_URL="+office.URL).Kill)
 	}
 
 	p.s.ask(t, 0, nil, "code", "send", "--as", "post-1", "--target", p.id)
@@ -66,7 +66,7 @@ func TestGivenSomebodyWhoWantsADigest_WhenTheirCaseMoves_ThenTheCodeComesAtOnceA
 	p.s.ask(t, 0, nil, "person", "notify", "post-2", "digest")
 	p.s.nobodyElsesMail(t)
 	office := mailtest.New(t, 0)
-	t.Cleanup(p.s.anotherWorker(t, "SMTP_URL="+office.URL).kill)
+	t.Cleanup(p.s.anotherWorker(t, "SMTP_URL="+office.URL).Kill)
 	arrive := func(n int) {
 		t.Helper()
 		eventually(t, fmt.Sprintf("letter %d", n), func() (bool, error) { return len(office.Letters()) >= n, nil })

@@ -32,7 +32,7 @@ func (s *stack) tunes(t *testing.T, kind string, parameters map[string]any) {
 		}
 		text, err := yaml.Marshal(body)
 		require.NoError(t, err)
-		file := filepath.Join(s.dir, "tuned.yaml")
+		file := filepath.Join(s.Dir, "tuned.yaml")
 		require.NoError(t, os.WriteFile(file, text, 0o600))
 		said := s.starter(context.Background(), nil, "policy", "set", kind, file, "--as", "chen")
 		require.Equal(t, 0, said.code, said.err)

@@ -77,7 +77,7 @@ func (s *stack) setPolicy(t *testing.T, change func(*withdrawal.Policy)) {
 		change(&policy)
 		text, err := yaml.Marshal(policy)
 		require.NoError(t, err)
-		file := filepath.Join(s.dir, "policy.yaml")
+		file := filepath.Join(s.Dir, "policy.yaml")
 		require.NoError(t, os.WriteFile(file, text, 0o600))
 		said := s.starter(context.Background(), nil, "policy", "set", withdrawal.Kind, file, "--as", "chen")
 		require.Equal(t, 0, said.code, said.err)

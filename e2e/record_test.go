@@ -13,6 +13,7 @@ import (
 	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/withdrawal"
+	"countersign/internal/stacktest"
 	"countersign/workflows"
 
 	"github.com/stretchr/testify/require"
@@ -224,7 +225,7 @@ func replays(t *testing.T, history *historypb.History) {
 	workflows.Register(replayer)
 	copied, ok := proto.Clone(history).(*historypb.History)
 	require.True(t, ok)
-	require.NoError(t, replayer.ReplayWorkflowHistory(quiet, copied))
+	require.NoError(t, replayer.ReplayWorkflowHistory(stacktest.Quiet, copied))
 }
 
 // scrub takes out what names the machine: the identity of whoever wrote an event, the queue of one worker, its build.

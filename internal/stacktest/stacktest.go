@@ -1,0 +1,217 @@
+// Package stacktest runs the built programme on servers of its own, for tests that kill and pause them: Postgres and Temporal
+// by `local stack`, which starts them again when they die, and workers as processes.
+package stacktest
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Patience is how long to wait for what has to come; a healthy machine needs a small part of it.
+const Patience = 2 * time.Minute
+
+// Addresses is the line that the stack prints each time both servers answer.
+type Addresses struct {
+	DatabaseURL     string `json:"database_url"`
+	TemporalAddress string `json:"temporal_address"`
+	PostgresPID     int    `json:"postgres_pid"`
+	TemporalPID     int    `json:"temporal_pid"`
+}
+
+// Servers is one Postgres and one Temporal.
+type Servers struct {
+	Bin string // folder of the built programme
+	Dir string // for logs, and whatever its user puts there; it goes with Stop
+	Now Addresses
+
+	process *exec.Cmd
+	hold    func() error // closes the stack's stdin: it stops
+	ended   chan struct{}
+	lines   chan Addresses
+	workers int
+}
+
+// Bin is where the built programme lies, as `local test` says.
+func Bin() (string, error) {
+	if bin := os.Getenv("COUNTERSIGN_BIN"); bin != "" {
+		return bin, nil
+	}
+	return "", errors.New("COUNTERSIGN_BIN is not set: end-to-end tests run the built programme on servers of their own; `make test` sets everything up")
+}
+
+// Start starts servers and returns when they answer; name begins the name of their folder. What was started is to be stopped
+// after an error, too.
+func (s *Servers) Start(name string) (err error) {
+	if s.Bin, err = Bin(); err != nil {
+		return err
+	}
+	if s.Dir, err = os.MkdirTemp("", name); err != nil {
+		return err
+	}
+	log, err := os.Create(s.log())
+	if err != nil {
+		return err
+	}
+	defer log.Close() // the process has its own
+	s.process = exec.Command(filepath.Join(s.Bin, "local"), "stack", "--dir", filepath.Join(s.Dir, "servers"))
+	s.process.Env, s.process.Stderr = Environ(), log
+	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours: it ends when we do
+	stdin, err := s.process.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.process.Start(); err != nil {
+		return fmt.Errorf("%w; `make test` builds it", err)
+	}
+	s.hold, s.ended, s.lines = stdin.Close, make(chan struct{}), make(chan Addresses, 1000)
+	go func() {
+		defer close(s.ended)
+		for scanner := bufio.NewScanner(out); scanner.Scan(); {
+			var line Addresses
+			if json.Unmarshal(scanner.Bytes(), &line) == nil {
+				s.lines <- line
+			}
+		}
+		_ = s.process.Wait() // how it ended is in its log
+	}()
+	return s.Await(func(Addresses) bool { return true })
+}
+
+func (s *Servers) log() string { return filepath.Join(s.Dir, "stack.log") }
+
+// Await waits for a line of the stack.
+func (s *Servers) Await(wanted func(Addresses) bool) error {
+	end := time.After(Patience)
+	for {
+		select {
+		case s.Now = <-s.lines:
+			if wanted(s.Now) {
+				return nil
+			}
+		case <-s.ended:
+			return fmt.Errorf("the servers ended; %s", Tail(s.log()))
+		case <-end:
+			return fmt.Errorf("the servers do not answer; %s", Tail(s.log()))
+		}
+	}
+}
+
+// KillPostgres and KillTemporal end a server as a crash would. They return when it answers again.
+func (s *Servers) KillPostgres() error {
+	pid := s.Now.PostgresPID
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill Postgres, process %d: %w", pid, err)
+	}
+	return s.Await(func(a Addresses) bool { return a.PostgresPID != pid })
+}
+
+func (s *Servers) KillTemporal() error {
+	pid := s.Now.TemporalPID
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill Temporal, process %d: %w", pid, err)
+	}
+	return s.Await(func(a Addresses) bool { return a.TemporalPID != pid })
+}
+
+// Stop ends the servers and removes their folder.
+func (s *Servers) Stop() {
+	if s.hold != nil {
+		_ = s.hold() // they end by themselves
+		select {
+		case <-s.ended:
+		case <-time.After(Patience):
+			_ = s.process.Process.Kill()
+		}
+	}
+	if s.Dir != "" {
+		_ = os.RemoveAll(s.Dir) // it lies in the temporary folder
+	}
+}
+
+// Environ is this process's environment without what would lead elsewhere, and more.
+func Environ(more ...string) []string {
+	var env []string
+	for _, e := range os.Environ() {
+		name, _, _ := strings.Cut(e, "=")
+		if strings.HasPrefix(name, "DATABASE_") || strings.HasPrefix(name, "TEMPORAL_") || name == "SMTP_URL" || name == "METRICS_ADDRESS" || name == "LOG_LEVEL" {
+			continue
+		}
+		env = append(env, e)
+	}
+	return append(env, more...)
+}
+
+// Environ is what a process of the programme needs to find the servers.
+func (s *Servers) Environ(more ...string) []string {
+	return Environ(append([]string{
+		"DATABASE_URL=" + s.Now.DatabaseURL, "TEMPORAL_ADDRESS=" + s.Now.TemporalAddress, "METRICS_ADDRESS=off",
+		"TEMPORAL_CONFIG_FILE=" + filepath.Join(s.Dir, "none.toml"),
+	}, more...)...)
+}
+
+// Worker is one worker's process.
+type Worker struct {
+	Process *exec.Cmd
+	Log     string
+	Ended   chan struct{} // closed when it has
+}
+
+// StartWorker starts a worker, a binary of the programme or one built in another way, and waits until it says that it runs.
+func (s *Servers) StartWorker(command []string, more ...string) (*Worker, error) {
+	s.workers++
+	w := &Worker{Process: exec.Command(command[0], command[1:]...), Log: filepath.Join(s.Dir, fmt.Sprintf("worker-%d.log", s.workers)), Ended: make(chan struct{})}
+	out, err := os.Create(w.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close() // the process has its own
+	w.Process.Env, w.Process.Stdout, w.Process.Stderr = s.Environ(more...), out, out
+	w.Process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := w.Process.Start(); err != nil {
+		return nil, fmt.Errorf("start worker: %w", err)
+	}
+	go func() {
+		defer close(w.Ended)
+		_ = w.Process.Wait() // how it ended is in its log
+	}()
+	for end := time.Now().Add(Patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		select {
+		case <-w.Ended:
+			return nil, fmt.Errorf("the worker ended at once; %s", Tail(w.Log))
+		default:
+		}
+		if text, err := os.ReadFile(w.Log); err == nil && strings.Contains(string(text), "worker runs") {
+			return w, nil
+		}
+	}
+	w.Kill()
+	return nil, fmt.Errorf("the worker does not run; %s", Tail(w.Log))
+}
+
+// Kill ends the worker as a crash would.
+func (w *Worker) Kill() {
+	_ = syscall.Kill(-w.Process.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+	<-w.Ended
+}
+
+// Tail is the end of a log, for an error's sake.
+func Tail(file string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return fmt.Sprintf("its log ends with:\n%s", strings.Join(lines[max(0, len(lines)-10):], "\n"))
+}
