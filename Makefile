@@ -18,6 +18,7 @@ help:
 	@echo "make demo    plays the demo story on a stack of its own, in under a minute after the first build"
 	@echo "make up      starts Postgres, Temporal and a worker, and stays; Ctrl-C stops, state is kept"
 	@echo "make test    all tests, the end-to-end ones included"
+	@echo "make bench   ours beside the references in one run; writes docs/benchmarks/engine.md; leave the machine alone meanwhile"
 	@echo "make lint    golangci-lint and workflowcheck"
 	@echo "make doctor  what was found on this machine, which version, which port"
 	@echo "make build   the binaries, in bin/"
@@ -49,13 +50,21 @@ test: build bin/workflowcheck
 	$(eval GOTEST := $(if $(RACE),CGO_ENABLED=1) go test $(RACE) -count=1 -timeout 45m)
 	cd dev && go vet ./... && $(GOTEST) ./cmd/local/... ./internal/...
 	go vet ./...
+	cd bench && go vet ./... && $(GOTEST) ./...
 	bin/workflowcheck ./...
 	bin/local test -- env $(GOTEST) ./...
+
+# A quick smoke: make bench BENCH="--quick --out /tmp/bench"
+.PHONY: bench
+bench: programme bin/temporal
+	@go build -C bench -o ../bin/bench ./engine
+	@exec bin/bench $(BENCH)
 
 .PHONY: lint
 lint: go bin/golangci-lint bin/workflowcheck
 	bin/golangci-lint run ./...
 	cd dev && ../bin/golangci-lint run --config ../.golangci.yml ./...
+	cd bench && ../bin/golangci-lint run --config ../.golangci.yml ./...
 	bin/workflowcheck ./...
 
 .PHONY: build

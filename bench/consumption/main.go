@@ -2,7 +2,7 @@
 // empty table. It makes a database of its own on the server that DATABASE_URL names (its login creates databases and is a
 // superuser), and drops it. Run it in the root of the module: it builds the command line and measures that.
 //
-//	DATABASE_URL=postgres://… go run ./bench/consumption
+//	DATABASE_URL=postgres://… go run -C bench ./consumption
 package main
 
 import (

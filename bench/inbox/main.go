@@ -1,7 +1,7 @@
 // Command inbox measures what an inbox page costs in a house with a million tasks. It makes a database of its own on the
 // server that DATABASE_URL names (its login creates databases and is a superuser), fills it, asks as the programme does, and drops it.
 //
-//	DATABASE_URL=postgres://… go run ./bench/inbox
+//	DATABASE_URL=postgres://… go run -C bench ./inbox
 package main
 
 import (

@@ -3,7 +3,7 @@
 // several sessions and the plain statement in one: on a machine that others use, the processor time says more than the clock. It is read from /proc, so the
 // server must run here.
 //
-//	DATABASE_URL=postgres://… go run ./bench/incentive -rows 10000000 -per-line 90
+//	DATABASE_URL=postgres://… go run -C bench ./incentive -rows 10000000 -per-line 90
 package main
 
 import (

@@ -1,0 +1,100 @@
+// Command engine measures the programme beside references in one run and writes docs/benchmarks/engine.md.
+//
+//	make bench                       everything, ten minutes and more
+//	bin/bench --quick --out DIR      a smoke of about a minute
+//	bin/bench --parts a,d --rounds 5
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"countersign/bench/frame"
+)
+
+// parts in the order of the page; package frame says how to add one.
+func parts() []frame.Part {
+	return []frame.Part{}
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "host" {
+		exit(host(os.Args[2:]))
+	}
+	exit(run())
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func run() (err error) {
+	h := frame.House{}
+	var only, out, name string
+	flag.BoolVar(&h.Quick, "quick", false, "a smoke: small, two rounds")
+	flag.IntVar(&h.Rounds, "rounds", 5, "rounds that count")
+	flag.StringVar(&only, "parts", "", "only these, with commas between them")
+	flag.StringVar(&out, "out", "docs/benchmarks", "folder of the page")
+	flag.StringVar(&name, "name", "engine", "name of the page")
+	flag.StringVar(&h.Bin, "bin", "bin", "folder of the built programmes")
+	flag.Parse()
+	if h.Quick {
+		h.Rounds = 2
+	}
+	if h.Bin, err = filepath.Abs(h.Bin); err != nil {
+		return err
+	}
+	chosen := parts()
+	if only != "" {
+		wanted := strings.Split(only, ",")
+		for _, id := range wanted {
+			if !slices.ContainsFunc(chosen, func(p frame.Part) bool { return p.ID == id }) {
+				return fmt.Errorf("there is no part %q", id)
+			}
+		}
+		chosen = slices.DeleteFunc(chosen, func(p frame.Part) bool { return !slices.Contains(wanted, p.ID) })
+	}
+	if h.Dir, err = os.MkdirTemp("", "countersign-bench-"); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	defer func() {
+		err = errors.Join(err, h.Close())
+		if err == nil {
+			err = os.RemoveAll(h.Dir)
+		} else {
+			h.Say("the logs are in %s", h.Dir)
+		}
+	}()
+	report := frame.Report{Machine: h.Describe(ctx), Rounds: h.Rounds, Quick: h.Quick, Command: "make bench"}
+	load := report.Machine.Load // before our own
+	for _, p := range chosen {
+		h.Say("(%s) %s", p.ID, p.Title)
+		section, err := p.Run(ctx, &h)
+		if err != nil {
+			return fmt.Errorf("part %s: %w", p.ID, err)
+		}
+		section.ID, section.Title = p.ID, p.Title
+		report.Sections = append(report.Sections, section)
+	}
+	report.Machine = h.Describe(ctx)
+	report.Machine.Load = load
+	if err := report.Write(out, name); err != nil {
+		return err
+	}
+	h.Say("written: %s", filepath.Join(out, name+".md"))
+	return nil
+}
