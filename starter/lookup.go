@@ -1,26 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"countersign/domain/calendar"
 	"countersign/domain/refusal"
-	"countersign/workflows"
 
 	"github.com/spf13/cobra"
-	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/worker"
 )
 
 func (h *house) calendarCommand() *cobra.Command {
@@ -100,146 +89,4 @@ func (h *house) outboxCommand() *cobra.Command {
 	c.Flags().StringVar(&person, "person", "", "those to a person")
 	c.Flags().BoolVar(&all, "all", false, "delivered ones too")
 	return c
-}
-
-func (h *house) replayCommand() *cobra.Command {
-	var running bool
-	c := &cobra.Command{
-		Use: "replay [FILE.json | FOLDER ...] [--running]", Short: "Replay recorded histories, or those that run now, against this build", Args: cobra.ArbitraryArgs,
-		Long: `Replay histories against this build before it is deployed: a step that the new code would not take is found here and
-not in a running case. Files are histories as JSON, as the Temporal UI and command line save them; of a folder every .json file.`,
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 && !running {
-				return usageError{errors.New("name recorded histories or folders of them, or replay what runs with --running")}
-			}
-			return h.replay(c.Context(), args, running)
-		},
-	}
-	c.Flags().BoolVar(&running, "running", false, "the histories of the cluster's running cases")
-	return c
-}
-
-// replayed is how one history fared.
-type replayed struct {
-	History string `json:"history"`
-	Events  int    `json:"events"`
-	Error   string `json:"error,omitempty"`
-}
-
-func (h *house) replay(ctx context.Context, names []string, running bool) error {
-	results := []replayed{}
-	files, err := historyFiles(names)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		history, err := readHistory(f)
-		results = append(results, replayHistory(f, history, err))
-	}
-	if running {
-		if results, err = h.replayRunning(ctx, results); err != nil {
-			return err
-		}
-	}
-	failed := 0
-	for _, r := range results {
-		if r.Error != "" {
-			failed++
-		}
-	}
-	if err := h.show(map[string]any{"failed": failed, "replayed": results}, func() {
-		t := newTable("HISTORY", "EVENTS>", "RESULT")
-		for _, r := range results {
-			result := "replays"
-			if r.Error != "" {
-				result = "FAILS: " + r.Error
-			}
-			t.add(r.History, r.Events, result)
-		}
-		t.printOr(h.out, "Nothing to replay.")
-	}); err != nil {
-		return err
-	}
-	if failed > 0 {
-		return stopped(2)
-	}
-	return nil
-}
-
-// historyFiles opens folders.
-func historyFiles(names []string) ([]string, error) {
-	var files []string
-	for _, name := range names {
-		err := filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && (path == name || filepath.Ext(path) == ".json") {
-				files = append(files, path)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	if len(names) > 0 && len(files) == 0 {
-		return nil, fmt.Errorf("no history (*.json) in %s", strings.Join(names, ", "))
-	}
-	return files, nil
-}
-
-func readHistory(file string) (*historypb.History, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return client.HistoryFromJSON(f, client.HistoryJSONOptions{})
-}
-
-// replayHistory runs one history against the workflows of this build.
-func replayHistory(name string, history *historypb.History, err error) replayed {
-	r := replayed{History: name, Events: len(history.GetEvents())}
-	if err == nil {
-		replayer := worker.NewWorkflowReplayer()
-		workflows.Register(replayer)
-		err = replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), history)
-	}
-	if err != nil {
-		r.Error = err.Error()
-	}
-	return r
-}
-
-func (h *house) replayRunning(ctx context.Context, results []replayed) ([]replayed, error) {
-	c, err := h.cluster(ctx)
-	if err != nil {
-		return nil, err
-	}
-	query := fmt.Sprintf("ExecutionStatus = 'Running' AND TaskQueue = '%s'", workflows.TaskQueue)
-	for page := []byte(nil); ; {
-		list, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: h.namespace, Query: query, NextPageToken: page})
-		if err != nil {
-			return nil, fmt.Errorf("list running cases: %w", err)
-		}
-		for _, e := range list.GetExecutions() {
-			id, run := e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId()
-			history, err := download(ctx, c, id, run)
-			results = append(results, replayHistory(id, history, err))
-		}
-		if page = list.GetNextPageToken(); len(page) == 0 {
-			return results, nil
-		}
-	}
-}
-
-func download(ctx context.Context, c client.Client, workflowID, runID string) (*historypb.History, error) {
-	var history historypb.History
-	events := c.GetWorkflowHistory(ctx, workflowID, runID, false, 0)
-	for events.HasNext() {
-		e, err := events.Next()
-		if err != nil {
-			return nil, fmt.Errorf("download: %w", err)
-		}
-		history.Events = append(history.Events, e)
-	}
-	return &history, nil
 }

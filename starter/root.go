@@ -51,6 +51,7 @@ func (h *house) root() *cobra.Command {
 		h.outboxCommand(),
 		h.webhookCommand(),
 		h.replayCommand(),
+		h.deploymentCommand(),
 		h.demoCommand(),
 		h.benchCommand(),
 	)

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -39,6 +40,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(2)
@@ -47,6 +49,8 @@ func main() {
 
 // run works until the context ends, then lets running steps finish.
 func run(ctx context.Context, args []string, out io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
 	migrate := flags.Bool("migrate", false, "bring the database and the search attributes up to date first")
 	if err := flags.Parse(args); err != nil {
@@ -59,6 +63,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := cfg.NeedDatabase(); err != nil {
 		return err
 	}
+	deployment, err := deployment(cfg)
+	if err != nil {
+		return err
+	}
 	logger := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.LogLevel}))
 	slog.SetDefault(logger)
 
@@ -66,7 +74,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := serveMetrics(ctx, cfg.MetricsAddress, handler); err != nil {
+	health := newHealth()
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx)) // while it drains, too
+	defer stopServing()
+	if err := serveMetrics(serving, cfg.MetricsAddress, handler, health); err != nil {
 		return err
 	}
 	temporal, namespace, err := config.Temporal(ctx, logger, func(o *client.Options) { o.MetricsHandler = metrics }, 30*time.Second)
@@ -93,8 +104,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 
+	answers, closeCheck, err := databaseCheck(cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer closeCheck() //nolint:errcheck // the process ends
+
 	worker.SetStickyWorkflowCacheSize(cfg.WorkflowCache) // of the process
-	w := newWorker(temporal, db)
+	fatal := make(chan error, 1)
+	w := newWorker(temporal, db, deployment, func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
@@ -103,23 +121,47 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		defer close(attended)
 		attend(ctx, cfg, db)
 	}()
-	logger.Info("worker runs", "queue", workflows.TaskQueue, "namespace", namespace, "metrics", cfg.MetricsAddress)
-	<-ctx.Done()
-	w.Stop() // drains
+	health.works(answers, temporalCheck(temporal, namespace))
+	logger.Info("worker runs", "queue", workflows.TaskQueue, "namespace", namespace, "metrics", cfg.MetricsAddress, "build", deployment.Version.BuildID)
+	var broken error
+	select {
+	case <-ctx.Done():
+	case broken = <-fatal: // the SDK has stopped by itself; whoever started the process starts it again
+		cancel()
+	}
+	health.drains()
+	logger.Info("worker drains", "limit", drainLimit)
+	w.Stop()
 	<-attended
 	logger.Info("worker stopped")
-	return nil
+	return broken
+}
+
+// drainLimit is how long steps that have begun may take after SIGTERM: most end in milliseconds, and one that is cut off is
+// run again elsewhere under its key.
+const drainLimit = 15 * time.Second
+
+// deployment makes this worker a version of the deployment, when that is asked for.
+func deployment(cfg config.Config) (worker.DeploymentOptions, error) {
+	if !cfg.WorkerVersioning {
+		return worker.DeploymentOptions{}, nil
+	}
+	info, _ := debug.ReadBuildInfo() // nil: not known
+	id, err := cfg.BuildID(info)
+	return worker.DeploymentOptions{UseVersioning: true, Version: worker.WorkerDeploymentVersion{DeploymentName: workflows.Deployment, BuildID: id}}, err
 }
 
 // connections bounds what one worker takes of Postgres: as many as it runs steps side by side.
 const connections = 32
 
-func newWorker(c client.Client, db *sqlx.DB) worker.Worker {
+func newWorker(c client.Client, db *sqlx.DB, deployment worker.DeploymentOptions, fatal func(error)) worker.Worker {
 	w := worker.New(c, workflows.TaskQueue, worker.Options{
 		MaxConcurrentLocalActivityExecutionSize: connections,
 		MaxConcurrentActivityExecutionSize:      connections,
 		MaxConcurrentWorkflowTaskPollers:        8, // 2 cost 17 % CPU on a small machine
-		WorkerStopTimeout:                       15 * time.Second,
+		WorkerStopTimeout:                       drainLimit,
+		DeploymentOptions:                       deployment,
+		OnFatalError:                            fatal,
 		DisableRegistrationAliasing:             true,
 	})
 	workflows.Register(w)
@@ -190,8 +232,8 @@ func measure() (client.MetricsHandler, http.Handler, error) {
 	return handler, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
 }
 
-// serveMetrics answers /metrics and /healthz until the context ends.
-func serveMetrics(ctx context.Context, address string, metrics http.Handler) error {
+// serveMetrics answers /metrics and the questions of health until the context ends.
+func serveMetrics(ctx context.Context, address string, metrics http.Handler, health *health) error {
 	if address == "off" {
 		return nil
 	}
@@ -201,7 +243,7 @@ func serveMetrics(ctx context.Context, address string, metrics http.Handler) err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	health.serve(mux)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

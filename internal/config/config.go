@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +38,8 @@ type Config struct {
 	AWSKeyID         string     `env:"AWS_ACCESS_KEY_ID"`                          // of the bucket; without it the machine's role
 	AWSSecret        string     `env:"AWS_SECRET_ACCESS_KEY"`
 	AWSSession       string     `env:"AWS_SESSION_TOKEN"`
+	WorkerVersioning bool       `env:"WORKER_VERSIONING"`                 // workers are versions of the deployment countersign: Temporal sends each run to the version that may carry it on
+	WorkerBuildID    string     `env:"WORKER_BUILD_ID"`                   // names this build among the deployment's versions; the commit it was built from when empty
 	LogLevel         slog.Level `env:"LOG_LEVEL"       envDefault:"INFO"` // DEBUG, INFO, WARN, ERROR
 }
 
@@ -59,6 +62,27 @@ func (c Config) NeedDatabase() error {
 		return errors.New("DATABASE_URL is not set; name the Postgres database, like postgres://user:password@host:5432/countersign")
 	}
 	return nil
+}
+
+// BuildID names this build among the versions of the worker's deployment: WORKER_BUILD_ID, else the commit that the Go
+// tool wrote into the binary. Two builds must never share a name, so a checkout with changes has none.
+func (c Config) BuildID(info *debug.BuildInfo) (string, error) {
+	if c.WorkerBuildID != "" {
+		return c.WorkerBuildID, nil
+	}
+	settings := map[string]string{}
+	if info != nil {
+		for _, s := range info.Settings {
+			settings[s.Key] = s.Value
+		}
+	}
+	switch {
+	case settings["vcs.revision"] == "":
+		return "", errors.New("WORKER_VERSIONING is on, but this binary does not know the commit it was built from; set WORKER_BUILD_ID to a name that no other build has")
+	case settings["vcs.modified"] == "true":
+		return "", fmt.Errorf("WORKER_VERSIONING is on, but this binary was built from changes on top of commit %s; set WORKER_BUILD_ID to a name that no other build has", settings["vcs.revision"])
+	}
+	return settings["vcs.revision"], nil
 }
 
 // DocumentStore opens the place where documents are kept.

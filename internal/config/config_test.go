@@ -2,6 +2,7 @@ package config
 
 import (
 	"log/slog"
+	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,6 +24,30 @@ func TestAMalformedVariableIsNamed(t *testing.T) {
 	_, err := Load(map[string]string{"LOG_LEVEL": "loud"})
 	require.ErrorContains(t, err, "LogLevel")
 	require.ErrorContains(t, err, "loud")
+}
+
+func TestABuildIsNamedByTheEnvironmentOrByItsCommitAndNeverByChance(t *testing.T) {
+	built := func(settings ...debug.BuildSetting) *debug.BuildInfo { return &debug.BuildInfo{Settings: settings} }
+	commit, clean, dirty := debug.BuildSetting{Key: "vcs.revision", Value: "8e38ed8"}, debug.BuildSetting{Key: "vcs.modified", Value: "false"}, debug.BuildSetting{Key: "vcs.modified", Value: "true"}
+
+	c, err := Load(map[string]string{"WORKER_VERSIONING": "true", "WORKER_BUILD_ID": "release-7"})
+	require.NoError(t, err)
+	require.True(t, c.WorkerVersioning)
+	id, err := c.BuildID(built(commit, dirty))
+	require.NoError(t, err)
+	require.Equal(t, "release-7", id)
+
+	id, err = Config{}.BuildID(built(commit, clean))
+	require.NoError(t, err)
+	require.Equal(t, "8e38ed8", id)
+
+	for want, info := range map[string]*debug.BuildInfo{"does not know the commit": nil, "does not know": built(clean), "from changes on top of commit 8e38ed8": built(commit, dirty)} {
+		_, err := Config{}.BuildID(info)
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "set WORKER_BUILD_ID")
+	}
+	_, err = Load(map[string]string{"WORKER_VERSIONING": "perhaps"})
+	require.ErrorContains(t, err, "WorkerVersioning")
 }
 
 func TestWhereDocumentsGoIsUnderstoodOrWhatIsWrongIsNamed(t *testing.T) {

@@ -22,6 +22,7 @@ const Patience = 2 * time.Minute
 type Addresses struct {
 	DatabaseURL     string `json:"database_url"`
 	TemporalAddress string `json:"temporal_address"`
+	PostgresBin     string `json:"postgres_bin"` // folder with the server's programs
 	PostgresPID     int    `json:"postgres_pid"`
 	TemporalPID     int    `json:"temporal_pid"`
 }

@@ -45,6 +45,7 @@ type running struct {
 	DatabaseURL     string `json:"database_url"`
 	TemporalAddress string `json:"temporal_address"`
 	UIURL           string `json:"ui_url"`
+	PostgresBin     string `json:"postgres_bin"` // folder with pg_dump and its like, of the server's version
 	PostgresPID     int    `json:"postgres_pid"`
 	TemporalPID     int    `json:"temporal_pid"`
 }
@@ -94,7 +95,7 @@ func runStack(ctx context.Context, c checkout, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Stop(), os.RemoveAll(options.Dir)) }()
 	for lines := json.NewEncoder(os.Stdout); ; {
-		line := running{DatabaseURL: s.DatabaseURL, TemporalAddress: s.TemporalAddress, UIURL: s.TemporalUIURL}
+		line := running{DatabaseURL: s.DatabaseURL, TemporalAddress: s.TemporalAddress, UIURL: s.TemporalUIURL, PostgresBin: s.PostgresBin()}
 		if line.PostgresPID, line.TemporalPID = s.PIDs(); line.PostgresPID != 0 && line.TemporalPID != 0 {
 			if err := lines.Encode(line); err != nil {
 				return err

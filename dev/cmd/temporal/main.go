@@ -85,6 +85,9 @@ func run(s settings) error {
 			dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 			// A developer's machine and CI call nobody.
 			dynamicconfig.EnableServerVersionCheck.Key(): false,
+			// Whether a build's workers may stop is known after seconds, not after minutes.
+			dynamicconfig.VersionDrainageStatusVisibilityGracePeriod.Key(): 3 * time.Second,
+			dynamicconfig.VersionDrainageStatusRefreshInterval.Key():       3 * time.Second,
 		}),
 		temporal.InterruptOn(temporal.InterruptCh()),
 	)

@@ -147,6 +147,14 @@ func (s *Stack) PIDs() (postgresPID, temporalPID int) {
 	return postgresPID, temporalPID
 }
 
+// PostgresBin is the folder with the programs of the private Postgres; empty when it is not ours.
+func (s *Stack) PostgresBin() string {
+	if s.postgres == nil {
+		return ""
+	}
+	return s.postgres.Bin.Dir
+}
+
 // Env is what the programme's processes are given: the caller's environment with the stack's addresses in it.
 func (s *Stack) Env() []string {
 	var env []string

@@ -1,0 +1,276 @@
+// Package deploycheck holds the test of the Kubernetes manifests: they are built and validated where no cluster is.
+package deploycheck
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"sigs.k8s.io/kubectl-validate/pkg/openapiclient"
+	"sigs.k8s.io/kubectl-validate/pkg/validator"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	root       = "../.."
+	kubernetes = root + "/deploy/kubernetes"
+)
+
+// built is what kustomize makes of a folder.
+func built(t *testing.T, folder string) resmap.ResMap {
+	t.Helper()
+	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(kubernetes, folder))
+	require.NoError(t, err)
+	return objects
+}
+
+var folders = []string{"base", "overlays/versioned"}
+
+// all is every object of every folder, by folder and name.
+func all(t *testing.T) map[string][]byte {
+	t.Helper()
+	found := map[string][]byte{}
+	for _, folder := range folders {
+		for _, r := range built(t, folder).Resources() {
+			text, err := r.AsYAML()
+			require.NoError(t, err)
+			found[folder+"/"+r.GetKind()+"/"+r.GetName()] = text
+		}
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
+func newValidator(t *testing.T) *validator.Validator {
+	t.Helper()
+	versions := openapiclient.HardcodedBuiltinVersions
+	v, err := validator.New(openapiclient.NewHardcodedBuiltins(versions[len(versions)-1]))
+	require.NoError(t, err)
+	return v
+}
+
+func validate(v *validator.Validator, text []byte) error {
+	_, object, err := v.Parse(text)
+	if err != nil {
+		return err
+	}
+	return v.Validate(object)
+}
+
+func TestGivenTheManifests_WhenTheyAreCheckedAgainstKubernetesOwnSchema_ThenEveryFieldAndValueIsKnown(t *testing.T) {
+	v := newValidator(t)
+	for name, text := range all(t) {
+		require.NoError(t, validate(v, text), name)
+	}
+}
+
+func TestGivenAManifestWithAMistake_WhenItIsChecked_ThenItIsFound(t *testing.T) {
+	v := newValidator(t)
+	worker := string(all(t)["base/Deployment/worker"])
+	require.NoError(t, validate(v, []byte(worker)))
+	for name, mistake := range map[string][2]string{
+		"a field that is not there":  {"terminationGracePeriodSeconds", "terminationGraceSeconds"},
+		"a word instead of a number": {"replicas: 2", "replicas: two"},
+		"a value that is not known":  {"imagePullPolicy: IfNotPresent", "imagePullPolicy: Sometimes"},
+		"an unknown kind":            {"kind: Deployment", "kind: Deploy"},
+	} {
+		require.Contains(t, worker, mistake[0], name)
+		require.Error(t, validate(v, []byte(strings.Replace(worker, mistake[0], mistake[1], 1))), name)
+	}
+}
+
+// pods are the pod templates of all objects, decoded strictly.
+func pods(t *testing.T) map[string]corev1.PodTemplateSpec {
+	t.Helper()
+	found := map[string]corev1.PodTemplateSpec{}
+	for name, text := range all(t) {
+		decode := func(into any) { require.NoError(t, yaml.UnmarshalStrict(text, into), name) }
+		switch kind := strings.Split(strings.TrimPrefix(strings.TrimPrefix(name, "base/"), "overlays/versioned/"), "/")[0]; kind {
+		case "Deployment":
+			var d appsv1.Deployment
+			decode(&d)
+			require.Equal(t, d.Spec.Selector.MatchLabels, subset(d.Spec.Template.Labels, d.Spec.Selector.MatchLabels), name)
+			found[name] = d.Spec.Template
+		case "Job":
+			var j batchv1.Job
+			decode(&j)
+			found[name] = j.Spec.Template
+		case "CronJob":
+			var c batchv1.CronJob
+			decode(&c)
+			found[name] = c.Spec.JobTemplate.Spec.Template
+		case "Service":
+			decode(&corev1.Service{})
+		case "ServiceAccount":
+			decode(&corev1.ServiceAccount{})
+		case "ConfigMap":
+			decode(&corev1.ConfigMap{})
+		case "NetworkPolicy":
+			decode(&networkingv1.NetworkPolicy{})
+		case "PodDisruptionBudget":
+			decode(&policyv1.PodDisruptionBudget{})
+		default:
+			t.Errorf("%s: nobody checks objects of kind %s", name, kind)
+		}
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
+func subset(of, keys map[string]string) map[string]string {
+	found := maps.Clone(keys)
+	for key := range keys {
+		found[key] = of[key]
+	}
+	return found
+}
+
+func TestGivenEveryPod_WhenItIsRead_ThenItMayDoNothingItDoesNotNeed(t *testing.T) {
+	for name, pod := range pods(t) {
+		require.NotNil(t, pod.Spec.AutomountServiceAccountToken, name)
+		require.False(t, *pod.Spec.AutomountServiceAccountToken, "%s: no pod talks to Kubernetes", name)
+		require.True(t, *pod.Spec.SecurityContext.RunAsNonRoot, name)
+		require.Equal(t, corev1.SeccompProfileTypeRuntimeDefault, pod.Spec.SecurityContext.SeccompProfile.Type, name)
+		for _, c := range pod.Spec.Containers {
+			require.True(t, *c.SecurityContext.ReadOnlyRootFilesystem, name)
+			require.False(t, *c.SecurityContext.AllowPrivilegeEscalation, name)
+			require.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop, name)
+			require.False(t, c.Resources.Requests.Cpu().IsZero(), name)
+			require.False(t, c.Resources.Limits.Memory().IsZero(), name)
+			require.Contains(t, []string{"worker", "starter"}, c.Command[0], "%s: the image has no other commands", name)
+			require.Regexp(t, `^countersign:[a-z0-9.-]+$`, c.Image, name)
+		}
+	}
+}
+
+// known are the variables that the programme reads, as its configuration declares them.
+func known(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(root + "/internal/config/config.go")
+	require.NoError(t, err)
+	var names []string
+	for _, found := range regexp.MustCompile(`env:"([A-Z_]+)"`).FindAllStringSubmatch(string(text), -1) {
+		names = append(names, found[1])
+	}
+	require.Contains(t, names, "DATABASE_URL")
+	return append(names,
+		"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_TLS", "TEMPORAL_TLS_CLIENT_CERT_PATH", "TEMPORAL_TLS_CLIENT_KEY_PATH",
+		"TEMPORAL_TLS_SERVER_CA_CERT_PATH", "TEMPORAL_TLS_SERVER_NAME", "GOMEMLIMIT")
+}
+
+func TestGivenEveryVariable_WhenItIsSet_ThenTheProgrammeKnowsItAndSecretsComeFromSecrets(t *testing.T) {
+	variables := known(t)
+	secret := regexp.MustCompile(`DATABASE|KEY|PASSWORD|TOKEN|SECRET|SMTP`)
+	for name, text := range all(t) {
+		if !strings.Contains(name, "/ConfigMap/") {
+			continue
+		}
+		var c corev1.ConfigMap
+		require.NoError(t, yaml.UnmarshalStrict(text, &c), name)
+		for variable, value := range c.Data {
+			require.Contains(t, variables, variable, name)
+			require.NotRegexp(t, `://[^/@]*:[^/@]*@`, value, name)
+			require.False(t, secret.MatchString(variable) && !strings.HasSuffix(variable, "_FILE"), "%s: %s belongs into the Secret", name, variable)
+		}
+	}
+	for name, pod := range pods(t) {
+		for _, c := range pod.Spec.Containers {
+			for _, e := range c.Env {
+				require.Contains(t, variables, e.Name, name)
+				if secret.MatchString(e.Name) && !strings.HasSuffix(e.Name, "_FILE") {
+					require.Empty(t, e.Value, "%s: %s belongs into the Secret", name, e.Name)
+				}
+			}
+		}
+	}
+}
+
+func TestGivenTheWorker_WhenKubernetesAsksIt_ThenPortsAndTimesFitTheProgramme(t *testing.T) {
+	text, err := os.ReadFile(root + "/worker/main.go")
+	require.NoError(t, err)
+	limit := regexp.MustCompile(`drainLimit = (\d+) \* time\.Second`).FindStringSubmatch(string(text))
+	require.NotNil(t, limit, "the worker says how long it drains")
+	drain, err := strconv.Atoi(limit[1])
+	require.NoError(t, err)
+	for name, pod := range pods(t) {
+		if !strings.Contains(name, "/Deployment/worker") {
+			continue
+		}
+		require.Greater(t, *pod.Spec.TerminationGracePeriodSeconds, int64(drain), "%s: it drains before it is killed", name)
+		c := pod.Spec.Containers[0]
+		require.Equal(t, []string{"worker"}, c.Command)
+		for path, p := range map[string]*corev1.Probe{"/readyz": c.ReadinessProbe, "/livez": c.LivenessProbe, "/livez ": c.StartupProbe} {
+			require.Equal(t, strings.TrimSpace(path), p.HTTPGet.Path, name)
+			require.Equal(t, "metrics", p.HTTPGet.Port.String(), name)
+		}
+		require.Greater(t, c.ReadinessProbe.TimeoutSeconds, int32(2), "%s: its questions are bounded by 2 seconds", name)
+		i := slices.IndexFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name == "metrics" })
+		require.GreaterOrEqual(t, i, 0, name)
+		require.Equal(t, strconv.Itoa(int(c.Ports[i].ContainerPort)), pod.Annotations["prometheus.io/port"], name)
+	}
+	var settings corev1.ConfigMap
+	require.NoError(t, yaml.UnmarshalStrict(all(t)["base/ConfigMap/countersign"], &settings))
+	require.Equal(t, "0.0.0.0:9464", settings.Data["METRICS_ADDRESS"])
+}
+
+func TestGivenThePodSelectors_WhenTheyAreRead_ThenEachMeetsAPod(t *testing.T) {
+	templates := pods(t)
+	meets := func(folder string, labels map[string]string) bool {
+		for name, pod := range templates {
+			if strings.HasPrefix(name, folder) && maps.Equal(labels, subset(pod.Labels, labels)) {
+				return true
+			}
+		}
+		return false
+	}
+	for name, text := range all(t) {
+		folder := folders[slices.IndexFunc(folders, func(f string) bool { return strings.HasPrefix(name, f) })]
+		switch {
+		case strings.Contains(name, "/PodDisruptionBudget/"):
+			var b policyv1.PodDisruptionBudget
+			require.NoError(t, yaml.UnmarshalStrict(text, &b))
+			require.True(t, meets(folder, b.Spec.Selector.MatchLabels), name)
+		case strings.Contains(name, "/NetworkPolicy/"):
+			var n networkingv1.NetworkPolicy
+			require.NoError(t, yaml.UnmarshalStrict(text, &n))
+			require.True(t, meets(folder, n.Spec.PodSelector.MatchLabels), name)
+		case strings.Contains(name, "/Service/"):
+			var s corev1.Service
+			require.NoError(t, yaml.UnmarshalStrict(text, &s))
+			require.True(t, meets(folder, s.Spec.Selector), name)
+		}
+	}
+}
+
+// A rollout runs two builds side by side: their Deployments need names, and builds, of their own.
+func TestGivenTheVersionedOverlay_WhenItIsBuilt_ThenTheWorkerIsABuildOfItsOwn(t *testing.T) {
+	var worker *corev1.PodTemplateSpec
+	for name, pod := range pods(t) {
+		if strings.HasPrefix(name, "overlays/versioned/Deployment/worker-") {
+			worker = &pod
+			require.Equal(t, pod.Labels["countersign/build"], strings.TrimPrefix(name, "overlays/versioned/Deployment/worker-"))
+		}
+	}
+	require.NotNil(t, worker)
+	env := map[string]string{}
+	for _, e := range worker.Spec.Containers[0].Env {
+		env[e.Name] = e.Value
+	}
+	require.Equal(t, "true", env["WORKER_VERSIONING"])
+	require.Equal(t, worker.Labels["countersign/build"], env["WORKER_BUILD_ID"])
+	require.True(t, strings.HasSuffix(worker.Spec.Containers[0].Image, ":"+env["WORKER_BUILD_ID"]), "the image of that build")
+}

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"countersign/views"
+	"countersign/workflows"
+
+	"github.com/spf13/cobra"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"golang.org/x/sync/errgroup"
+)
+
+func (h *house) replayCommand() *cobra.Command {
+	var running bool
+	var sample int
+	c := &cobra.Command{
+		Use: "replay [FILE.json | FOLDER ...] [--running [--sample N]]", Short: "Replay recorded histories, or those that run now, against this build", Args: cobra.ArbitraryArgs,
+		Long: `Replay histories against this build before it is deployed: a step that the new code would not take is found here and
+not in a running case. Files are histories as JSON, as the Temporal UI and command line save them; of a folder every .json file.
+
+Exit code 0: every history replays. 2: this build must not be deployed, or it could not be found out.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0 && !running:
+				return usageError{errors.New("name recorded histories or folders of them, or replay what runs with --running")}
+			case c.Flags().Changed("sample") && (!running || sample <= 0):
+				return usageError{errors.New("--sample is a number above zero, and goes with --running")}
+			}
+			return h.replay(c.Context(), args, running, sample)
+		},
+	}
+	c.Flags().BoolVar(&running, "running", false, "the histories of the cluster's running cases")
+	c.Flags().IntVar(&sample, "sample", 0, "at most so many of each type, drawn by lot; all when left out")
+	return c
+}
+
+// source is a history that can be fetched.
+type source struct {
+	name, workflow string // workflow is empty until the history is read
+	fetch          func(context.Context) (*historypb.History, error)
+}
+
+// replayed is how one history fared.
+type replayed struct {
+	History  string `json:"history"`
+	Workflow string `json:"workflow"`
+	Run      string `json:"run,omitempty"`
+	Events   int    `json:"events"`
+	Skipped  bool   `json:"skipped,omitempty"` // the run is gone meanwhile
+	Error    string `json:"error,omitempty"`
+}
+
+// tally is how the histories of one type fared.
+type tally struct {
+	Workflow string `json:"workflow"`
+	Running  int    `json:"running"` // in the cluster; of files nothing runs
+	Replayed int    `json:"replayed"`
+	Failed   int    `json:"failed"`
+	Skipped  int    `json:"skipped"`
+}
+
+func (h *house) replay(ctx context.Context, names []string, running bool, sample int) error {
+	files, err := historyFiles(names)
+	if err != nil {
+		return err
+	}
+	sources := make([]source, len(files))
+	for i, f := range files {
+		sources[i] = source{name: f, fetch: func(context.Context) (*historypb.History, error) { return readHistory(f) }}
+	}
+	found := map[string]int{}
+	if running {
+		drawn, err := h.runningNow(ctx, sample, found)
+		if err != nil {
+			return err
+		}
+		sources = append(sources, drawn...)
+	}
+	results, err := h.replayAll(ctx, sources)
+	if err != nil {
+		return err
+	}
+	types, failed := tallies(results, found)
+	if err := h.show(map[string]any{"failed": failed, "types": types, "replayed": results}, func() { h.showReplay(types, results) }); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return stopped(2)
+	}
+	return nil
+}
+
+func (h *house) showReplay(types []tally, results []replayed) {
+	t := newTable("WORKFLOW", "RUNNING>", "REPLAYED>", "FAILED>", "SKIPPED>")
+	for _, one := range types {
+		t.add(none(one.Workflow), one.Running, one.Replayed, one.Failed, one.Skipped)
+	}
+	t.printOr(h.out, "Nothing to replay.")
+	failures := newTable("HISTORY", "RUN", "EVENTS>", "WHY")
+	for _, r := range results {
+		if r.Error != "" {
+			failures.add(r.History, none(r.Run), r.Events, r.Error)
+		}
+	}
+	if failures.rows > 0 {
+		h.say("\nThis build must not be deployed: %d of %d histories do not replay.\n", failures.rows, len(results))
+		failures.print(h.out)
+	}
+}
+
+func tallies(results []replayed, running map[string]int) (types []tally, failed int) {
+	by := map[string]*tally{}
+	of := func(workflow string) *tally {
+		if by[workflow] == nil {
+			by[workflow] = &tally{Workflow: workflow, Running: running[workflow]}
+		}
+		return by[workflow]
+	}
+	for workflow := range running {
+		of(workflow)
+	}
+	for _, r := range results {
+		switch t := of(r.Workflow); {
+		case r.Skipped:
+			t.Skipped++
+		case r.Error != "":
+			t.Failed++
+			failed++
+		default:
+			t.Replayed++
+		}
+	}
+	types = []tally{}
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		types = append(types, *by[name])
+	}
+	return types, failed
+}
+
+// replayAll downloads and replays a few histories at a time, so that memory is bounded by the longest ones.
+func (h *house) replayAll(ctx context.Context, sources []source) ([]replayed, error) {
+	told, done := h.progress()
+	defer done()
+	var count counter
+	results := make([]replayed, len(sources))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(2 * runtime.GOMAXPROCS(0)) // while some wait for the server
+	for i, s := range sources {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			results[i] = replayOne(ctx, s)
+			count.tell(told, len(sources))
+			return ctx.Err()
+		})
+	}
+	err := group.Wait()
+	slices.SortStableFunc(results, func(a, b replayed) int { return cmp.Compare(a.Workflow, b.Workflow) })
+	return results, err
+}
+
+// counter tells progress from many goroutines.
+type counter struct {
+	mu   sync.Mutex
+	done int
+}
+
+func (c *counter) tell(told views.Progress, all int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done++; told != nil {
+		told(int64(c.done), int64(all))
+	}
+}
+
+func replayOne(ctx context.Context, s source) replayed {
+	history, err := s.fetch(ctx)
+	r := replayHistory(s.name, history, err)
+	if r.Workflow == "" {
+		r.Workflow = s.workflow
+	}
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		r.Skipped, r.Error = true, ""
+	}
+	return r
+}
+
+// replayHistory runs one history against the workflows of this build.
+func replayHistory(name string, history *historypb.History, err error) replayed {
+	r := replayed{History: name, Events: len(history.GetEvents())}
+	if r.Events > 0 {
+		started := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
+		r.Workflow, r.Run = started.GetWorkflowType().GetName(), started.GetOriginalExecutionRunId()
+	}
+	if err == nil {
+		replayer := worker.NewWorkflowReplayer()
+		workflows.Register(replayer)
+		err = replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), history)
+	}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r
+}
+
+// historyFiles opens folders.
+func historyFiles(names []string) ([]string, error) {
+	var files []string
+	for _, name := range names {
+		err := filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && (path == name || filepath.Ext(path) == ".json") {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(names) > 0 && len(files) == 0 {
+		return nil, fmt.Errorf("no history (*.json) in %s", strings.Join(names, ", "))
+	}
+	return files, nil
+}
+
+func readHistory(file string) (*historypb.History, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return client.HistoryFromJSON(f, client.HistoryJSONOptions{})
+}
+
+// runningNow lists the cluster's open runs, counts them by type in found, and keeps a sample of each type that is as large
+// as asked for: old and young runs have the same chance.
+func (h *house) runningNow(ctx context.Context, sample int, found map[string]int) ([]source, error) {
+	c, err := h.cluster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string][]source{}
+	query := fmt.Sprintf("ExecutionStatus = 'Running' AND TaskQueue = '%s'", workflows.TaskQueue)
+	for page := []byte(nil); ; {
+		list, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: h.namespace, Query: query, NextPageToken: page})
+		if err != nil {
+			return nil, fmt.Errorf("list running cases: %w", err)
+		}
+		for _, e := range list.GetExecutions() {
+			id, run, name := e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId(), e.GetType().GetName()
+			one := source{name: id, workflow: name, fetch: func(ctx context.Context) (*historypb.History, error) { return download(ctx, c, id, run) }}
+			found[name]++
+			if sample == 0 || len(kept[name]) < sample {
+				kept[name] = append(kept[name], one)
+			} else if place := rand.IntN(found[name]); place < sample {
+				kept[name][place] = one
+			}
+		}
+		if page = list.GetNextPageToken(); len(page) == 0 {
+			break
+		}
+	}
+	var all []source
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		all = append(all, kept[name]...)
+	}
+	return all, nil
+}
+
+func download(ctx context.Context, c client.Client, workflowID, runID string) (*historypb.History, error) {
+	var history historypb.History
+	events := c.GetWorkflowHistory(ctx, workflowID, runID, false, 0)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			return nil, fmt.Errorf("download: %w", err)
+		}
+		history.Events = append(history.Events, e)
+	}
+	return &history, nil
+}

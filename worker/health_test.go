@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"countersign/internal/pgtest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// probe asks as Kubernetes does.
+func probe(t *testing.T, server *httptest.Server, path string) (int, string) {
+	t.Helper()
+	answer, err := server.Client().Get(server.URL + path)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return answer.StatusCode, string(body)
+}
+
+func served(t *testing.T, h *health) *httptest.Server {
+	t.Helper()
+	mux := http.NewServeMux()
+	h.serve(mux)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func TestGivenAWorker_WhenItStartsRunsAndDrains_ThenItLivesAllTheTimeAndIsReadyOnlyInBetween(t *testing.T) {
+	h := newHealth()
+	server := served(t, h)
+	is := func(code int, says string) {
+		t.Helper()
+		for _, path := range []string{"/readyz", "/healthz"} {
+			got, said := probe(t, server, path)
+			require.Equal(t, code, got)
+			require.Equal(t, says+"\n", said)
+		}
+		lives, said := probe(t, server, "/livez")
+		require.Equal(t, http.StatusOK, lives)
+		require.Equal(t, "ok\n", said)
+	}
+	is(http.StatusServiceUnavailable, "worker: starting")
+	h.works(check{"database", func(context.Context) error { return nil }})
+	is(http.StatusOK, "ok")
+	h.works(check{"database", func(context.Context) error { return nil }}, check{"Temporal", func(context.Context) error { return errors.New("not\nserving") }})
+	is(http.StatusServiceUnavailable, "Temporal: not serving")
+	h.drains()
+	is(http.StatusServiceUnavailable, "worker: draining\nTemporal: not serving")
+}
+
+func TestGivenAPostgresThatHangsOrIsGone_WhenReadinessIsAsked_ThenItSaysSoInTimeAndRecoversWithIt(t *testing.T) {
+	u, err := url.Parse(pgtest.URL(t))
+	require.NoError(t, err)
+	wire := between(t, u.Host)
+	u.Host = wire.address()
+	answers, done, err := databaseCheck(u.String())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, done()) })
+	h := newHealth()
+	h.works(answers)
+	server := served(t, h)
+	ready := func() bool { code, _ := probe(t, server, "/readyz"); return code == http.StatusOK }
+	require.True(t, ready())
+
+	wire.hang(true)
+	began := time.Now()
+	code, said := probe(t, server, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Equal(t, "database: no answer within 2s\n", said)
+	require.Less(t, time.Since(began), time.Minute, "it does not wait for Postgres")
+	lives, _ := probe(t, server, "/livez")
+	require.Equal(t, http.StatusOK, lives)
+	wire.hang(false)
+	require.Eventually(t, ready, time.Minute, 50*time.Millisecond)
+
+	wire.cut(t)
+	require.Eventually(t, func() bool { code, said := probe(t, server, "/readyz"); return code != http.StatusOK && said != "" }, time.Minute, 50*time.Millisecond)
+}
+
+// wire is a connection to a server that can be made to hang, or be cut.
+type wire struct {
+	listener net.Listener
+	mu       sync.Mutex
+	open     []net.Conn
+	flows    *sync.Cond
+	hangs    bool
+}
+
+func between(t *testing.T, server string) *wire {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w := &wire{listener: listener}
+	w.flows = sync.NewCond(&w.mu)
+	go func() {
+		for {
+			from, err := listener.Accept()
+			if err != nil {
+				return // cut
+			}
+			to, err := net.Dial("tcp", server)
+			if err != nil {
+				from.Close()
+				continue
+			}
+			w.mu.Lock()
+			w.open = append(w.open, from, to)
+			w.mu.Unlock()
+			go w.carry(from, to)
+			go w.carry(to, from)
+		}
+	}()
+	t.Cleanup(func() { w.hang(false); w.cut(t) })
+	return w
+}
+
+func (w *wire) address() string { return w.listener.Addr().String() }
+
+func (w *wire) carry(from, to net.Conn) {
+	defer to.Close()
+	buffer := make([]byte, 4096)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		w.mu.Lock()
+		for w.hangs {
+			w.flows.Wait()
+		}
+		w.mu.Unlock()
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func (w *wire) hang(yes bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hangs = yes
+	w.flows.Broadcast()
+}
+
+func (w *wire) cut(t *testing.T) {
+	t.Helper()
+	w.listener.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.open {
+		c.Close()
+	}
+}
