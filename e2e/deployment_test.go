@@ -121,7 +121,7 @@ func TestGivenTwoBuilds_WhenTheSecondIsPromoted_ThenCasesMoveToItPinnedRunsEndOn
 	})
 
 	second := version("second")
-	t.Cleanup(second.kill)
+	t.Cleanup(second.Kill)
 	s.ask(t, 0, nil, "deployment", "promote", "second", "--ramp", "10")
 	current, each := s.builds(t)
 	require.Equal(t, "first", current)

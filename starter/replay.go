@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 
+	"countersign/internal/codec"
 	"countersign/views"
 	"countersign/workflows"
 
@@ -35,7 +36,7 @@ func (h *house) replayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "replay [FILE.json | FOLDER ...] [--running [--sample N]]", Short: "Replay recorded histories, or those that run now, against this build", Args: cobra.ArbitraryArgs,
 		Long: `Replay histories against this build before it is deployed: a step that the new code would not take is found here and
-not in a running case. Files are histories as JSON, as the Temporal UI and command line save them; of a folder every .json file.
+not in a running case. Files are histories as JSON, as the Temporal UI and command line save them, encrypted or not; of a folder every .json file.
 
 Exit code 0: every history replays. 2: this build must not be deployed, or it could not be found out.`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -83,9 +84,13 @@ func (h *house) replay(ctx context.Context, names []string, running bool, sample
 	if err != nil {
 		return err
 	}
+	payloads, err := h.payloads()
+	if err != nil {
+		return err
+	}
 	sources := make([]source, len(files))
 	for i, f := range files {
-		sources[i] = source{name: f, fetch: func(context.Context) (*historypb.History, error) { return readHistory(f) }}
+		sources[i] = source{name: f, fetch: func(ctx context.Context) (*historypb.History, error) { return readHistory(ctx, payloads, f) }}
 	}
 	found := map[string]int{}
 	if running {
@@ -244,13 +249,18 @@ func historyFiles(names []string) ([]string, error) {
 	return files, nil
 }
 
-func readHistory(file string) (*historypb.History, error) {
+// readHistory decrypts what is encrypted in a file.
+func readHistory(ctx context.Context, payloads *codec.Codec, file string) (*historypb.History, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return client.HistoryFromJSON(f, client.HistoryJSONOptions{})
+	history, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return history, payloads.Reveal(ctx, history)
 }
 
 // runningNow lists the cluster's open runs, counts them by type in found, and keeps a sample of each type that is as large

@@ -41,6 +41,7 @@ func (h *house) root() *cobra.Command {
 		h.certificateCommand(),
 		h.bankCommand(),
 		h.codeCommand(),
+		h.codecCommand(),
 		h.inboxCommand(),
 		h.taskCommand(),
 		h.approvalCommand(),

@@ -47,6 +47,7 @@ func noTemporal(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", nobodyListens(t))
 	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "none.toml"))
 	t.Setenv("TEMPORAL_NAMESPACE", "back office")
+	t.Setenv("PAYLOAD_KEYS", "off")
 }
 
 func nobodyListens(t *testing.T) string {

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
+	"countersign/internal/codec"
 	"countersign/internal/documents"
 
 	"github.com/caarlos0/env/v11"
@@ -40,6 +42,11 @@ type Config struct {
 	AWSSession       string     `env:"AWS_SESSION_TOKEN"`
 	WorkerVersioning bool       `env:"WORKER_VERSIONING"`                 // workers are versions of the deployment countersign: Temporal sends each run to the version that may carry it on
 	WorkerBuildID    string     `env:"WORKER_BUILD_ID"`                   // names this build among the deployment's versions; the commit it was built from when empty
+	PayloadKeys      string     `env:"PAYLOAD_KEYS"`                      // ID:BASE64,…: what Temporal keeps is encrypted with the first and read with all; "off" in front writes in clear
+	PayloadKeysFile  string     `env:"PAYLOAD_KEYS_FILE"`                 // the same in a file, a line each, read at the start
+	CodecIssuer      string     `env:"CODEC_OIDC_ISSUER"`                 // whose tokens the codec server takes; empty: people sign in by a link
+	CodecAudience    string     `env:"CODEC_OIDC_AUDIENCE"`               // whom the tokens are for, mostly the Temporal UI's client ID
+	CodecClaim       string     `env:"CODEC_OIDC_CLAIM"`                  // NAME=VALUE that a token has to have; empty: every token of the audience
 	LogLevel         slog.Level `env:"LOG_LEVEL"       envDefault:"INFO"` // DEBUG, INFO, WARN, ERROR
 }
 
@@ -103,11 +110,45 @@ func (c Config) DocumentStore(db *sqlx.DB) (*documents.Store, error) {
 	return s, nil
 }
 
-// Temporal connects to the cluster that TEMPORAL_ADDRESS names. It gives up after the timeout with one clear sentence.
+// PayloadCodec is what encrypts the payloads that Temporal keeps.
+func (c Config) PayloadCodec() (*codec.Codec, error) {
+	keys, name := c.PayloadKeys, "PAYLOAD_KEYS"
+	switch {
+	case c.PayloadKeys != "" && c.PayloadKeysFile != "":
+		return nil, errors.New("PAYLOAD_KEYS and PAYLOAD_KEYS_FILE are both set; leave one of them out")
+	case c.PayloadKeysFile != "":
+		text, err := os.ReadFile(c.PayloadKeysFile)
+		if err != nil {
+			return nil, fmt.Errorf("PAYLOAD_KEYS_FILE: %w", err)
+		}
+		keys, name = string(text), "PAYLOAD_KEYS_FILE"
+	case c.PayloadKeys == "":
+		return nil, errors.New("PAYLOAD_KEYS is not set, and nothing goes to Temporal in clear by mistake; " +
+			"make a key with `starter codec key` and give the same to every worker and command, or set PAYLOAD_KEYS=off to let Temporal keep names and accounts in clear")
+	}
+	parsed, err := codec.Parse(keys)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return parsed, nil
+}
+
+// Temporal connects to the cluster that TEMPORAL_ADDRESS names; what goes there is encrypted with PAYLOAD_KEYS. It gives up after the timeout with one clear sentence.
 func Temporal(ctx context.Context, logger *slog.Logger, change func(*client.Options), timeout time.Duration) (client.Client, string, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, "", fmt.Errorf("the Temporal settings (TEMPORAL_*) are not in order: %w", err)
+	}
+	c, err := Load(env.ToMap(os.Environ()))
+	if err != nil {
+		return nil, "", err
+	}
+	payloads, err := c.PayloadCodec()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := payloads.Apply(&options); err != nil {
+		return nil, "", err
 	}
 	options.Logger = log.NewStructuredLogger(logger)
 	if options.HostPort == "" {
@@ -121,9 +162,9 @@ func Temporal(ctx context.Context, logger *slog.Logger, change func(*client.Opti
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	c, err := client.DialContext(ctx, options)
+	connected, err := client.DialContext(ctx, options)
 	if err != nil {
 		return nil, "", fmt.Errorf("Temporal is not reachable at %s (TEMPORAL_ADDRESS); start it or correct the address: %w", options.HostPort, err) //nolint:staticcheck // a name begins it
 	}
-	return c, options.Namespace, nil
+	return connected, options.Namespace, nil
 }

@@ -2,8 +2,11 @@ package config
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -74,4 +77,42 @@ func TestWhereDocumentsGoIsUnderstoodOrWhatIsWrongIsNamed(t *testing.T) {
 		require.ErrorContains(t, err, bad.name+": ")
 		require.ErrorContains(t, err, bad.says)
 	}
+}
+
+func TestPayloadKeysComeFromTheEnvironmentOrAFileAndAreAskedFor(t *testing.T) {
+	const key = "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	file := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, os.WriteFile(file, []byte(key+"\n"), 0o600))
+	for name, test := range map[string]struct {
+		environ map[string]string
+		writes  bool
+		says    string
+	}{
+		"keys":      {map[string]string{"PAYLOAD_KEYS": key}, true, ""},
+		"a file":    {map[string]string{"PAYLOAD_KEYS_FILE": file}, true, ""},
+		"off":       {map[string]string{"PAYLOAD_KEYS": "off"}, false, ""},
+		"none":      {nil, false, "PAYLOAD_KEYS is not set"},
+		"both":      {map[string]string{"PAYLOAD_KEYS": key, "PAYLOAD_KEYS_FILE": file}, false, "both set"},
+		"malformed": {map[string]string{"PAYLOAD_KEYS": "secret"}, false, "PAYLOAD_KEYS: entry 1"},
+		"no file":   {map[string]string{"PAYLOAD_KEYS_FILE": file + "-none"}, false, "PAYLOAD_KEYS_FILE: open"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Load(test.environ)
+			require.NoError(t, err)
+			payloads, err := c.PayloadCodec()
+			if test.says != "" {
+				require.ErrorContains(t, err, test.says)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.writes, payloads.Writes())
+		})
+	}
+}
+
+func TestWithoutPayloadKeysNothingIsSaidToTemporal(t *testing.T) {
+	t.Setenv("PAYLOAD_KEYS", "")
+	t.Setenv("PAYLOAD_KEYS_FILE", "")
+	_, _, err := Temporal(t.Context(), slog.New(slog.DiscardHandler), nil, time.Minute)
+	require.ErrorContains(t, err, "starter codec key")
 }
