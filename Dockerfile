@@ -13,5 +13,9 @@ FROM alpine:3.24.1
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/ /usr/local/bin/
 COPY demo/programme.yaml /demo/
+# Names the build among the versions of the deployment (WORKER_VERSIONING): the commit, which the binary does not know here.
+#   docker build --build-arg BUILD_ID=$(git rev-parse HEAD) .
+ARG BUILD_ID=
+ENV WORKER_BUILD_ID=$BUILD_ID
 USER nobody
 CMD ["worker"]

@@ -112,9 +112,10 @@ func TestGivenTwoBuilds_WhenTheSecondIsPromoted_ThenCasesMoveToItPinnedRunsEndOn
 	build, behaviour := s.buildOf(t, waiting.workflowID)
 	require.Equal(t, "first AutoUpgrade", build+" "+behaviour)
 
-	release := s.locked(t, "incentive_lines", "ACCESS EXCLUSIVE")
+	release := s.locked(t, "qualifications", "ACCESS EXCLUSIVE")
 	run, err := s.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "calculation/rollout", TaskQueue: workflows.TaskQueue}, workflows.CalculationType, workflows.CalculationInput{})
 	require.NoError(t, err)
+	s.waitsFor(t, "qualifications")
 	eventually(t, "the pinned run", func() (bool, error) {
 		_, each := s.builds(t)
 		return each["first"] == "current 0% 1 pinned", nil

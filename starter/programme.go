@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -51,6 +52,7 @@ func (h *house) migrate(ctx context.Context, databaseOnly bool) error {
 	done := struct {
 		Applied          []int64 `json:"applied"`
 		SearchAttributes bool    `json:"search_attributes"`
+		Elsewhere        string  `json:"search_attributes_elsewhere,omitempty"` // what to do by the cluster's own tools
 	}{Applied: []int64{}}
 	applied, err := schema.Migrate(ctx, db.DB)
 	if err != nil {
@@ -64,10 +66,14 @@ func (h *house) migrate(ctx context.Context, databaseOnly bool) error {
 		}
 		bounded, cancel := context.WithTimeout(ctx, updateTimeout)
 		defer cancel()
-		if err := workflows.RegisterSearchAttributes(bounded, temporal, h.namespace); err != nil {
+		err = workflows.RegisterSearchAttributes(bounded, temporal, h.namespace)
+		var elsewhere workflows.AttributesElsewhereError
+		if errors.As(err, &elsewhere) { // the database is in order, and so is whoever did that already
+			done.Elsewhere = ended(elsewhere.Error())
+		} else if err != nil {
 			return err
 		}
-		done.SearchAttributes = true
+		done.SearchAttributes = err == nil
 	}
 	return h.show(done, func() {
 		switch len(done.Applied) {
@@ -78,6 +84,9 @@ func (h *house) migrate(ctx context.Context, databaseOnly bool) error {
 		}
 		if done.SearchAttributes {
 			h.say("The search attributes are registered in namespace %s.", h.namespace)
+		}
+		if done.Elsewhere != "" {
+			h.say("%s", done.Elsewhere)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/activities"
@@ -191,9 +192,26 @@ func Running(ctx context.Context, c client.Client, workflowID string) (running, 
 	return described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, true, nil
 }
 
+// AttributesElsewhereError means that a cluster lets only its own tools create search attributes, as Temporal Cloud does.
+type AttributesElsewhereError struct{ Namespace string }
+
+func (e AttributesElsewhereError) Error() string {
+	var list strings.Builder
+	wanted := wantedSearchAttributes()
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		fmt.Fprintf(&list, " --sa %s=%s", name, wanted[name])
+	}
+	return fmt.Sprintf("this cluster creates search attributes by its own tools only; in Temporal Cloud run, once: tcld namespace search-attributes add --namespace %s%s", e.Namespace, &list)
+}
+
 // RegisterSearchAttributes makes the search attributes of cases known to a namespace; those it knows stay.
 func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	missing, err := missingSearchAttributes(ctx, c, namespace)
+	var unimplemented *serviceerror.Unimplemented
+	var denied *serviceerror.PermissionDenied
+	if errors.As(err, &unimplemented) || errors.As(err, &denied) {
+		return AttributesElsewhereError{namespace}
+	}
 	if err != nil || len(missing) == 0 {
 		return err
 	}
@@ -209,14 +227,18 @@ func MissingSearchAttributes(ctx context.Context, c client.Client, namespace str
 	return slices.Sorted(maps.Keys(missing)), err
 }
 
-func missingSearchAttributes(ctx context.Context, c client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
-	wanted := map[string]enumspb.IndexedValueType{
+func wantedSearchAttributes() map[string]enumspb.IndexedValueType {
+	return map[string]enumspb.IndexedValueType{
 		caseKind.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 		casePartner.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 		caseNumber.GetName():  enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 		caseState.GetName():   enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 		caseDue.GetName():     enumspb.INDEXED_VALUE_TYPE_DATETIME,
 	}
+}
+
+func missingSearchAttributes(ctx context.Context, c client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
+	wanted := wantedSearchAttributes()
 	known, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if err != nil {
 		return nil, fmt.Errorf("list search attributes: %w", err)

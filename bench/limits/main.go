@@ -2,8 +2,8 @@
 // costs from the recorded histories, from rows.json (what a case leaves in Postgres) and from measured.json (what the benchmarks
 // measured), plays a year hour by hour, and writes docs/limits.md with a picture.
 //
-//	go run ./bench/limits                                   # from the checkout's root
-//	DATABASE_URL=postgres://… go run ./bench/limits -rows   # reads rows.json anew from a database in which cases of every kind ended
+//	cd bench && go run ./limits
+//	DATABASE_URL=postgres://… go run ./limits -rows   # there, reads rows.json anew from a database in which cases of every kind ended
 package main
 
 import (
@@ -16,9 +16,9 @@ import (
 )
 
 func main() {
-	histories := flag.String("histories", "workflows/testdata/histories", "folder of recorded histories")
-	here := flag.String("data", "bench/limits", "folder of rows.json and measured.json")
-	out := flag.String("out", "docs", "folder of limits.md and limits.svg")
+	histories := flag.String("histories", "../workflows/testdata/histories", "folder of recorded histories")
+	here := flag.String("data", "limits", "folder of rows.json and measured.json")
+	out := flag.String("out", "../docs", "folder of limits.md and limits.svg")
 	rows := flag.Bool("rows", false, "read rows.json anew from DATABASE_URL, and end")
 	flag.Parse()
 	if err := run(*histories, *here, *out, *rows); err != nil {

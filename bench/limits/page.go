@@ -79,7 +79,7 @@ func writePage(w io.Writer, costs map[string]cost, left map[string]footprint, m 
 
 What one case costs, times a programme of a million partners; where it gives way first; what takes it further. Written by
 
-    go run ./bench/limits
+    cd bench && go run ./limits
 
 from the recorded histories (events, bytes, actions, steps), from what cases of each kind left in a database (%[1]srows.json%[1]s, read by %[1]s-rows%[1]s), and from what the benchmarks measured on two cores
 (%[1]smeasured.json%[1]s; %[1]sdocs/benchmarks/%[1]s says how). How many cases come is an assumption, and stands below; the rest follows.

@@ -266,11 +266,11 @@ func TestGivenTheVersionedOverlay_WhenItIsBuilt_ThenTheWorkerIsABuildOfItsOwn(t 
 		}
 	}
 	require.NotNil(t, worker)
-	env := map[string]string{}
+	env := map[string]corev1.EnvVar{}
 	for _, e := range worker.Spec.Containers[0].Env {
-		env[e.Name] = e.Value
+		env[e.Name] = e
 	}
-	require.Equal(t, "true", env["WORKER_VERSIONING"])
-	require.Equal(t, worker.Labels["countersign/build"], env["WORKER_BUILD_ID"])
-	require.True(t, strings.HasSuffix(worker.Spec.Containers[0].Image, ":"+env["WORKER_BUILD_ID"]), "the image of that build")
+	require.Equal(t, "true", env["WORKER_VERSIONING"].Value)
+	require.Equal(t, "metadata.labels['countersign/build']", env["WORKER_BUILD_ID"].ValueFrom.FieldRef.FieldPath)
+	require.True(t, strings.HasSuffix(worker.Spec.Containers[0].Image, ":"+worker.Labels["countersign/build"]), "the image of that build")
 }
