@@ -10,7 +10,6 @@ import (
 	"countersign/schema"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
 )
 
 // The steps are those of docs/operations.md, "Back up and restore".
@@ -76,7 +75,7 @@ func elsewhere(t *testing.T) *stack {
 	db, err := schema.Open(s.Now.DatabaseURL)
 	require.NoError(t, err)
 	s.views.DB = db
-	s.client, err = client.Dial(client.Options{HostPort: s.Now.TemporalAddress, Identity: "e2e", Logger: stacktest.Quiet})
+	s.client, err = s.Dial("e2e")
 	require.NoError(t, err)
 	return s
 }

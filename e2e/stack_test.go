@@ -70,7 +70,7 @@ func (s *stack) start() error {
 		return err
 	}
 	s.views = views.Reader{DB: db}
-	if s.client, err = client.Dial(client.Options{HostPort: s.Now.TemporalAddress, Identity: "e2e", Logger: stacktest.Quiet}); err != nil {
+	if s.client, err = s.Dial("e2e"); err != nil {
 		return err
 	}
 	for _, args := range [][]string{{"migrate"}, {"load", "testdata/programme.yaml"}} {

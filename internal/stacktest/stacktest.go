@@ -13,6 +13,10 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"countersign/internal/codec"
+
+	"go.temporal.io/sdk/client"
 )
 
 // Patience is how long to wait for what has to come; a healthy machine needs a small part of it.
@@ -23,6 +27,8 @@ type Addresses struct {
 	DatabaseURL     string `json:"database_url"`
 	TemporalAddress string `json:"temporal_address"`
 	PostgresBin     string `json:"postgres_bin"` // folder with the server's programs
+	PayloadKeys     string `json:"payload_keys"` // what the programme encrypts with
+	TemporalDir     string `json:"temporal_dir"` // where Temporal keeps its database
 	PostgresPID     int    `json:"postgres_pid"`
 	TemporalPID     int    `json:"temporal_pid"`
 }
@@ -126,6 +132,19 @@ func (s *Servers) KillTemporal() error {
 	return s.Await(func(a Addresses) bool { return a.TemporalPID != pid })
 }
 
+// Dial connects to Temporal as the programme does, under a name of its own.
+func (s *Servers) Dial(identity string) (client.Client, error) {
+	payloads, err := codec.Parse(s.Now.PayloadKeys)
+	if err != nil {
+		return nil, err
+	}
+	options := client.Options{HostPort: s.Now.TemporalAddress, Identity: identity, Logger: Quiet}
+	if err := payloads.Apply(&options); err != nil {
+		return nil, err
+	}
+	return client.Dial(options)
+}
+
 // Stop ends the servers and removes their folder.
 func (s *Servers) Stop() {
 	if s.hold != nil {
@@ -146,7 +165,7 @@ func Environ(more ...string) []string {
 	var env []string
 	for _, e := range os.Environ() {
 		name, _, _ := strings.Cut(e, "=")
-		if strings.HasPrefix(name, "DATABASE_") || strings.HasPrefix(name, "TEMPORAL_") || name == "SMTP_URL" || name == "METRICS_ADDRESS" || name == "LOG_LEVEL" {
+		if strings.HasPrefix(name, "DATABASE_") || strings.HasPrefix(name, "TEMPORAL_") || strings.HasPrefix(name, "PAYLOAD_KEYS") || name == "SMTP_URL" || name == "METRICS_ADDRESS" || name == "LOG_LEVEL" {
 			continue
 		}
 		env = append(env, e)
@@ -157,7 +176,7 @@ func Environ(more ...string) []string {
 // Environ is what a process of the programme needs to find the servers.
 func (s *Servers) Environ(more ...string) []string {
 	return Environ(append([]string{
-		"DATABASE_URL=" + s.Now.DatabaseURL, "TEMPORAL_ADDRESS=" + s.Now.TemporalAddress, "METRICS_ADDRESS=off",
+		"DATABASE_URL=" + s.Now.DatabaseURL, "TEMPORAL_ADDRESS=" + s.Now.TemporalAddress, "METRICS_ADDRESS=off", "PAYLOAD_KEYS=" + s.Now.PayloadKeys,
 		"TEMPORAL_CONFIG_FILE=" + filepath.Join(s.Dir, "none.toml"),
 	}, more...)...)
 }

@@ -46,6 +46,8 @@ type running struct {
 	TemporalAddress string `json:"temporal_address"`
 	UIURL           string `json:"ui_url"`
 	PostgresBin     string `json:"postgres_bin"` // folder with pg_dump and its like, of the server's version
+	PayloadKeys     string `json:"payload_keys"` // what the programme encrypts with, see PAYLOAD_KEYS
+	TemporalDir     string `json:"temporal_dir"` // where Temporal keeps its database
 	PostgresPID     int    `json:"postgres_pid"`
 	TemporalPID     int    `json:"temporal_pid"`
 }
@@ -95,7 +97,10 @@ func runStack(ctx context.Context, c checkout, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Stop(), os.RemoveAll(options.Dir)) }()
 	for lines := json.NewEncoder(os.Stdout); ; {
-		line := running{DatabaseURL: s.DatabaseURL, TemporalAddress: s.TemporalAddress, UIURL: s.TemporalUIURL, PostgresBin: s.PostgresBin()}
+		line := running{
+			DatabaseURL: s.DatabaseURL, TemporalAddress: s.TemporalAddress, UIURL: s.TemporalUIURL,
+			PostgresBin: s.PostgresBin(), PayloadKeys: s.PayloadKeys, TemporalDir: s.TemporalDir(),
+		}
 		if line.PostgresPID, line.TemporalPID = s.PIDs(); line.PostgresPID != 0 && line.TemporalPID != 0 {
 			if err := lines.Encode(line); err != nil {
 				return err

@@ -27,7 +27,7 @@ const programme = "demo/programme.yaml"
 // up runs everything until ctx ends.
 func up(ctx context.Context, c checkout, _ []string) (err error) {
 	options := c.options("up")
-	options.UsualPorts = true
+	options.UsualPorts, options.Codec = true, true
 	s, err := stack.Start(ctx, options)
 	if err != nil {
 		return err
@@ -54,10 +54,27 @@ func up(ctx context.Context, c checkout, _ []string) (err error) {
 		return err
 	}
 	defer worker.Shutdown()
+	codec := child.Child{
+		Name: "the codec server",
+		Cmd: func() *exec.Cmd {
+			return c.command(env, c.bin("starter"), "codec", "serve", "--address", s.CodecAddress)
+		},
+		Ready: func(context.Context) error { return listens(s.CodecAddress) },
+		Stop:  syscall.SIGTERM,
+		Grace: time.Minute,
+		Say:   say,
+	}
+	if s.TemporalUIURL != "" {
+		if err := codec.Start(ctx); err != nil {
+			return err
+		}
+		defer codec.Shutdown()
+	}
 
 	fmt.Printf(`
 Countersign is up.
   Temporal UI     %s
+  codec server    http://%s (the link above signs a browser in, so that the UI shows what is in a payload)
   Temporal        %s
   database        %s
   worker metrics  http://%s/metrics
@@ -65,7 +82,7 @@ Countersign is up.
 bin/starter finds all that after: eval "$(bin/local env)"
 Ctrl-C stops it and keeps its state.
 
-`, s.TemporalUIURL, s.TemporalAddress, stack.Mask(s.DatabaseURL), s.MetricsAddress, filepath.Join(options.Dir, "*.log"))
+`, s.TemporalUIURL, s.CodecAddress, s.TemporalAddress, stack.Mask(s.DatabaseURL), s.MetricsAddress, filepath.Join(options.Dir, "*.log"))
 
 	<-ctx.Done()
 	say("stopping: the worker finishes what it has begun, then Temporal, then Postgres")
@@ -89,7 +106,7 @@ func exports(env []string) string {
 	var b strings.Builder
 	for _, e := range env {
 		name, value, _ := strings.Cut(e, "=")
-		if strings.HasPrefix(name, "DATABASE_") || strings.HasPrefix(name, "TEMPORAL_") {
+		if strings.HasPrefix(name, "DATABASE_") || strings.HasPrefix(name, "TEMPORAL_") || strings.HasPrefix(name, "PAYLOAD_KEYS") {
 			fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
 		}
 	}

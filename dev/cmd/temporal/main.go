@@ -41,6 +41,7 @@ type settings struct {
 	dir          string
 	ip           string
 	port, uiPort int
+	codec        string
 	logLevel     string
 }
 
@@ -52,6 +53,7 @@ func main() {
 	flag.StringVar(&s.ip, "ip", "127.0.0.1", "address to listen on")
 	flag.IntVar(&s.port, "port", 7233, "port of the frontend (gRPC)")
 	flag.IntVar(&s.uiPort, "ui-port", 8233, "port of the UI")
+	flag.StringVar(&s.codec, "codec-endpoint", "", "codec server that the UI has payloads decrypted by; its sign-in is a cookie")
 	flag.StringVar(&s.logLevel, "log-level", "warn", "debug, info, warn or error")
 	flag.Parse()
 	if s.dir == "" || flag.NArg() > 0 {
@@ -103,6 +105,7 @@ func run(s settings) error {
 		DefaultNamespace:    "default",
 		DisableNewsFetch:    true,
 		HideLogs:            true,
+		Codec:               uiconfig.Codec{Endpoint: s.codec, IncludeCredentials: true},
 		CORS:                uiconfig.CORS{CookieInsecure: true}, // plain HTTP on one machine
 	}))
 	go func() {

@@ -17,6 +17,7 @@ import (
 type service struct {
 	Image       string            `yaml:"image"`
 	Build       string            `yaml:"build"`
+	Command     []string          `yaml:"command"`
 	Environment map[string]string `yaml:"environment"`
 	DependsOn   map[string]struct {
 		Condition string `yaml:"condition"`
@@ -50,7 +51,7 @@ func parse(t *testing.T) file {
 func TestServices(t *testing.T) {
 	f := parse(t)
 	assert.ElementsMatch(t,
-		[]string{"postgres", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "migrate", "worker", "starter"},
+		[]string{"postgres", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "migrate", "worker", "codec", "starter"},
 		slices.Collect(maps.Keys(f.Services)))
 	assert.Equal(t, 2, f.Services["worker"].Deploy.Replicas, "workers")
 }
@@ -92,6 +93,9 @@ func TestNothingStartsTooEarly(t *testing.T) {
 		}
 	}
 	assert.NotEmpty(t, f.Services["worker"].Healthcheck.Test)
+	assert.Equal(t, "http://127.0.0.1:8234", f.Services["temporal-ui"].Environment["TEMPORAL_CODEC_ENDPOINT"])
+	assert.Equal(t, "true", f.Services["temporal-ui"].Environment["TEMPORAL_CODEC_INCLUDE_CREDENTIALS"])
+	assert.Contains(t, f.Services["codec"].Command, "serve")
 }
 
 func TestStateIsOnNamedVolumes(t *testing.T) {

@@ -4,10 +4,13 @@ package stack
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,6 +28,7 @@ type Options struct {
 	TemporalBinary string // empty: no Temporal
 	Throwaway      bool   // for tests, see postgres.Cluster
 	UsualPorts     bool   // prefer the ports that everybody expects to free ones
+	Codec          bool   // the UI asks a codec server at CodecAddress
 
 	// A server that is there already is used instead of a private one.
 	DatabaseURL     string
@@ -41,6 +45,8 @@ type Stack struct {
 	TemporalAddress string
 	TemporalUIURL   string
 	MetricsAddress  string // kept free for a worker
+	CodecAddress    string // kept free for a codec server
+	PayloadKeys     string // what Temporal keeps is encrypted with; empty where the caller's environment says it
 
 	logs     string
 	open     []*os.File        // lock and logs
@@ -65,17 +71,24 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 }
 
 func (s *Stack) start(ctx context.Context, o Options) error {
-	var usual struct{ temporal, ui, metrics int }
+	var usual struct{ temporal, ui, metrics, codec int }
 	if o.UsualPorts {
-		usual.temporal, usual.ui, usual.metrics = 7233, 8233, 9464
+		usual.temporal, usual.ui, usual.metrics, usual.codec = 7233, 8233, 9464, 8234
 	}
 	port, err := ports.Keep(PortsFile(o.Dir), ports.Want{Name: "postgres"},
 		ports.Want{Name: "temporal", Preferred: usual.temporal}, ports.Want{Name: "temporal-ui", Preferred: usual.ui},
-		ports.Want{Name: "metrics", Preferred: usual.metrics})
+		ports.Want{Name: "metrics", Preferred: usual.metrics}, ports.Want{Name: "codec", Preferred: usual.codec})
 	if err != nil {
 		return err
 	}
 	s.MetricsAddress = fmt.Sprintf("127.0.0.1:%d", port["metrics"])
+	s.CodecAddress = fmt.Sprintf("127.0.0.1:%d", port["codec"])
+	// Histories of a Temporal that is there already are written with keys that its owner has.
+	if o.TemporalAddress == "" || os.Getenv("PAYLOAD_KEYS") == "" && os.Getenv("PAYLOAD_KEYS_FILE") == "" {
+		if s.PayloadKeys, err = payloadKeys(filepath.Join(o.Dir, "payload-keys")); err != nil {
+			return err
+		}
+	}
 
 	// Temporal starts while Postgres does: neither needs the other.
 	temporalUp := make(chan error, 1)
@@ -93,6 +106,9 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 		s.temporal = &temporal.Server{
 			Binary: o.TemporalBinary, Dir: filepath.Join(o.Dir, "temporal"), Log: log,
 			Port: port["temporal"], UIPort: port["temporal-ui"], Say: o.Say, Back: o.Back,
+		}
+		if o.Codec {
+			s.temporal.Codec = "http://" + s.CodecAddress
 		}
 		s.TemporalAddress, s.TemporalUIURL = s.temporal.Address(), s.temporal.UIURL()
 		go func() { temporalUp <- explain(s.temporal.Start(ctx), log) }()
@@ -161,7 +177,7 @@ func (s *Stack) Env() []string {
 	for _, e := range os.Environ() {
 		// A private Temporal has neither TLS nor API keys nor a profile, a private Postgres no second login, whatever the
 		// caller uses elsewhere.
-		if s.temporal != nil && strings.HasPrefix(e, "TEMPORAL_") || s.postgres != nil && strings.HasPrefix(e, "DATABASE_") {
+		if s.temporal != nil && strings.HasPrefix(e, "TEMPORAL_") || s.PayloadKeys != "" && strings.HasPrefix(e, "PAYLOAD_KEYS") || s.postgres != nil && strings.HasPrefix(e, "DATABASE_") {
 			continue
 		}
 		env = append(env, e)
@@ -175,10 +191,37 @@ func (s *Stack) Env() []string {
 	set("TEMPORAL_ADDRESS", s.TemporalAddress)
 	set("TEMPORAL_UI_URL", s.TemporalUIURL)
 	set("METRICS_ADDRESS", s.MetricsAddress)
+	set("PAYLOAD_KEYS", s.PayloadKeys)
 	if s.temporal != nil {
 		set("TEMPORAL_NAMESPACE", "default")
 	}
 	return env
+}
+
+// TemporalDir is where a private Temporal keeps its state.
+func (s *Stack) TemporalDir() string {
+	if s.temporal == nil {
+		return ""
+	}
+	return s.temporal.Dir
+}
+
+// payloadKeys are the keys that file holds, from the first start on one of its own: without it the stack's cases could
+// not be read any more.
+func payloadKeys(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return "", err
+	}
+	keys := "local:" + base64.StdEncoding.EncodeToString(key)
+	return keys, os.WriteFile(file, []byte(keys+"\n"), 0o600)
 }
 
 // log opens one of the stack's log files, empty.

@@ -24,6 +24,7 @@ type Server struct {
 	Dir          string
 	Log          *os.File // the server's output
 	Port, UIPort int
+	Codec        string // where the UI has payloads decrypted; empty: nowhere
 	Say          func(format string, args ...any)
 	Back         func() // called each time the server is back after it died by itself
 
@@ -36,6 +37,9 @@ func (s *Server) Start(ctx context.Context) error {
 		Name: "Temporal",
 		Cmd: func() *exec.Cmd {
 			cmd := exec.Command(s.Binary, "-dir", s.Dir, "-port", strconv.Itoa(s.Port), "-ui-port", strconv.Itoa(s.UIPort))
+			if s.Codec != "" {
+				cmd.Args = append(cmd.Args, "-codec-endpoint", s.Codec)
+			}
 			cmd.Stdout, cmd.Stderr = s.Log, s.Log
 			return cmd
 		},
