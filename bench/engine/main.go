@@ -22,7 +22,9 @@ import (
 
 // parts in the order of the page; package frame says how to add one.
 func parts() []frame.Part {
-	return []frame.Part{}
+	return []frame.Part{
+		againstBare("a", frame.SQLite), againstBare("a-postgres", frame.Postgres), leanIndexes(), otherEngines(), decisionLatency(), afterKill(),
+	}
 }
 
 func main() {

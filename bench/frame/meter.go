@@ -19,7 +19,7 @@ const (
 	CPU          = "CPU-ms"       // the three together; the driver's own is not in it
 	WAL          = "WAL kB"       // of the whole cluster
 	Transactions = "transactions" // committed, of all databases of the cluster
-	RowWrites    = "row writes"   // inserts, updates and deletes in the programme's database
+	RowWrites    = "row writes"   // inserts, updates and deletes, Temporal's own apart
 	StoreGrowth  = "Temporal kB"  // growth of Temporal's SQLite files
 	Rate         = "cases/s"      // by the wall clock
 )
@@ -110,7 +110,7 @@ func (s *Servers) counters(ctx context.Context) (Figures, error) {
 	var wal, transactions, writes float64
 	row := s.Admin.QueryRowContext(ctx, `
 		SELECT pg_current_wal_insert_lsn() - '0/0', (SELECT sum(xact_commit) FROM pg_stat_database),
-		       (SELECT tup_inserted + tup_updated + tup_deleted FROM pg_stat_database WHERE datname = current_database())`)
+		       (SELECT sum(tup_inserted + tup_updated + tup_deleted) FROM pg_stat_database WHERE datname NOT LIKE 'temporal%' AND datname IS NOT NULL)`)
 	if err := row.Scan(&wal, &transactions, &writes); err != nil {
 		return nil, fmt.Errorf("read Postgres' counters: %w", err)
 	}

@@ -57,8 +57,13 @@ type running struct {
 func runStack(ctx context.Context, c checkout, args []string) (err error) {
 	flags := flag.NewFlagSet("stack", flag.ContinueOnError)
 	logs := flags.String("dir", "", "folder for the servers' logs; the same folder names the same stack (required)")
+	store := flags.String("temporal-store", "sqlite", "where Temporal keeps its state: sqlite, or postgres for databases of its own in the stack's cluster")
+	allIndexes := flags.Bool("all-indexes", false, "with --temporal-store postgres: keep the visibility indexes that Countersign does not use")
 	if err := flags.Parse(args); err != nil {
 		return exitCode(2)
+	}
+	if *store != "sqlite" && *store != "postgres" {
+		return fmt.Errorf("--temporal-store is sqlite or postgres, not %q", *store)
 	}
 	if *logs == "" || flags.NArg() > 0 {
 		flags.Usage()
@@ -83,6 +88,8 @@ func runStack(ctx context.Context, c checkout, args []string) (err error) {
 		Dir:            filepath.Join(c.home, "stack-"+stack.Short(*logs)),
 		Logs:           *logs,
 		TemporalBinary: c.bin("temporal"),
+		InPostgres:     *store == "postgres",
+		AllIndexes:     *allIndexes,
 		Say:            say,
 		Back: func() {
 			select {

@@ -1,8 +1,9 @@
 // Command temporal is Temporal for a developer's machine and for tests: every service and the UI in one process, all
-// state in one folder. For anything else run a real cluster.
+// state in one folder, or, with -postgres, in two databases of a Postgres server. For anything else run a real cluster.
 package main
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"flag"
@@ -43,6 +44,8 @@ type settings struct {
 	port, uiPort int
 	codec        string
 	logLevel     string
+	postgres     string
+	allIndexes   bool
 }
 
 func main() {
@@ -55,6 +58,8 @@ func main() {
 	flag.IntVar(&s.uiPort, "ui-port", 8233, "port of the UI")
 	flag.StringVar(&s.codec, "codec-endpoint", "", "codec server that the UI has payloads decrypted by; its sign-in is a cookie")
 	flag.StringVar(&s.logLevel, "log-level", "warn", "debug, info, warn or error")
+	flag.StringVar(&s.postgres, "postgres", os.Getenv("TEMPORAL_POSTGRES"), "Postgres server that keeps the state instead of the folder, in databases "+mainDatabase+" and "+visibilityDatabase+", made when missing (TEMPORAL_POSTGRES)")
+	flag.BoolVar(&s.allIndexes, "all-indexes", false, "with -postgres: leave Temporal's visibility indexes as they are; without it those that Countersign does not use are dropped")
 	flag.Parse()
 	if s.dir == "" || flag.NArg() > 0 {
 		flag.Usage()
@@ -70,11 +75,12 @@ func run(s settings) error {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return err
 	}
-	cfg, err := serverConfig(s)
+	stores, err := prepare(s)
 	if err != nil {
 		return err
 	}
-	if err := prepare(cfg.Persistence.DataStores[sqliteplugin.PluginName].SQL); err != nil {
+	cfg, err := serverConfig(s, stores)
+	if err != nil {
 		return err
 	}
 	server, err := temporal.NewServer(
@@ -118,9 +124,50 @@ func run(s settings) error {
 	return server.Start() // blocks until the signal, then stops every service in order
 }
 
-// prepare creates the schema and the namespace on the first start and leaves both alone later.
-func prepare(db *config.SQL) error {
-	// The schema is written beside its place and moved there, so that a first start killed half-way leaves no half schema.
+// stores are where Temporal keeps its state, by name.
+type stores struct {
+	main, visibility string
+	shards           int32
+	of               map[string]config.DataStore
+}
+
+// prepare creates schema and namespace on the first start and leaves both alone later.
+func prepare(s settings) (stores, error) {
+	var st stores
+	if s.postgres != "" {
+		of, err := postgresStores(context.Background(), s.postgres, s.allIndexes)
+		if err != nil {
+			return st, err
+		}
+		st = stores{main: mainDatabase, visibility: visibilityDatabase, shards: historyShards, of: of}
+	} else {
+		file := &config.SQL{
+			PluginName:   sqliteplugin.PluginName,
+			DatabaseName: filepath.Join(s.dir, "temporal.db"),
+			// A write-ahead log with "normal" loses nothing when the process is killed, and costs one fsync in many. With
+			// SQLite's own 2 MB of cache, 75,000 sleeping cases were slow to join.
+			ConnectAttributes: map[string]string{"mode": "rwc", "journal_mode": "wal", "synchronous": "normal", "cache_size": "-524288"},
+		}
+		if err := prepareFile(file); err != nil {
+			return st, err
+		}
+		// SQLite has one writer; more shards would only wait for it
+		st = stores{main: sqliteplugin.PluginName, visibility: sqliteplugin.PluginName, shards: 1, of: map[string]config.DataStore{sqliteplugin.PluginName: {SQL: file}}}
+	}
+	namespace, err := sqlite.NewNamespaceConfig(clusterName, "default", false, nil)
+	if err != nil {
+		return st, fmt.Errorf("describe namespace: %w", err)
+	}
+	namespace.Detail.Config.Retention = durationpb.New(retention)
+	if err := sqlite.CreateNamespaces(st.of[st.main].SQL, namespace); err != nil { // whatever the plugin
+		return st, fmt.Errorf("create namespace: %w", err)
+	}
+	return st, nil
+}
+
+// prepareFile writes the schema beside its place and moves it there, so that a first start killed half-way leaves no half
+// schema.
+func prepareFile(db *config.SQL) error {
 	if _, err := os.Stat(db.DatabaseName); errors.Is(err, fs.ErrNotExist) {
 		fresh := *db
 		fresh.DatabaseName += ".new"
@@ -141,15 +188,6 @@ func prepare(db *config.SQL) error {
 	if err := lean(db.DatabaseName); err != nil {
 		return fmt.Errorf("drop indexes that are not used: %w", err)
 	}
-
-	namespace, err := sqlite.NewNamespaceConfig(clusterName, "default", false, nil)
-	if err != nil {
-		return fmt.Errorf("describe namespace: %w", err)
-	}
-	namespace.Detail.Config.Retention = durationpb.New(retention)
-	if err := sqlite.CreateNamespaces(db, namespace); err != nil {
-		return fmt.Errorf("create namespace: %w", err)
-	}
 	return nil
 }
 
@@ -164,7 +202,7 @@ func lean(path string) (err error) {
 	return err
 }
 
-func serverConfig(s settings) (*config.Config, error) {
+func serverConfig(s settings, st stores) (*config.Config, error) {
 	// The services find each other by these ports through the membership table, which outlives a restart for half a
 	// minute: with other ports all cases would wait that long.
 	kept, err := ports.Keep(filepath.Join(s.dir, "internal-ports.json"),
@@ -182,16 +220,10 @@ func serverConfig(s settings) (*config.Config, error) {
 	return &config.Config{
 		Global: config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: s.ip}},
 		Persistence: config.Persistence{
-			DefaultStore:     sqliteplugin.PluginName,
-			VisibilityStore:  sqliteplugin.PluginName,
-			NumHistoryShards: 1, // SQLite has one writer; more shards would only wait for it
-			DataStores: map[string]config.DataStore{sqliteplugin.PluginName: {SQL: &config.SQL{
-				PluginName:   sqliteplugin.PluginName,
-				DatabaseName: filepath.Join(s.dir, "temporal.db"),
-				// A write-ahead log with "normal" loses nothing when the process is killed, and costs one fsync in many. With
-				// SQLite's own 2 MB of cache, 75,000 sleeping cases were slow to join.
-				ConnectAttributes: map[string]string{"mode": "rwc", "journal_mode": "wal", "synchronous": "normal", "cache_size": "-524288"},
-			}}},
+			DefaultStore:     st.main,
+			VisibilityStore:  st.visibility,
+			NumHistoryShards: st.shards,
+			DataStores:       st.of,
 		},
 		ClusterMetadata: &cluster.Config{
 			FailoverVersionIncrement: 10,

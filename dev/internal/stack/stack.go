@@ -27,6 +27,8 @@ type Options struct {
 	Logs           string // folder of the servers' logs; empty: Dir
 	TemporalBinary string // empty: no Temporal
 	Throwaway      bool   // for tests, see postgres.Cluster
+	InPostgres     bool   // Temporal keeps its state in the same Postgres cluster, in databases of its own
+	AllIndexes     bool   // and all its visibility indexes
 	UsualPorts     bool   // prefer the ports that everybody expects to free ones
 	Codec          bool   // the UI asks a codec server at CodecAddress
 
@@ -90,29 +92,35 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 		}
 	}
 
-	// Temporal starts while Postgres does: neither needs the other.
-	temporalUp := make(chan error, 1)
+	start := func() error { return nil }
 	switch {
 	case o.TemporalAddress != "":
 		s.TemporalAddress, s.TemporalUIURL = o.TemporalAddress, o.TemporalUIURL
-		temporalUp <- nil
-	case o.TemporalBinary == "":
-		temporalUp <- nil
-	default:
+	case o.TemporalBinary != "":
 		log, err := s.log("temporal.log")
 		if err != nil {
 			return err
 		}
 		s.temporal = &temporal.Server{
 			Binary: o.TemporalBinary, Dir: filepath.Join(o.Dir, "temporal"), Log: log,
-			Port: port["temporal"], UIPort: port["temporal-ui"], Say: o.Say, Back: o.Back,
+			Port: port["temporal"], UIPort: port["temporal-ui"], AllIndexes: o.AllIndexes, Say: o.Say, Back: o.Back,
 		}
 		if o.Codec {
 			s.temporal.Codec = "http://" + s.CodecAddress
 		}
 		s.TemporalAddress, s.TemporalUIURL = s.temporal.Address(), s.temporal.UIURL()
-		go func() { temporalUp <- explain(s.temporal.Start(ctx), log) }()
+		start = func() error { return explain(s.temporal.Start(ctx), log) }
 	}
+	if o.InPostgres && s.temporal != nil {
+		if err := s.startPostgres(ctx, o, port["postgres"]); err != nil {
+			return err
+		}
+		s.temporal.Postgres = s.DatabaseURL
+		return start()
+	}
+	// Temporal starts while Postgres does: neither needs the other.
+	temporalUp := make(chan error, 1)
+	go func() { temporalUp <- start() }()
 	return errors.Join(s.startPostgres(ctx, o, port["postgres"]), <-temporalUp)
 }
 

@@ -25,6 +25,8 @@ type Server struct {
 	Log          *os.File // the server's output
 	Port, UIPort int
 	Codec        string // where the UI has payloads decrypted; empty: nowhere
+	Postgres     string // server that keeps the state instead of the folder; empty: none
+	AllIndexes   bool   // of Temporal's visibility store in Postgres; else the lean set
 	Say          func(format string, args ...any)
 	Back         func() // called each time the server is back after it died by itself
 
@@ -39,6 +41,12 @@ func (s *Server) Start(ctx context.Context) error {
 			cmd := exec.Command(s.Binary, "-dir", s.Dir, "-port", strconv.Itoa(s.Port), "-ui-port", strconv.Itoa(s.UIPort))
 			if s.Codec != "" {
 				cmd.Args = append(cmd.Args, "-codec-endpoint", s.Codec)
+			}
+			if s.Postgres != "" {
+				cmd.Env = append(os.Environ(), "TEMPORAL_POSTGRES="+s.Postgres) // no argument: it has a password
+			}
+			if s.AllIndexes {
+				cmd.Args = append(cmd.Args, "-all-indexes")
 			}
 			cmd.Stdout, cmd.Stderr = s.Log, s.Log
 			return cmd
