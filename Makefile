@@ -19,6 +19,7 @@ help:
 	@echo "make up      starts Postgres, Temporal and a worker, and stays; Ctrl-C stops, state is kept"
 	@echo "make test    all tests, the end-to-end ones included"
 	@echo "make bench   ours beside the references in one run; writes docs/benchmarks/engine.md; leave the machine alone meanwhile"
+	@echo "make faults  ten rounds of crashes with 500 cases in flight; FAULTS='--rounds 50 --seed 7' for more"
 	@echo "make lint    golangci-lint and workflowcheck"
 	@echo "make doctor  what was found on this machine, which version, which port"
 	@echo "make build   the binaries, in bin/"
@@ -60,6 +61,13 @@ test: build bin/workflowcheck
 bench: programme bin/temporal
 	@go build -C bench -o ../bin/bench ./engine
 	@exec bin/bench $(BENCH)
+
+# The worker is the harness's own build: it waits between COMMIT and answer, so that a crash meets this moment. See docs/faults.md.
+.PHONY: faults
+faults: programme bin/temporal
+	@go build -tags faults -o bin/faults/worker ./worker
+	@go build -o bin/faults/harness ./e2e/faults
+	@COUNTERSIGN_BIN=$(CURDIR)/bin exec bin/faults/harness --worker bin/faults/worker $(FAULTS)
 
 .PHONY: lint
 lint: go bin/golangci-lint bin/workflowcheck

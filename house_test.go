@@ -1,6 +1,7 @@
 package countersign_test
 
 import (
+	"debug/buildinfo"
 	"encoding/json"
 	"errors"
 	"go/ast"
@@ -135,6 +136,36 @@ func TestGivenTheDomain_WhenItsSourceIsRead_ThenItAsksNoClockAndLoadsNoTimeZone(
 				}
 				return true
 			})
+		}
+	}
+}
+
+// The fault harness has builds of its own: one that is slow where a crash hurts, one with a mistake.
+func TestGivenTheProgramme_WhenItIsBuiltToBeReleased_ThenNothingOfTheFaultHarnessIsInIt(t *testing.T) {
+	tagged := 0
+	for _, p := range ours(t) {
+		for _, name := range p.GoFiles {
+			require.NotRegexp(t, `_(faults|broken)\.go$`, name, p.ImportPath)
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			require.NoError(t, err)
+			if strings.HasPrefix(string(text), "//go:build !faults") {
+				tagged++
+			}
+		}
+	}
+	require.Equal(t, 2, tagged, "the delay and the broken key are the only ones, and both are left out")
+	for _, file := range []string{"Dockerfile", "docker-compose.yml"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "-tags", file)
+	}
+	if bin := os.Getenv("COUNTERSIGN_BIN"); bin != "" {
+		for _, main := range []string{"worker", "starter"} {
+			info, err := buildinfo.ReadFile(filepath.Join(bin, main))
+			require.NoError(t, err)
+			for _, s := range info.Settings {
+				require.False(t, s.Key == "-tags" && strings.Contains(s.Value, "faults"), "%s was built with %s", main, s.Value)
+			}
 		}
 	}
 }

@@ -112,10 +112,10 @@ func TestGivenTwoBuilds_WhenTheSecondIsPromoted_ThenCasesMoveToItPinnedRunsEndOn
 	build, behaviour := s.buildOf(t, waiting.workflowID)
 	require.Equal(t, "first AutoUpgrade", build+" "+behaviour)
 
-	release := s.locked(t, "qualifications", "ACCESS EXCLUSIVE")
-	run, err := s.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "calculation/rollout", TaskQueue: workflows.TaskQueue}, workflows.CalculationType, workflows.CalculationInput{})
+	release := s.locked(t, "bills", "ACCESS EXCLUSIVE")
+	run, err := s.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "daily/rollout", TaskQueue: workflows.TaskQueue}, workflows.DailyType, workflows.DailyInput{})
 	require.NoError(t, err)
-	s.waitsFor(t, "qualifications")
+	s.waitsFor(t, "bills")
 	eventually(t, "the pinned run", func() (bool, error) {
 		_, each := s.builds(t)
 		return each["first"] == "current 0% 1 pinned", nil

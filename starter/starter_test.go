@@ -179,8 +179,12 @@ func TestGivenACommandLineThatCannotBeUnderstoodThenOneSentenceSaysSoAndTheExitC
 		"calendar due --from 2025-11-03 --workdays 0":                                    "--workdays is a number above zero.",
 		"calendar due --from 2025-11-03 --workdays x":                                    `Invalid argument "x" for "--workdays" flag`,
 		"withdrawal apply --as a --partner P --route BANK_CARD --amount 1 --lot L000001": `--lot "L000001" is not written like L000001=500.00.`,
-		"replay":                           "Name recorded histories or folders of them, or replay what runs with --running.",
-		"policy set travel f.yaml --as li": `There is no kind of policy "travel"; there are: `,
+		"replay --running --sample 0":                                                    "--sample is a number above zero, and goes with --running.",
+		"deployment promote":                                                             "Name the build, or --unversioned for workers without WORKER_VERSIONING.",
+		"deployment promote b --ramp 101":                                                "--ramp is a number from 0 to 100.",
+		"deployment drained":                                                             "BUILD_ID is missing.",
+		"replay":                                                                         "Name recorded histories or folders of them, or replay what runs with --running.",
+		"policy set travel f.yaml --as li":                                               `There is no kind of policy "travel"; there are: `,
 	} {
 		t.Run(line, func(t *testing.T) {
 			got := ask(t, "", strings.Fields(line)...)

@@ -195,7 +195,12 @@ func bringUpToDate(ctx context.Context, cfg config.Config, c client.Client, name
 	if _, err := schema.Migrate(ctx, owner.DB); err != nil {
 		return err
 	}
-	return workflows.RegisterSearchAttributes(ctx, c, namespace)
+	err = workflows.RegisterSearchAttributes(ctx, c, namespace)
+	if errors.As(err, &workflows.AttributesElsewhereError{}) {
+		slog.Warn("search attributes not registered", "error", err)
+		return nil
+	}
+	return err
 }
 
 // attend sweeps up tasks that nobody may decide, tells webhooks of events and sends the outbox by mail, until the context

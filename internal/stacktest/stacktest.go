@@ -115,6 +115,17 @@ func (s *Servers) Await(wanted func(Addresses) bool) error {
 	}
 }
 
+// Look takes in what the stack has said meanwhile, without waiting.
+func (s *Servers) Look() {
+	for {
+		select {
+		case s.Now = <-s.lines:
+		default:
+			return
+		}
+	}
+}
+
 // KillPostgres and KillTemporal end a server as a crash would. They return when it answers again.
 func (s *Servers) KillPostgres() error {
 	pid := s.Now.PostgresPID
