@@ -61,7 +61,7 @@ func within(importPath string, folders ...string) bool {
 // arrows says which of our folders each folder may know. What is not listed knows anything but a main.
 var arrows = map[string][]string{
 	"domain":     {"domain"},
-	"schema":     {"schema", "domain/calendar"},
+	"schema":     {"schema", "domain/calendar", "internal/prepared"},
 	"activities": {"activities", "domain", "schema", "internal"},
 	"views":      {"views", "domain", "schema", "internal"},
 	"workflows":  {"workflows", "activities", "domain", "internal"},

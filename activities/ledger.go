@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"countersign/domain/ledger"
@@ -15,7 +13,7 @@ import (
 
 // post books an entry. A used key with the same content is the first entry again and moves nothing (ENG-01); with other content it is ledger.ErrOtherContent. The balances are locked in name order by the database, which
 // also refuses what is out of balance or under its floor.
-func post(ctx context.Context, tx *sqlx.Tx, e ledger.Entry) error {
+func post(ctx context.Context, on sqlx.QueryerContext, e ledger.Entry) error {
 	if err := e.Check(); err != nil {
 		return fmt.Errorf("%w: %w", errDefect, err)
 	}
@@ -24,32 +22,16 @@ func post(ctx context.Context, tx *sqlx.Tx, e ledger.Entry) error {
 	for i, p := range e.Postings {
 		accounts[i], amounts[i] = string(p.Account), p.Amount.String()
 	}
-	var id int64
-	err := tx.GetContext(ctx, &id, postSQL, e.Key, e.Digest(), e.Case, e.Memo, stored(e.At), pq.Array(accounts), pq.Array(amounts))
-	if !errors.Is(err, sql.ErrNoRows) {
-		if err != nil {
-			return fmt.Errorf("post %s: %w", e.Key, err)
-		}
-		return nil
-	}
 	var same bool
-	if err := tx.QueryRowContext(ctx, `SELECT digest = $2 FROM entries WHERE key = $1`, e.Key, e.Digest()).Scan(&same); err != nil {
-		return fmt.Errorf("read back %s: %w", e.Key, err)
+	if err := sqlx.GetContext(ctx, on, &same, `SELECT post_entry($1, $2, $3, $4, $5, $6, $7)`,
+		e.Key, e.Digest(), e.Case, e.Memo, stored(e.At), pq.Array(accounts), pq.Array(amounts)); err != nil {
+		return fmt.Errorf("post %s: %w", e.Key, err)
 	}
 	if !same {
 		return fmt.Errorf("post %s: %w: %w", e.Key, errDefect, ledger.ErrOtherContent)
 	}
 	return nil
 }
-
-const postSQL = `
-	WITH line AS (SELECT * FROM unnest($6::text[], $7::numeric[]) AS l(account, amount)),
-	known AS (INSERT INTO accounts (account) SELECT account FROM line ORDER BY account ON CONFLICT DO NOTHING),
-	entry AS (
-		INSERT INTO entries (key, digest, case_number, memo, at) VALUES ($1, $2, nullif($3, ''), $4, $5)
-		ON CONFLICT (key) DO NOTHING RETURNING entry_id),
-	posted AS (INSERT INTO postings (entry_id, account, amount) SELECT entry_id, account, amount FROM entry, line)
-	SELECT entry_id FROM entry`
 
 // lockBalances locks accounts in name order and answers their balances on the normal side; accounts that do not exist yet
 // are made, so that nobody else can move them meanwhile.
@@ -71,3 +53,6 @@ func lockBalances(ctx context.Context, tx *sqlx.Tx, accounts ...ledger.Account) 
 	}
 	return balances, nil
 }
+
+// Post books an entry that no case moves, on a connection or in a transaction.
+func Post(ctx context.Context, on sqlx.QueryerContext, e ledger.Entry) error { return post(ctx, on, e) }

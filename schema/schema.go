@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"countersign/domain/calendar"
+	"countersign/internal/prepared"
 
 	"github.com/jmoiron/sqlx"
 	_ "github.com/lib/pq" // the driver
@@ -102,17 +103,17 @@ func Hashes() (map[string]string, error) {
 }
 
 // Open connects as the programme's role, in UTC (COM-04). The login of the URL is a member of it (or its owner, on one's own machine).
-// The connection is tried at first use, not here.
+// The connection is tried at first use, not here, and keeps its statements prepared.
 func Open(databaseURL string) (*sqlx.DB, error) {
-	return open(databaseURL, map[string]string{"options": "-c role=" + ProgrammeRole + " -c timezone=UTC"})
+	return open(prepared.Driver, databaseURL, map[string]string{"options": "-c role=" + ProgrammeRole + " -c timezone=UTC"})
 }
 
 // OpenOwner connects as the login of the URL itself, to migrate.
-func OpenOwner(databaseURL string) (*sqlx.DB, error) { return open(databaseURL, nil) }
+func OpenOwner(databaseURL string) (*sqlx.DB, error) { return open("postgres", databaseURL, nil) }
 
 // open adds settings to a connection string. The driver does not look at the context while a server that accepts the
 // connection says nothing, so there is always a limit for connecting.
-func open(dsn string, settings map[string]string) (*sqlx.DB, error) {
+func open(driver, dsn string, settings map[string]string) (*sqlx.DB, error) {
 	if !strings.Contains(dsn, "://") {
 		for key, value := range settings {
 			dsn += fmt.Sprintf(" %s='%s'", key, value)
@@ -120,7 +121,7 @@ func open(dsn string, settings map[string]string) (*sqlx.DB, error) {
 		if !strings.Contains(dsn, "connect_timeout") {
 			dsn += " connect_timeout=" + connectTimeout
 		}
-		return sqlx.Open("postgres", dsn)
+		return connect(driver, dsn)
 	}
 	u, err := url.Parse(dsn)
 	if err != nil {
@@ -134,7 +135,16 @@ func open(dsn string, settings map[string]string) (*sqlx.DB, error) {
 		q.Set("connect_timeout", connectTimeout)
 	}
 	u.RawQuery = q.Encode()
-	return sqlx.Open("postgres", u.String())
+	return connect(driver, u.String())
+}
+
+// connect tells sqlx that it is Postgres, whatever the driver is called.
+func connect(driver, dsn string) (*sqlx.DB, error) {
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return nil, err
+	}
+	return sqlx.NewDb(db, "postgres"), nil
 }
 
 const connectTimeout = "5" // seconds

@@ -1,4 +1,4 @@
-package main
+package consumption
 
 import (
 	"bufio"

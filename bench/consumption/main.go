@@ -1,18 +1,15 @@
-// Command consumption measures what taking in a file of consumption costs beside a bare COPY of the same rows into the same
-// empty table. It makes a database of its own on the server that DATABASE_URL names (its login creates databases and is a
-// superuser), and drops it. Run it in the root of the module: it builds the command line and measures that.
-//
-//	DATABASE_URL=postgres://… go run -C bench ./consumption
-package main
+// Package consumption measures what taking in a file of consumption costs beside a bare COPY of the same rows into the same empty table. It makes a
+// database of its own, and drops it.
+package consumption
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -25,58 +22,26 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-func main() {
+// Main is the measurement by itself, in sizes and formats of one's choice, on the server that DATABASE_URL names; its login creates databases
+// and is a superuser. The programme is the starter in bin.
+func Main(ctx context.Context, bin string, args []string) (err error) {
 	sizes, rounds, format := "200000,1000000", 3, "programme"
-	flag.StringVar(&sizes, "rows", sizes, "sizes of the files, separated by commas")
-	flag.IntVar(&rounds, "rounds", rounds, "how often each is measured; the median counts")
-	flag.StringVar(&format, "format", format, "programme or focus")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, sizes, rounds, format); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	flags := flag.NewFlagSet("consumption", flag.ContinueOnError)
+	flags.StringVar(&sizes, "rows", sizes, "sizes of the files, separated by commas")
+	flags.IntVar(&rounds, "rounds", rounds, "how often each is measured; the median counts")
+	flags.StringVar(&format, "format", format, "programme or focus")
+	if err := flags.Parse(args); err != nil {
+		return err
 	}
-}
-
-func run(ctx context.Context, sizes string, rounds int, format string) error {
 	write, ok := map[string]func(string, int) error{"programme": writeProgramme, "focus": writeFocus}[format]
 	if !ok {
 		return fmt.Errorf("-format is programme or focus, not %q", format)
 	}
-	server, err := url.Parse(os.Getenv("DATABASE_URL"))
-	if err != nil || server.Host == "" {
-		return fmt.Errorf("DATABASE_URL names the Postgres server, like postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")
-	}
-	folder, err := os.MkdirTemp("", "consumption")
+	b, err := open(ctx, os.Getenv("DATABASE_URL"), filepath.Join(bin, "starter"))
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
-	b := &bench{folder: folder, starter: filepath.Join(folder, "starter"), file: filepath.Join(folder, "consumption.csv"), lines: filepath.Join(folder, "rows.txt")}
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", b.starter, "./starter").CombinedOutput(); err != nil {
-		return fmt.Errorf("build the command line: %w\n%s", err, out)
-	}
-	admin, err := schema.OpenOwner(server.String())
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	name := fmt.Sprintf("countersign_bench_%d", os.Getpid())
-	if _, err := admin.ExecContext(ctx, `CREATE DATABASE `+name); err != nil {
-		return err
-	}
-	defer admin.ExecContext(context.WithoutCancel(ctx), `DROP DATABASE `+name+` WITH (FORCE)`) //nolint:errcheck // left behind at worst
-	own := *server
-	own.Path = "/" + name
-	b.url = own.String()
-	if b.db, err = schema.OpenOwner(b.url); err != nil {
-		return err
-	}
-	defer b.db.Close()
-	if err := b.prepare(ctx); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, b.close(context.WithoutCancel(ctx))) }()
 	fmt.Printf("%-10s %9s %9s %10s %10s %7s %9s %9s %11s %11s\n", "format", "rows", "file", "bare COPY", "import", "ratio", "CPU", "memory", "known file", "known rows")
 	for text := range strings.SplitSeq(sizes, ",") {
 		rows, err := strconv.Atoi(text)
@@ -93,10 +58,43 @@ func run(ctx context.Context, sizes string, rounds int, format string) error {
 	return nil
 }
 
+// open makes a database of its own on a server, and a folder for the files.
+func open(ctx context.Context, server, starter string) (*bench, error) {
+	own, err := url.Parse(server)
+	if err != nil || own.Host == "" {
+		return nil, fmt.Errorf("DATABASE_URL names the Postgres server, like postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")
+	}
+	folder, err := os.MkdirTemp("", "consumption")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{folder: folder, starter: starter, file: filepath.Join(folder, "consumption.csv"), lines: filepath.Join(folder, "rows.txt")}
+	if b.admin, err = schema.OpenOwner(server); err != nil {
+		return nil, err
+	}
+	b.name = fmt.Sprintf("countersign_import_%d", os.Getpid())
+	if _, err := b.admin.ExecContext(ctx, `CREATE DATABASE `+b.name); err != nil {
+		return nil, err
+	}
+	own.Path = "/" + b.name
+	b.url = own.String()
+	if b.db, err = schema.OpenOwner(b.url); err != nil {
+		return nil, err
+	}
+	return b, b.prepare(ctx)
+}
+
+func (b *bench) close(ctx context.Context) error {
+	err := b.db.Close()
+	_, dropped := b.admin.ExecContext(ctx, `DROP DATABASE `+b.name+` WITH (FORCE)`)
+	return errors.Join(err, dropped, b.admin.Close(), os.RemoveAll(b.folder))
+}
+
 type bench struct {
 	folder, starter, url string
 	file, lines          string // the CSV file, and its rows as COPY takes them
-	db                   *sqlx.DB
+	name                 string // of the database
+	admin, db            *sqlx.DB
 }
 
 // prepare lays in the programme: as many partners, customers and rates as the files name.

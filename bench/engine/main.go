@@ -3,6 +3,7 @@
 //	make bench                       everything, ten minutes and more
 //	bin/bench --quick --out DIR      a smoke of about a minute
 //	bin/bench --parts a,d --rounds 5
+//	bin/bench consumption -rows 1000000, bin/bench incentive -rows 10000000    part g by itself, in any size, on DATABASE_URL
 package main
 
 import (
@@ -17,19 +18,31 @@ import (
 	"strings"
 	"syscall"
 
+	"countersign/bench/consumption"
 	"countersign/bench/frame"
+	"countersign/bench/incentive"
+	"countersign/bench/ledger"
+	"countersign/bench/parked"
 )
 
 // parts in the order of the page; package frame says how to add one.
 func parts() []frame.Part {
 	return []frame.Part{
 		againstBare("a", frame.SQLite), againstBare("a-postgres", frame.Postgres), leanIndexes(), otherEngines(), decisionLatency(), afterKill(),
+		ledger.Part(), parked.Part(), consumption.Part(), incentive.Part(),
 	}
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "host" {
-		exit(host(os.Args[2:]))
+	if len(os.Args) > 1 {
+		switch args := os.Args[2:]; os.Args[1] {
+		case "host":
+			exit(host(args))
+		case "consumption":
+			exit(consumption.Main(context.Background(), "bin", args))
+		case "incentive":
+			exit(incentive.Main(context.Background(), args))
+		}
 	}
 	exit(run())
 }

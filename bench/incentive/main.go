@@ -1,19 +1,16 @@
-// Command incentive measures the calculation of a month against the plain statement that only sums the same rows up, one after the other. It makes a
-// database of its own on the Postgres server of DATABASE_URL, fills it with rows that look like a month's consumption, and drops it. The calculation runs in
-// several sessions and the plain statement in one: on a machine that others use, the processor time says more than the clock. It is read from /proc, so the
-// server must run here.
-//
-//	DATABASE_URL=postgres://… go run -C bench ./incentive -rows 10000000 -per-line 90
-package main
+// Package incentive measures the calculation of a month against the plain statement that only sums the same rows up, one after the other. It makes a
+// database of its own, fills it with rows that look like a month's consumption, and drops it. The calculation runs in several sessions and the plain
+// statement in one: on a machine that others use, the processor time says more than the clock. It is read from /proc, so the server must run here.
+package incentive
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net/url"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
@@ -27,85 +24,102 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-func main() {
-	size := size{}
-	flag.IntVar(&size.rows, "rows", 10_000_000, "rows of consumption")
-	flag.IntVar(&size.partners, "partners", 2_000, "partners")
-	flag.IntVar(&size.perLine, "per-line", 30, "rows of one order: refunds and terms within the month make two lines or three of them")
-	flag.IntVar(&size.beside, "beside", 2, "parts that run side by side, as in the workflow")
-	rounds := flag.Int("rounds", 3, "how often both are measured; each time after the other")
-	keep := flag.Bool("keep", false, "leave the database there, for -use")
-	use := flag.String("use", "", "measure this database, which an earlier run kept")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, size, max(1, *rounds), *keep, *use); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+// Main is the measurement by itself, in sizes of one's choice, on the Postgres server that DATABASE_URL names.
+func Main(ctx context.Context, args []string) (err error) {
+	s := size{}
+	flags := flag.NewFlagSet("incentive", flag.ContinueOnError)
+	flags.IntVar(&s.rows, "rows", 10_000_000, "rows of consumption")
+	flags.IntVar(&s.partners, "partners", 2_000, "partners")
+	flags.IntVar(&s.perLine, "per-line", 30, "rows of one order: refunds and terms within the month make two lines or three of them")
+	flags.IntVar(&s.beside, "beside", 2, "parts that run side by side, as in the workflow")
+	rounds := flags.Int("rounds", 3, "how often both are measured; each time after the other")
+	keep := flags.Bool("keep", false, "leave the database there, for -use")
+	use := flags.String("use", "", "measure this database, which an earlier run kept")
+	if err := flags.Parse(args); err != nil {
+		return err
 	}
+	m, err := open(ctx, os.Getenv("DATABASE_URL"), s, *use)
+	if err != nil {
+		return err
+	}
+	if *keep || *use != "" {
+		fmt.Fprintf(os.Stderr, "the database %s stays\n", m.name)
+	} else {
+		defer func() { err = errors.Join(err, m.close(context.WithoutCancel(ctx))) }()
+	}
+	var wall, cpu []float64
+	for round := range max(1, *rounds) {
+		plain, err := m.plain(ctx)
+		if err != nil {
+			return err
+		}
+		ours, err := m.ours(ctx, round)
+		if err != nil {
+			return err
+		}
+		if err := m.again(ctx, round); err != nil {
+			return err
+		}
+		ratio := cost{wall: ours.wall / plain.wall, cpu: ours.cpu / plain.cpu}
+		fmt.Printf("%8.2f    %8.2f      times the plain statement\n\n", ratio.wall, ratio.cpu)
+		wall, cpu = append(wall, ratio.wall), append(cpu, ratio.cpu)
+	}
+	slices.Sort(wall)
+	slices.Sort(cpu)
+	fmt.Printf("the first run takes %.2f times the plain statement, %.2f times its processor time (medians of %d)\n", wall[(len(wall)-1)/2], cpu[(len(cpu)-1)/2], len(wall))
+	return nil
+}
+
+// month is a database with a month in it.
+type month struct {
+	size
+	name             string
+	admin, owner, db *sqlx.DB
+}
+
+// open makes and fills a database on a server, or uses one that is there.
+func open(ctx context.Context, server string, s size, use string) (*month, error) {
+	own, err := url.Parse(server)
+	if err != nil || own.Host == "" {
+		return nil, fmt.Errorf("DATABASE_URL names the Postgres server, like postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")
+	}
+	m := &month{size: s, name: use}
+	if m.admin, err = schema.OpenOwner(server); err != nil {
+		return nil, err
+	}
+	if use == "" {
+		m.name = fmt.Sprintf("countersign_month_%d", os.Getpid())
+		if _, err := m.admin.ExecContext(ctx, `CREATE DATABASE `+m.name); err != nil {
+			return nil, err
+		}
+	}
+	own.Path = "/" + m.name
+	if m.owner, err = schema.OpenOwner(own.String()); err != nil {
+		return nil, err
+	}
+	m.owner.SetMaxIdleConns(1)
+	if m.db, err = schema.Open(own.String()); err != nil {
+		return nil, err
+	}
+	m.db.SetMaxIdleConns(s.beside) // so that a session lives until its time was read
+	if use != "" {
+		return m, nil
+	}
+	if _, err := schema.Migrate(ctx, m.owner.DB); err != nil {
+		return nil, err
+	}
+	return m, fill(ctx, m.owner, s)
+}
+
+func (m *month) close(ctx context.Context) error {
+	err := errors.Join(m.db.Close(), m.owner.Close())
+	_, dropped := m.admin.ExecContext(ctx, `DROP DATABASE `+m.name+` WITH (FORCE)`)
+	return errors.Join(err, dropped, m.admin.Close())
 }
 
 type size struct{ rows, partners, perLine, beside int }
 
 var may = incentive.Period{First: calendar.Date{Year: 2024, Month: 5, Day: 1}, Months: 1}
-
-func run(ctx context.Context, s size, rounds int, keep bool, use string) error {
-	server, err := url.Parse(os.Getenv("DATABASE_URL"))
-	if err != nil || server.Host == "" {
-		return fmt.Errorf("DATABASE_URL names the Postgres server, like postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")
-	}
-	own := *server
-	own.Path = "/" + use
-	if use == "" {
-		admin, err := schema.OpenOwner(server.String())
-		if err != nil {
-			return err
-		}
-		defer admin.Close()
-		name := fmt.Sprintf("countersign_bench_%d", os.Getpid())
-		if _, err := admin.ExecContext(ctx, `CREATE DATABASE `+name); err != nil {
-			return err
-		}
-		if keep {
-			fmt.Fprintf(os.Stderr, "the database is %s\n", name)
-		} else {
-			defer admin.ExecContext(context.WithoutCancel(ctx), `DROP DATABASE `+name+` WITH (FORCE)`) //nolint:errcheck // left behind at worst
-		}
-		own.Path = "/" + name
-	}
-	owner, err := schema.OpenOwner(own.String())
-	if err != nil {
-		return err
-	}
-	defer owner.Close()
-	owner.SetMaxIdleConns(1)
-	if use == "" {
-		if _, err := schema.Migrate(ctx, owner.DB); err != nil {
-			return err
-		}
-		if err := fill(ctx, owner, s); err != nil {
-			return err
-		}
-	}
-	db, err := schema.Open(own.String())
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	db.SetMaxIdleConns(s.beside) // so that a session lives until its time was read
-	var wall, cpu []float64
-	for round := range rounds {
-		ratio, err := measure(ctx, owner, db, s, round)
-		if err != nil {
-			return err
-		}
-		wall, cpu = append(wall, ratio.wall), append(cpu, ratio.cpu)
-	}
-	slices.Sort(wall)
-	slices.Sort(cpu)
-	fmt.Printf("the first run takes %.2f times the plain statement, %.2f times its processor time (medians of %d)\n", wall[(rounds-1)/2], cpu[(rounds-1)/2], rounds)
-	return nil
-}
 
 // cost is what one thing took: seconds on the clock, and of the processors by Postgres, which others on the machine change less.
 type cost struct{ wall, cpu float64 }
@@ -123,7 +137,7 @@ func timed(ctx context.Context, owner *sqlx.DB, what string, f func() error) (co
 	c := cost{wall: time.Since(began).Seconds()}
 	after, err := backendCPU(ctx, owner)
 	c.cpu = after - before
-	fmt.Printf("%8.1f s  %8.1f s CPU  %s\n", c.wall, c.cpu, what)
+	fmt.Fprintf(os.Stderr, "%8.1f s  %8.1f s CPU  %s\n", c.wall, c.cpu, what)
 	return c, err
 }
 
@@ -219,11 +233,11 @@ func policy() incentive.Policy {
 	return p
 }
 
-// measure compares. The plain statement sums by the same columns into a table without index or constraint, with as much memory. It reads the month only;
+// plain sums by the same columns into a table without index or constraint, with as much memory. It reads the month only;
 // ours reads besides what counts in the next one, to explain it (INC-04).
-func measure(ctx context.Context, owner, db *sqlx.DB, s size, round int) (ratio cost, err error) {
-	plain, err := timed(ctx, owner, "plain INSERT ... SELECT ... GROUP BY", func() error {
-		_, err := owner.ExecContext(ctx, `
+func (m *month) plain(ctx context.Context) (cost, error) {
+	return timed(ctx, m.owner, "plain INSERT ... SELECT ... GROUP BY", func() error {
+		_, err := m.owner.ExecContext(ctx, `
 			SET work_mem = '256MB'; DROP TABLE IF EXISTS plain;
 			CREATE TABLE plain (partner_id text, customer_id text, order_id text, product text, association text, billing_mode text, region text, marketplace boolean, tier2 text,
 				charge text, gross numeric, cash numeric);
@@ -231,30 +245,46 @@ func measure(ctx context.Context, owner, db *sqlx.DB, s size, round int) (ratio 
 			  FROM consumption WHERE period IN ('2024-05-01', '2024-06-01') GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`)
 		return err
 	})
+}
+
+// ours is the calculation with nothing written yet; every line it writes is explained by the consumption.
+func (m *month) ours(ctx context.Context, round int) (cost, error) {
+	if _, err := m.owner.ExecContext(ctx, `ALTER TABLE incentive_lines DISABLE TRIGGER USER; TRUNCATE incentive_lines, performance_sheets CASCADE; ALTER TABLE incentive_lines ENABLE TRIGGER USER`); err != nil {
+		return cost{}, err
+	}
+	c := &activities.Calculations{DB: m.db}
+	took, err := timed(ctx, m.owner, "calculation, first run", func() error { return calculate(ctx, c, m.beside, fmt.Sprintf("first/%d/%d", round, os.Getpid())) })
 	if err != nil {
-		return ratio, err
+		return cost{}, err
 	}
-	if _, err := owner.ExecContext(ctx, `ALTER TABLE incentive_lines DISABLE TRIGGER USER; TRUNCATE incentive_lines, performance_sheets CASCADE; ALTER TABLE incentive_lines ENABLE TRIGGER USER`); err != nil {
-		return ratio, err
+	var explained bool
+	if err := m.db.GetContext(ctx, &explained, `SELECT (SELECT sum(gross) FROM consumption WHERE used_at < '2024-05-31T16:00:00Z') = sum(gross) FROM incentive_lines`); err != nil {
+		return cost{}, err
 	}
-	c := &activities.Calculations{DB: db}
-	ours, err := timed(ctx, owner, "calculation, first run", func() error { return calculate(ctx, c, s.beside, fmt.Sprintf("first/%d/%d", round, os.Getpid())) })
-	if err != nil {
-		return ratio, err
+	if !explained {
+		return cost{}, errors.New("the lines do not add up to the consumption")
 	}
-	if _, err := timed(ctx, owner, "calculation, again", func() error { return calculate(ctx, c, s.beside, fmt.Sprintf("again/%d/%d", round, os.Getpid())) }); err != nil {
-		return ratio, err
+	return took, nil
+}
+
+// again is a second calculation, which finds that nothing changed.
+func (m *month) again(ctx context.Context, round int) error {
+	var before, after int
+	const lines = `SELECT count(*) FROM incentive_lines`
+	if err := m.db.GetContext(ctx, &before, lines); err != nil {
+		return err
 	}
-	var lines, again int
-	var unexplained bool
-	if err := db.QueryRowxContext(ctx, `
-		SELECT count(*), count(*) FILTER (WHERE c.key LIKE 'again/%'), (SELECT sum(gross) FROM consumption WHERE used_at < '2024-05-31T16:00:00Z') <> sum(gross)
-		  FROM incentive_lines l JOIN calculations c USING (calculation_id)`).Scan(&lines, &again, &unexplained); err != nil {
-		return ratio, err
+	c := &activities.Calculations{DB: m.db}
+	if _, err := timed(ctx, m.owner, "calculation, again", func() error { return calculate(ctx, c, m.beside, fmt.Sprintf("again/%d/%d", round, os.Getpid())) }); err != nil {
+		return err
 	}
-	ratio = cost{wall: ours.wall / plain.wall, cpu: ours.cpu / plain.cpu}
-	fmt.Printf("%8.2f    %8.2f      times the plain statement; %d lines, %d by the second run, all of the consumption explained: %t\n\n", ratio.wall, ratio.cpu, lines, again, !unexplained)
-	return ratio, nil
+	if err := m.db.GetContext(ctx, &after, lines); err != nil {
+		return err
+	}
+	if after != before {
+		return fmt.Errorf("the second calculation made %d lines of %d, though nothing changed", after, before)
+	}
+	return nil
 }
 
 func calculate(ctx context.Context, c *activities.Calculations, beside int, key string) error {
