@@ -43,6 +43,9 @@ const copyAtOnce = 1 << 16 // octets
 func beginCopy(ctx context.Context, conn *sqlx.Conn, table string) (*copying, error) {
 	c := &copying{conn: conn, buffer: make([]byte, 0, copyAtOnce+4096)}
 	err := conn.Raw(func(raw any) error {
+		if traced, ok := raw.(interface{ Raw() driver.Conn }); ok { // a wrapped statement takes no lines
+			raw = traced.Raw()
+		}
 		stmt, err := raw.(driver.ConnPrepareContext).PrepareContext(ctx, `COPY `+table+` (`+strings.Join(copied, ", ")+`) FROM STDIN`)
 		if err != nil {
 			return err

@@ -104,8 +104,11 @@ func Hashes() (map[string]string, error) {
 
 // Open connects as the programme's role, in UTC (COM-04). The login of the URL is a member of it (or its owner, on one's own machine).
 // The connection is tried at first use, not here, and keeps its statements prepared.
-func Open(databaseURL string) (*sqlx.DB, error) {
-	return open(prepared.Driver, databaseURL, map[string]string{"options": "-c role=" + ProgrammeRole + " -c timezone=UTC"})
+func Open(databaseURL string) (*sqlx.DB, error) { return OpenBy(prepared.Driver, databaseURL) }
+
+// OpenBy is Open by a driver of another name, which wraps that one.
+func OpenBy(driver, databaseURL string) (*sqlx.DB, error) {
+	return open(driver, databaseURL, map[string]string{"options": "-c role=" + ProgrammeRole + " -c timezone=UTC"})
 }
 
 // OpenOwner connects as the login of the URL itself, to migrate.

@@ -98,6 +98,7 @@ var released = map[string]string{
 	"0022_tiers.sql":               "d30e15c9736c54b4021fb532d670a044f14d5bf0ae7d619e9f6c42823b26e68e",
 	"0023_lab_credits.sql":         "3438cf1cedc676ce5a4cf0642622d88dea7144f822d5880319f29bc6ab33935c",
 	"0024_cheaper_entries.sql":     "6ff91cd255cdf16bce7c73fd75c67734222d1b6cdb6afd0f01e6aca61b0ff2b1",
+	"0025_metrics.sql":             "888e26691aa2eccd30babb2fa3eb31a051f6eb812c62ed2350a2252ab8af74a2",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/activities"
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
 	"countersign/views"
@@ -122,6 +123,9 @@ func (h *house) verify(ctx context.Context) error {
 		OK bool `json:"ok"`
 		views.Verification
 	}{len(v.Findings) == 0, v}, func() { h.verification(v) }); err != nil {
+		return err
+	}
+	if err := activities.RecordLedgerCheck(ctx, h.db, time.Now(), len(v.Findings)); err != nil {
 		return err
 	}
 	if len(v.Findings) > 0 {

@@ -14,6 +14,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/calendar"
 	"countersign/internal/config"
+	"countersign/internal/telemetry"
 	"countersign/schema"
 	"countersign/views"
 	"countersign/workflows"
@@ -39,6 +40,7 @@ type house struct {
 	out, err io.Writer
 	json     bool
 
+	traces    *telemetry.Traces
 	db        *sqlx.DB
 	temporal  client.Client
 	namespace string
@@ -67,7 +69,11 @@ func (h *house) database(ctx context.Context) (*sqlx.DB, error) {
 	if err := c.NeedDatabase(); err != nil {
 		return nil, err
 	}
-	db, err := schema.Open(c.DatabaseURL)
+	driver, err := h.traces.Driver()
+	if err != nil {
+		return nil, err
+	}
+	db, err := schema.OpenBy(driver, c.DatabaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
@@ -130,7 +136,11 @@ func (h *house) cluster(ctx context.Context) (client.Client, error) {
 	if h.temporal != nil {
 		return h.temporal, nil
 	}
-	c, namespace, err := config.Temporal(ctx, slog.New(slog.DiscardHandler), nil, dialTimeout)
+	interceptors, err := h.traces.Interceptors()
+	if err != nil {
+		return nil, err
+	}
+	c, namespace, err := config.Temporal(ctx, slog.New(slog.DiscardHandler), func(o *client.Options) { o.Interceptors = interceptors }, dialTimeout)
 	if err != nil {
 		return nil, err
 	}

@@ -21,19 +21,15 @@ import (
 	"countersign/activities"
 	"countersign/internal/config"
 	"countersign/internal/mail"
+	"countersign/internal/telemetry"
 	"countersign/schema"
 	"countersign/views"
 	"countersign/workflows"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/jmoiron/sqlx"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
-	"go.opentelemetry.io/otel/sdk/metric"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/opentelemetry"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 )
 
@@ -67,20 +63,21 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	logger := slog.New(telemetry.Logs{Handler: slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.LogLevel})})
 	slog.SetDefault(logger)
 
-	metrics, handler, err := measure()
+	seen, err := observe(ctx, cfg)
 	if err != nil {
 		return err
 	}
+	defer seen.close()
 	health := newHealth()
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx)) // while it drains, too
 	defer stopServing()
-	if err := serveMetrics(serving, cfg.MetricsAddress, handler, health); err != nil {
+	if err := serveMetrics(serving, cfg.MetricsAddress, seen.handler(), health); err != nil {
 		return err
 	}
-	temporal, namespace, err := config.Temporal(ctx, logger, func(o *client.Options) { o.MetricsHandler = metrics }, 30*time.Second)
+	temporal, namespace, err := config.Temporal(ctx, logger, seen.client, 30*time.Second)
 	if err != nil {
 		return err
 	}
@@ -96,13 +93,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case len(missing) > 0:
 		return fmt.Errorf("namespace %s lacks the search attributes %v; run `starter migrate` first", namespace, missing)
 	}
-	db, err := schema.Open(cfg.DatabaseURL)
+	db, err := schema.OpenBy(seen.driver, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
+	seen.database(db)
 
 	answers, closeCheck, err := databaseCheck(cfg.DatabaseURL)
 	if err != nil {
@@ -112,7 +110,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 	worker.SetStickyWorkflowCacheSize(cfg.WorkflowCache) // of the process
 	fatal := make(chan error, 1)
-	w := newWorker(temporal, db, deployment, func(err error) { fatal <- err })
+	w := newWorker(temporal, db, deployment, seen, func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
@@ -154,7 +152,7 @@ func deployment(cfg config.Config) (worker.DeploymentOptions, error) {
 // connections bounds what one worker takes of Postgres: as many as it runs steps side by side.
 const connections = 32
 
-func newWorker(c client.Client, db *sqlx.DB, deployment worker.DeploymentOptions, fatal func(error)) worker.Worker {
+func newWorker(c client.Client, db *sqlx.DB, deployment worker.DeploymentOptions, seen *observed, fatal func(error)) worker.Worker {
 	w := worker.New(c, workflows.TaskQueue, worker.Options{
 		MaxConcurrentLocalActivityExecutionSize: connections,
 		MaxConcurrentActivityExecutionSize:      connections,
@@ -163,6 +161,7 @@ func newWorker(c client.Client, db *sqlx.DB, deployment worker.DeploymentOptions
 		DeploymentOptions:                       deployment,
 		OnFatalError:                            fatal,
 		DisableRegistrationAliasing:             true,
+		Interceptors:                            []interceptor.WorkerInterceptor{&steps{refusals: seen.refusals}},
 	})
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Withdrawals{DB: db, Channel: activities.ByHand{}})
@@ -219,22 +218,6 @@ func attend(ctx context.Context, cfg config.Config, db *sqlx.DB) {
 		return
 	}
 	running.Go(func() { (&activities.Outbox{DB: db, Mail: smtp, TextGateway: cfg.TextGateway}).Run(ctx, time.Second) })
-}
-
-// measure collects Temporal's client metrics for Prometheus.
-func measure() (client.MetricsHandler, http.Handler, error) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})) // memory above all
-	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
-	if err != nil {
-		return nil, nil, fmt.Errorf("metrics: %w", err)
-	}
-	meter := metric.NewMeterProvider(metric.WithReader(exporter)).Meter("countersign")
-	handler := opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
-		Meter: meter, UseMonotonicCounters: true,
-		OnError: func(err error) { slog.Warn("metric dropped", "error", err) },
-	})
-	return handler, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
 }
 
 // serveMetrics answers /metrics and the questions of health until the context ends.

@@ -13,8 +13,10 @@ import (
 	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/refusal"
+	"countersign/internal/telemetry"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
@@ -60,7 +62,8 @@ type caseRun[S caseStanding] struct {
 // request is one message to the case, waiting for its turn.
 type request[S any] struct {
 	summary  string
-	at       time.Time // of the request
+	at       time.Time        // of the request
+	from     workflow.Context // of its handler
 	activity any
 	in       any
 	done     bool
@@ -69,6 +72,20 @@ type request[S any] struct {
 }
 
 func (r *caseRun[S]) is(now S) { r.now, r.stands = now, now.Now() }
+
+// log names the case in each line of its run.
+func (r *caseRun[S]) log(ctx workflow.Context) log.Logger {
+	return log.With(workflow.GetLogger(ctx), "case", r.stands.Case, "partner", r.stands.Partner, "kind", r.stands.Kind)
+}
+
+// rulesOf is what a log says of a refusal: its sentence may quote what somebody entered.
+func rulesOf(err error) []string {
+	rules := []string{}
+	for _, refused := range activities.RefusalOf(err) {
+		rules = append(rules, refused.Rule)
+	}
+	return rules
+}
 
 // opened keeps what opening the case came to, and tells the Temporal UI.
 func (r *caseRun[S]) opened(ctx workflow.Context, now S, err error) error {
@@ -106,7 +123,7 @@ func (r *caseRun[S]) follow(ctx workflow.Context) {
 	}
 	r.shown = r.stands
 	if err := workflow.UpsertTypedSearchAttributes(ctx, changed...); err != nil {
-		workflow.GetLogger(ctx).Error("search attributes not kept", "case", r.stands.Case, "error", err)
+		r.log(ctx).Error("search attributes not kept", "error", err)
 	}
 }
 
@@ -178,7 +195,7 @@ func (r *caseRun[S]) until(ctx workflow.Context) time.Time {
 func (r *caseRun[S]) answerNext(ctx workflow.Context) {
 	q := r.requests[0]
 	r.requests = r.requests[1:]
-	if q.standing, q.err = answer[S](ctx, q.summary, q.activity, q.in); q.err == nil {
+	if q.standing, q.err = answer[S](telemetry.Within(ctx, q.from), q.summary, q.activity, q.in); q.err == nil {
 		r.is(q.standing)
 	}
 	q.done = true // now the handler answers
@@ -189,14 +206,14 @@ func (r *caseRun[S]) answerNext(ctx workflow.Context) {
 func (r *caseRun[S]) clock(ctx workflow.Context, at time.Time) {
 	now, err := record[S](ctx, "escalate", r.clockStep, activities.ClockInput{Case: r.stands.Case, At: at})
 	if err != nil {
-		workflow.GetLogger(ctx).Error("nothing escalated", "case", r.stands.Case, "error", err)
+		r.log(ctx).Error("nothing escalated", "error", err)
 		later := workflow.Now(ctx).Add(time.Hour)
 		r.stands.DueAt, r.stands.WakeAt = nil, &later
 		return
 	}
 	r.is(now)
 	if r.stands.WakeAt != nil && !r.stands.WakeAt.After(at) {
-		workflow.GetLogger(ctx).Error("the clock stands still", "case", r.stands.Case, "at", *r.stands.WakeAt)
+		r.log(ctx).Error("the clock stands still", "at", *r.stands.WakeAt)
 		later := workflow.Now(ctx).Add(time.Minute)
 		r.stands.WakeAt = &later
 	}
@@ -211,7 +228,7 @@ func (r *caseRun[S]) stop(ctx workflow.Context) {
 		Key:  workflow.GetInfo(ctx).WorkflowExecution.RunID, Reason: "the run was cancelled in Temporal", At: workflow.Now(ctx),
 	})
 	if err != nil {
-		workflow.GetLogger(ctx).Warn("cancellation refused", "case", r.stands.Case, "error", err)
+		r.log(ctx).Warn("cancellation refused", "error", err)
 		return
 	}
 	r.is(now)
@@ -352,7 +369,7 @@ func (r *caseRun[S]) bySignal(ctx workflow.Context, d approval.Decision) {
 			_, err = r.handDecision(ctx, d, true)
 		}
 		if err != nil { // nobody waits for the answer; a refusal is an event of the case
-			workflow.GetLogger(ctx).Warn("decision by signal refused", "task", d.Task, "by", d.Person, "error", err)
+			r.log(ctx).Warn("decision by signal refused", "task", d.Task, "by", d.Person, "rules", rulesOf(err))
 		}
 		r.answering--
 	})
@@ -383,7 +400,7 @@ func (r *caseRun[S]) hand(ctx workflow.Context, at time.Time, step func() (summa
 	if err != nil {
 		return none, err
 	}
-	q := &request[S]{summary: summary, at: at, activity: activity, in: in}
+	q := &request[S]{summary: summary, at: at, from: ctx, activity: activity, in: in}
 	r.requests = append(r.requests, q)
 	if err := workflow.Await(ctx, func() bool { return q.done }); err != nil {
 		return none, err

@@ -82,7 +82,7 @@ func ScheduleDaily(ctx context.Context, c client.Client) error {
 		Spec: client.ScheduleSpec{Calendars: []client.ScheduleCalendarSpec{{ // 16:00 UTC is 00:00 in UTC+8
 			Hour: []client.ScheduleRange{{Start: 16}}, Comment: "00:00 in UTC+8",
 		}}},
-		Action:        &client.ScheduleWorkflowAction{ID: DailySchedule, Workflow: DailyType, Args: []any{DailyInput{}}, TaskQueue: TaskQueue},
+		Action:        &client.ScheduleWorkflowAction{ID: DailySchedule, Workflow: DailyType, Args: []any{DailyInput{}}, TaskQueue: TaskQueue, StaticSummary: "the day's work"},
 		CatchupWindow: 24 * time.Hour, // a run does what the days before it left
 	})
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {

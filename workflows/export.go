@@ -28,6 +28,7 @@ var exports *activities.Exports
 //
 // A file that cannot be is a result; an error means that the run was stopped.
 func LinesExport(ctx workflow.Context, in LinesExportInput) (activities.Export, error) {
+	workflow.SetCurrentDetails(ctx, "Writes the file.")
 	problem, stopped := part[string](ctx, "write the file", exports.WriteExport, in.Key)
 	if stopped != nil {
 		problem = "It was stopped before the file was there; ask for it again."
@@ -35,6 +36,9 @@ func LinesExport(ctx workflow.Context, in LinesExportInput) (activities.Export, 
 	ended, err := record[activities.Export](ctx, "close", exports.CloseExport, activities.CloseExportInput{Key: in.Key, Problem: problem, At: workflow.Now(ctx)})
 	if stopped != nil {
 		return ended, stopped
+	}
+	if err == nil {
+		workflow.SetCurrentDetails(ctx, "Ended: "+string(ended.State)+".")
 	}
 	return ended, err
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"time"
 
 	"countersign/activities"
@@ -31,7 +32,11 @@ func AutomaticRelease(ctx workflow.Context, in AutomaticReleaseInput) (Automatic
 	if at.IsZero() {
 		at = workflow.Now(ctx)
 	}
+	workflow.SetCurrentDetails(ctx, "Looks for incentive that is old enough on "+at.UTC().Format(time.RFC3339)+".")
 	started, err := releaseAutomatically(ctx, at)
+	if err == nil {
+		workflow.SetCurrentDetails(ctx, fmt.Sprintf("Done: %d requisitions started.", len(started)))
+	}
 	return AutomaticReleaseResult{Requested: started}, err
 }
 

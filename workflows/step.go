@@ -39,7 +39,8 @@ func record[Out any](ctx workflow.Context, summary string, activity, in any, noR
 		// While a local activity retries, its workflow task is kept open by heartbeats, events each; sleeping between the
 		// rounds lets a run outlast an outage of weeks.
 		workflow.GetLogger(ctx).Error("step waits for the database", "step", summary, "again in", patience, "error", err)
-		if err := workflow.Sleep(ctx, patience); err != nil {
+		pause := workflow.NewTimerWithOptions(ctx, patience, workflow.TimerOptions{Summary: "the database does not answer: " + summary})
+		if err := pause.Get(ctx, nil); err != nil {
 			return out, err
 		}
 	}

@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"countersign/internal/codec"
 	"countersign/internal/documents"
+	"countersign/internal/telemetry"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/jmoiron/sqlx"
@@ -48,6 +50,14 @@ type Config struct {
 	CodecAudience    string     `env:"CODEC_OIDC_AUDIENCE"`               // whom the tokens are for, mostly the Temporal UI's client ID
 	CodecClaim       string     `env:"CODEC_OIDC_CLAIM"`                  // NAME=VALUE that a token has to have; empty: every token of the audience
 	LogLevel         slog.Level `env:"LOG_LEVEL"       envDefault:"INFO"` // DEBUG, INFO, WARN, ERROR
+
+	// The standard variables of OpenTelemetry that say whether there are traces; the others it reads by itself.
+	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`        // http://collector:4318; without it no traces
+	OTLPTracesEndpoint string `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"` // the same for traces alone, with its path
+	OTLPProtocol       string `env:"OTEL_EXPORTER_OTLP_PROTOCOL" envDefault:"http/protobuf"`
+	OTLPTracesProtocol string `env:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"`
+	TracesExporter     string `env:"OTEL_TRACES_EXPORTER" envDefault:"otlp"` // otlp or none
+	TelemetryOff       bool   `env:"OTEL_SDK_DISABLED"`
 }
 
 // Load reads every variable; all that is malformed is told in one error.
@@ -90,6 +100,21 @@ func (c Config) BuildID(info *debug.BuildInfo) (string, error) {
 		return "", fmt.Errorf("WORKER_VERSIONING is on, but this binary was built from changes on top of commit %s; set WORKER_BUILD_ID to a name that no other build has", settings["vcs.revision"])
 	}
 	return settings["vcs.revision"], nil
+}
+
+// Traces starts sending traces where the OTEL_* variables say; without an endpoint there are none. The service is the
+// process's name in them.
+func (c Config) Traces(ctx context.Context, service, version string, failed func(error)) (*telemetry.Traces, error) {
+	if c.TelemetryOff || c.TracesExporter == "none" || c.OTLPEndpoint == "" && c.OTLPTracesEndpoint == "" {
+		return &telemetry.Traces{}, nil
+	}
+	if c.TracesExporter != "otlp" {
+		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not known; write otlp or none", c.TracesExporter)
+	}
+	if protocol := cmp.Or(c.OTLPTracesProtocol, c.OTLPProtocol); protocol != "http/protobuf" {
+		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not spoken here; write http/protobuf, and the collector's port for it, mostly 4318", protocol)
+	}
+	return telemetry.Start(ctx, service, version, failed)
 }
 
 // DocumentStore opens the place where documents are kept.

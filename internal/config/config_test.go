@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/prepared"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -17,7 +19,7 @@ func TestWhatIsNotSetHasItsDefault(t *testing.T) {
 	require.Equal(t, Config{
 		DatabaseURL: "postgres://x", DatabaseOwnerURL: "postgres://x", MetricsAddress: "127.0.0.1:9464", LogLevel: slog.LevelInfo, WorkflowCache: 4000,
 		Documents: "postgres", DocumentLimit: 10 << 20, DocumentTypes: []string{"application/pdf", "image/png", "image/jpeg", "application/ofd"},
-		CertificateURL: "/certificates",
+		CertificateURL: "/certificates", OTLPProtocol: "http/protobuf", TracesExporter: "otlp",
 	}, c)
 	require.NoError(t, c.NeedDatabase())
 	require.ErrorContains(t, Config{}.NeedDatabase(), "DATABASE_URL")
@@ -115,4 +117,40 @@ func TestWithoutPayloadKeysNothingIsSaidToTemporal(t *testing.T) {
 	t.Setenv("PAYLOAD_KEYS_FILE", "")
 	_, _, err := Temporal(t.Context(), slog.New(slog.DiscardHandler), nil, time.Minute)
 	require.ErrorContains(t, err, "starter codec key")
+}
+
+func TestTracesAreOffUntilACollectorIsNamed(t *testing.T) {
+	for _, off := range []map[string]string{
+		{},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_SDK_DISABLED": "true"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_TRACES_EXPORTER": "none"},
+	} {
+		c, err := Load(off)
+		require.NoError(t, err)
+		traces, err := c.Traces(t.Context(), "test", "1", func(error) {})
+		require.NoError(t, err)
+		interceptors, err := traces.Interceptors()
+		require.NoError(t, err)
+		require.Empty(t, interceptors)
+		driver, err := traces.Driver()
+		require.NoError(t, err)
+		require.Equal(t, prepared.Driver, driver)
+		require.NoError(t, traces.Close(t.Context()))
+	}
+	for _, on := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+		c, err := Load(map[string]string{on: "http://127.0.0.1:4318"})
+		require.NoError(t, err)
+		traces, err := c.Traces(t.Context(), "test", "1", func(error) {})
+		require.NoError(t, err)
+		interceptors, err := traces.Interceptors()
+		require.NoError(t, err)
+		require.Len(t, interceptors, 1)
+	}
+	for name, value := range map[string]string{"OTEL_TRACES_EXPORTER": "zipkin", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"} {
+		c, err := Load(map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", name: value})
+		require.NoError(t, err)
+		_, err = c.Traces(t.Context(), "test", "1", func(error) {})
+		require.ErrorContains(t, err, value)
+		require.ErrorContains(t, err, "OTEL_")
+	}
 }
