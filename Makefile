@@ -22,6 +22,7 @@ help:
 	@echo "make faults  ten rounds of crashes with 500 cases in flight; FAULTS='--rounds 50 --seed 7' for more"
 	@echo "make lint    golangci-lint and workflowcheck"
 	@echo "make doctor  what was found on this machine, which version, which port"
+	@echo "make screenshots  pictures of the Temporal UI for the docs; needs Chromium"
 	@echo "make build   the binaries, in bin/"
 	@echo "make clean   stops what runs, removes its data and bin/"
 
@@ -78,6 +79,12 @@ lint: go bin/golangci-lint bin/workflowcheck
 
 .PHONY: build
 build: programme bin/temporal
+
+# Pictures of the Temporal UI for the docs, of the demo on a stack of its own; needs a Chromium.
+.PHONY: screenshots
+screenshots: programme $(TEMPORAL)
+	@cd dev && go build -o ../bin/screenshots ./cmd/screenshots
+	@bin/screenshots docs/screenshots
 
 # go build knows best what is stale; it takes a second when nothing is.
 .PHONY: programme bin/local

@@ -403,11 +403,18 @@ func (t *taskRow) terms(ctx context.Context, tx *sqlx.Tx, step approval.PlannedS
 	if step.Default != nil {
 		clocks = append(clocks, clock{step.Default.After, &t.DefaultAt})
 	}
+	var days *calendar.Calendar // read once, for all of them
 	for _, k := range clocks {
 		if k.term.IsZero() {
 			continue
 		}
-		at, list, err := closes(ctx, tx, k.term, *t.From)
+		if days == nil {
+			var err error
+			if days, err = readCalendar(ctx, tx); err != nil {
+				return nil, err
+			}
+		}
+		at, list, err := closesBy(days, k.term, *t.From)
 		if err != nil || len(list) > 0 {
 			return list, err
 		}

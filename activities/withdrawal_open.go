@@ -179,6 +179,10 @@ func closes(ctx context.Context, tx *sqlx.Tx, term calendar.Term, from time.Time
 	if err != nil {
 		return time.Time{}, nil, err
 	}
+	return closesBy(c, term, from)
+}
+
+func closesBy(c *calendar.Calendar, term calendar.Term, from time.Time) (time.Time, refusal.List, error) {
 	at, err := term.Closes(from, c)
 	var missing calendar.NoDataError
 	if errors.As(err, &missing) {

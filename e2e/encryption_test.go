@@ -21,6 +21,7 @@ import (
 	"countersign/internal/codec"
 	"countersign/internal/stacktest"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	failurepb "go.temporal.io/api/failure/v1"
@@ -131,7 +132,7 @@ func TestGivenNamesAccountsAndComments_WhenCasesRun_ThenTemporalsDatabaseHoldsNo
 	}
 	stored := p.s.stored(t)
 	for _, word := range append(secrets, stranger) {
-		require.False(t, holds(stored, word), "Temporal keeps %s in clear", word)
+		assert.False(t, holds(stored, word), "Temporal keeps %s in clear", word)
 	}
 	require.True(t, holds(stored, c.workflowID), "the search finds what is in clear")
 
@@ -142,7 +143,7 @@ func TestGivenNamesAccountsAndComments_WhenCasesRun_ThenTemporalsDatabaseHoldsNo
 		require.Equal(t, codec.Encoding, string(payload.Metadata["encoding"]), payload.String())
 	}
 	require.NoError(t, proxy.VisitFailures(t.Context(), raw, proxy.VisitFailuresOptions{Visitor: func(_ *proxy.VisitFailuresContext, f *failurepb.Failure) error {
-		require.Equal(t, "Encoded failure", f.Message)
+		assert.Equal(t, "Encoded failure", f.Message)
 		require.Empty(t, f.StackTrace)
 		return nil
 	}}))
@@ -159,10 +160,14 @@ func TestGivenNamesAccountsAndComments_WhenCasesRun_ThenTemporalsDatabaseHoldsNo
 	const plain = "In Clear Ltd 明文公司"
 	app = p.toBank("clear-key", "100.00")
 	app.Payee.Holder = plain
-	said := p.s.starter(t.Context(), []string{"PAYLOAD_KEYS=off"}, p.applyArgs(app)...)
+	said := p.s.starter(t.Context(), []string{"PAYLOAD_KEYS=off," + p.s.now.PayloadKeys}, p.applyArgs(app)...)
 	require.Equal(t, 1, said.code, said.err)
 	require.Contains(t, said.out, "WDR_NAME")
 	require.True(t, holds(p.s.stored(t), plain))
+	app.RequestKey = "clear-key-2"
+	said = p.s.starter(t.Context(), []string{"PAYLOAD_KEYS=off"}, p.applyArgs(app)...) // the worker's answer is encrypted
+	require.Equal(t, 2, said.code)
+	require.Contains(t, said.err, `the key "local", which is not among PAYLOAD_KEYS`)
 
 	said = p.s.starter(t.Context(), []string{"PAYLOAD_KEYS="}, "case", "repair")
 	require.Equal(t, 2, said.code)

@@ -158,7 +158,7 @@ func TestGivenACollector_WhenAWithdrawalIsAppliedForAndApproved_ThenEachCommandI
 
 	run("ledger", "verify")
 	exported += scrape(t, metrics)
-	if out := os.Getenv("TRACE_DUMP"); out != "" {
+	if out := os.Getenv("TRACE_DUMP"); out != "" { // dump
 		os.WriteFile(out, []byte(exported), 0o600)
 	}
 	for _, name := range metricsOf(t, "../deploy/grafana/countersign.json", "../deploy/prometheus/alerts.yaml") {

@@ -41,6 +41,12 @@ type caseRun[S caseStanding] struct {
 	waits func(activities.Standing) string // what the case waits for, for the Temporal UI; nil: the vendor's people
 	byDue bool                             // histories of before cases had a clock of their own know only when the step is overdue
 
+	// oneTimer keeps a timer that was set for an earlier instant, and looks again when it fires; other runs set one at each wait,
+	// an event each.
+	oneTimer bool
+	timer    workflow.Future // the latest
+	rings    time.Time       // when it fires
+
 	// follows keeps the search attributes at the case's state and due time, where operators look for these in the Temporal UI:
 	// one more event at each change. Other runs say OPEN until they end.
 	follows bool
@@ -154,6 +160,8 @@ func (r *caseRun[S]) serveWhile(ctx workflow.Context, term string, goesOn func()
 		wake, err := r.wake(), error(nil)
 		if wake == nil {
 			err = workflow.Await(waiting, called)
+		} else if r.oneTimer {
+			err = r.awaitCall(ctx, waiting, *wake, options.TimerOptions, called)
 		} else if options.Timeout = wake.Sub(workflow.Now(ctx)); options.Timeout > 0 {
 			_, err = workflow.AwaitWithOptions(waiting, options, called)
 		}
@@ -164,10 +172,24 @@ func (r *caseRun[S]) serveWhile(ctx workflow.Context, term string, goesOn func()
 			r.answerNext(ctx)
 		case wake != nil && calendar.Late(workflow.Now(ctx), *wake): // by the instant, not by which came first
 			r.clock(ctx, r.until(ctx))
+		case len(r.requests) == 0: // the timer was an earlier instant's
 		default:
 			r.answerNext(ctx)
 		}
 	}
+}
+
+// awaitCall waits for a request until an instant, or until a timer fires that was set for an earlier one.
+func (r *caseRun[S]) awaitCall(ctx, waiting workflow.Context, until time.Time, options workflow.TimerOptions, called func() bool) error {
+	wait := until.Sub(workflow.Now(ctx))
+	if wait <= 0 {
+		return nil
+	}
+	if r.timer == nil || r.timer.IsReady() || r.rings.After(until) {
+		detached, _ := workflow.NewDisconnectedContext(ctx) // a cancelled run's payment goes on
+		r.timer, r.rings = workflow.NewTimerWithOptions(detached, wait, options), until
+	}
+	return workflow.Await(waiting, func() bool { return called() || r.timer.IsReady() })
 }
 
 // wake is when the clock does something next.

@@ -46,7 +46,7 @@ func SubmitWithdrawal(ctx context.Context, c client.Client, app withdrawal.Appli
 	if app.RequestKey == "" {
 		return opened, errors.New("an application needs a request key")
 	}
-	return submitCase[activities.WithdrawalStanding](ctx, c, startOptions(app), WithdrawalType, WithdrawalInput{Application: app}, requestID(app), app)
+	return submitCase[activities.WithdrawalStanding](ctx, c, startOptions(app), WithdrawalType, WithdrawalInput{Application: app, OneTimer: true}, requestID(app), app)
 }
 
 func metEndedRun(err error) bool {
@@ -74,7 +74,9 @@ func caseOptions(kind, workflowID, partner, summary string) client.StartWorkflow
 
 // resumable names the workflow of each kind of case, and its input for a case that it takes over.
 var resumable = map[string]func(number string) (workflowType string, in any){
-	withdrawal.Kind:  func(number string) (string, any) { return WithdrawalType, WithdrawalInput{Resume: number} },
+	withdrawal.Kind: func(number string) (string, any) {
+		return WithdrawalType, WithdrawalInput{Resume: number, OneTimer: true}
+	},
 	requisition.Kind: func(number string) (string, any) { return RequisitionType, RequisitionInput{Resume: number} },
 	bill.Kind:        func(number string) (string, any) { return ReconciliationType, ReconciliationInput{Resume: number} },
 	staff.Kind:       func(number string) (string, any) { return DedicatedStaffType, DedicatedStaffInput{Resume: number} },

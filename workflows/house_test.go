@@ -190,7 +190,7 @@ func (r *run) decides(after time.Duration, kind approval.Matter, d approval.Deci
 
 // toEnd runs to the end; the application is the run's input, as the starter gives it.
 func (r *run) toEnd(app withdrawal.Application) *run {
-	r.env.ExecuteWorkflow(Withdrawal, WithdrawalInput{Application: app})
+	r.env.ExecuteWorkflow(Withdrawal, WithdrawalInput{Application: app, OneTimer: true})
 	require.True(r.h.t, r.env.IsWorkflowCompleted(), "the run ends")
 	if r.err = r.env.GetWorkflowError(); r.err == nil {
 		require.NoError(r.h.t, r.env.GetWorkflowResult(&r.result))

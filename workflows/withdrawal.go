@@ -20,7 +20,8 @@ const (
 // WithdrawalInput starts one withdrawal, or carries on one whose workflow is gone.
 type WithdrawalInput struct {
 	Application withdrawal.Application `json:"application"`
-	Resume      string                 `json:"resume,omitempty"` // case number
+	Resume      string                 `json:"resume,omitempty"`    // case number
+	OneTimer    bool                   `json:"one_timer,omitempty"` // false in runs of before: they set a timer at each wait
 }
 
 // WithdrawalResult is how it ended.
@@ -61,7 +62,7 @@ func (c CancelRequest) wellFormed() refusal.List {
 // A "no" from a person or a rule is a result; an error means the process failed.
 func Withdrawal(ctx workflow.Context, in WithdrawalInput) (WithdrawalResult, error) {
 	w := &withdrawalCase{caseRun[activities.WithdrawalStanding]{
-		decideStep: acts.DecideWithdrawal, clockStep: acts.EscalateWithdrawal, stopStep: acts.StopWithdrawal, waits: withdrawalWaits, byDue: true,
+		decideStep: acts.DecideWithdrawal, clockStep: acts.EscalateWithdrawal, stopStep: acts.StopWithdrawal, waits: withdrawalWaits, byDue: true, oneTimer: in.OneTimer,
 		digest: in.Application.Storable().Digest(),
 	}}
 	if err := w.listen(ctx); err != nil { // first, or an early message is lost

@@ -247,7 +247,7 @@ func (y *year) withdraws(n int, month string) {
 		RequestKey: month, PartnerID: partner, Submitter: clerk(partner), Route: withdrawal.Incentive, Amount: amount,
 		Payee: withdrawal.Payee{Holder: partner + " Ltd", AccountNo: "6222-" + partner, Bank: "ICBC", Branch: "Shenzhen"}, Code: y.code(clerk(partner), partner, y.now),
 	}
-	y.starts(WithdrawalType, WithdrawalID(app), WithdrawalInput{Application: app})
+	y.starts(WithdrawalType, WithdrawalID(app), WithdrawalInput{Application: app, OneTimer: true})
 }
 
 // exports releases what waits to be sent into one file, which is written an hour later.

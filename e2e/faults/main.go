@@ -164,7 +164,9 @@ func fightOut(ctx context.Context, o options, p plan, progress io.Writer) (*repo
 
 // prepare migrates, and lays the ground.
 func (f *field) prepare(ctx context.Context, p plan, now time.Time, tell func(string)) (*world, *sqlx.DB, error) {
-	for name, value := range map[string]string{"DATABASE_URL": f.Now.DatabaseURL, "TEMPORAL_ADDRESS": f.Now.TemporalAddress, "TEMPORAL_CONFIG_FILE": filepath.Join(f.Dir, "none.toml")} {
+	for name, value := range map[string]string{
+		"DATABASE_URL": f.Now.DatabaseURL, "TEMPORAL_ADDRESS": f.Now.TemporalAddress, "TEMPORAL_CONFIG_FILE": filepath.Join(f.Dir, "none.toml"), "PAYLOAD_KEYS": f.Now.PayloadKeys,
+	} {
 		if err := os.Setenv(name, value); err != nil { // as every process of the programme finds them
 			return nil, nil, err
 		}

@@ -12,8 +12,9 @@ import (
 	"go.temporal.io/api/proxy"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -121,21 +122,40 @@ func each(payloads []*commonpb.Payload, do func(*commonpb.Payload) (*commonpb.Pa
 // It is done on the connection and not by a data converter, because a converter that lacks a key fails the case whose
 // input it cannot read. Here the worker does not get the task, says so, and the case waits until the key is there.
 func (c *Codec) Apply(o *client.Options) error {
-	translate, err := converter.NewPayloadCodecGRPCClientInterceptor(converter.PayloadCodecGRPCClientInterceptorOptions{Codecs: []converter.PayloadCodec{c}})
+	apart := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+		if message, ok := req.(proto.Message); ok {
+			req = proto.Clone(message) // what follows writes into it, and the SDK keeps it, to send it again among others
+		}
+		return invoke(ctx, method, req, reply, cc, options...)
+	}
+	chain := []grpc.UnaryClientInterceptor{apart}
+	if c.Writes() {
+		// Messages and stack traces are no payloads unless they are made to be. The SDK's failure converter does that too
+		// early: a local activity's failure is decoded again before its marker is sent.
+		failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
+		if err != nil {
+			return err
+		}
+		chain = append(chain, failures)
+	}
+	payloads, err := converter.NewPayloadCodecGRPCClientInterceptor(converter.PayloadCodecGRPCClientInterceptorOptions{Codecs: []converter.PayloadCodec{onWire{c}}})
 	if err != nil {
 		return err
 	}
-	o.ConnectionOptions.DialOptions = append(o.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(
-		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-			if message, ok := req.(proto.Message); ok {
-				req = proto.Clone(message) // the translation writes into it, and the SDK keeps it, to send it again among others
-			}
-			return translate(ctx, method, req, reply, cc, invoke, options...)
-		}))
-	if c.Writes() { // messages and stack traces are no payloads unless they are made to be
-		o.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{EncodeCommonAttributes: true})
-	}
+	o.ConnectionOptions.DialOptions = append(o.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(append(chain, payloads)...))
 	return nil
+}
+
+// onWire says that an answer cannot be read in a code that the SDK does not send requests again for: it would for a minute,
+// and nothing would come of it.
+type onWire struct{ *Codec }
+
+func (w onWire) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+	opened, err := w.Codec.Decode(payloads)
+	if err != nil {
+		return opened, status.Error(codes.DataLoss, err.Error())
+	}
+	return opened, nil
 }
 
 // Reveal decrypts a message that did not come through a client, in place: a history from a file.

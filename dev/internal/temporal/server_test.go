@@ -1,7 +1,9 @@
 package temporal
 
 import (
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -37,7 +39,7 @@ func startServer(t *testing.T) (s *Server, back <-chan struct{}) {
 	again := make(chan struct{}, 1)
 	s = &Server{
 		Binary: binary, Dir: dir, Log: log, Port: kept["frontend"], UIPort: kept["ui"],
-		Say: t.Logf, Back: func() { again <- struct{}{} },
+		Codec: "http://127.0.0.1:8234", Say: t.Logf, Back: func() { again <- struct{}{} },
 	}
 	require.NoError(t, s.Start(t.Context()))
 	t.Cleanup(s.Stop)
@@ -68,6 +70,13 @@ func TestCasesSurviveAKillAndGoOn(t *testing.T) {
 	described, err := c.WorkflowService().DescribeNamespace(t.Context(), &workflowservice.DescribeNamespaceRequest{Namespace: "default"})
 	require.NoError(t, err)
 	assert.Equal(t, 90*24*time.Hour, described.Config.WorkflowExecutionRetentionTtl.AsDuration())
+
+	settings, err := http.Get(s.UIURL() + "/api/v1/settings") //nolint:noctx // it is on this machine
+	require.NoError(t, err)
+	defer settings.Body.Close()
+	text, err := io.ReadAll(settings.Body)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `"Codec":{"Endpoint":"http://127.0.0.1:8234","PassAccessToken":false,"IncludeCredentials":true`)
 
 	_, err = c.OperatorService().AddSearchAttributes(t.Context(), &operatorservice.AddSearchAttributesRequest{
 		Namespace:        "default",

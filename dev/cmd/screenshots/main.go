@@ -1,0 +1,183 @@
+// Command screenshots plays the demo on a stack of its own and pictures what the Temporal UI shows of it, for the docs. It
+// needs bin/ built and a Chromium of the distribution; run it with `make screenshots`.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: screenshots FOLDER, from the checkout's root")
+		os.Exit(2)
+	}
+	if err := run(context.Background(), os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "screenshots:", err)
+		os.Exit(1)
+	}
+}
+
+// stack is the line that bin/local prints once its servers answer.
+type stack struct {
+	DatabaseURL     string `json:"database_url"`
+	TemporalAddress string `json:"temporal_address"`
+	UIURL           string `json:"ui_url"`
+}
+
+func run(ctx context.Context, folder string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	browser, err := chromium()
+	if err != nil {
+		return err
+	}
+	home, err := os.MkdirTemp("", "countersign-screenshots-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(home) //nolint:errcheck // it lies in the temporary folder
+	s, stop, err := start(ctx, home)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	env := append(os.Environ(), "DATABASE_URL="+s.DatabaseURL, "TEMPORAL_ADDRESS="+s.TemporalAddress, "METRICS_ADDRESS=off")
+	demo := exec.CommandContext(ctx, "bin/starter", "demo", "--worker", "bin/worker")
+	demo.Env, demo.Stderr = env, os.Stderr
+	if err := demo.Run(); err != nil {
+		return fmt.Errorf("play the demo: %w", err)
+	}
+	pages, err := pages(ctx, s.UIURL, env)
+	if err != nil {
+		return err
+	}
+	return picture(ctx, browser, folder, pages)
+}
+
+// chromium finds the browser; nothing is downloaded.
+func chromium() (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("there is no Chromium; install the distribution's, as with: apt-get install chromium")
+}
+
+// start starts Postgres, Temporal and its UI; they end with stop.
+func start(ctx context.Context, home string) (stack, func(), error) {
+	var s stack
+	local := exec.CommandContext(ctx, "bin/local", "stack", "--dir", home)
+	local.Stderr = os.Stderr
+	stdin, err := local.StdinPipe()
+	if err != nil {
+		return s, nil, err
+	}
+	out, err := local.StdoutPipe()
+	if err != nil {
+		return s, nil, err
+	}
+	if err := local.Start(); err != nil {
+		return s, nil, fmt.Errorf("%w; build it with: make build", err)
+	}
+	stop := func() {
+		_ = stdin.Close() // the servers end
+		_ = local.Wait()  // how, it has said itself
+	}
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &s)
+	}
+	if err != nil {
+		stop()
+		return s, nil, fmt.Errorf("the servers do not start: %w", err)
+	}
+	return s, stop, nil
+}
+
+// page is one picture, taken when a text has appeared.
+type page struct{ name, address, text string }
+
+// pages are what the docs show: the list of cases, and the longest story of a withdrawal.
+func pages(ctx context.Context, ui string, env []string) ([]page, error) {
+	list := exec.CommandContext(ctx, "bin/starter", "case", "list", "--kind", "withdrawal", "--json")
+	list.Env, list.Stderr = env, os.Stderr
+	text, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list cases: %w", err)
+	}
+	var listed struct {
+		Cases []struct {
+			Case       string `json:"case"`
+			State      string `json:"state"`
+			WorkflowID string `json:"workflow_id"`
+			RunID      string `json:"run_id"`
+		} `json:"cases"`
+	}
+	if err := json.Unmarshal(text, &listed); err != nil {
+		return nil, fmt.Errorf("list cases: %w", err)
+	}
+	runs := ui + "/namespaces/default/workflows"
+	found := []page{{"cases", runs, "Withdrawal"}}
+	for _, c := range listed.Cases {
+		if c.State != "PAID" {
+			continue
+		}
+		of := runs + "/" + url.PathEscape(c.WorkflowID) + "/" + c.RunID
+		return append(found, page{"history", of + "/history", "submit"}, page{"details", of + "/user-metadata", c.Case}), nil
+	}
+	return nil, errors.New("the demo pays no withdrawal")
+}
+
+func picture(ctx context.Context, browser, folder string, pages []page) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.WindowSize(1600, 1100))
+	if os.Geteuid() == 0 { // Chromium's sandbox does not work as root
+		options = append(options, chromedp.NoSandbox)
+	}
+	ctx, cancel := chromedp.NewExecAllocator(ctx, options...)
+	defer cancel()
+	ctx, cancel = chromedp.NewContext(ctx)
+	defer cancel()
+	for _, p := range pages {
+		png, err := look(ctx, p)
+		if err != nil {
+			return fmt.Errorf("picture %s: %w", strings.TrimPrefix(p.address, "http://"), err)
+		}
+		file := filepath.Join(folder, "temporal-"+p.name+".png")
+		if err := os.WriteFile(file, png, 0o644); err != nil {
+			return err
+		}
+		fmt.Println(file)
+	}
+	return nil
+}
+
+// look opens a page and pictures it once its text is there.
+func look(ctx context.Context, p page) ([]byte, error) {
+	if _, err := chromedp.Run(ctx, chromedp.Navigate(p.address)); err != nil {
+		return nil, err
+	}
+	there := fmt.Sprintf("document.body.innerText.includes(%q)", p.text)
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](there, chromedp.WithPollingTimeout(time.Minute))); err != nil {
+		return nil, err
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Sleep(3*time.Second)); err != nil { // fonts, and what slides in
+		return nil, err
+	}
+	return chromedp.Run(ctx, chromedp.CaptureScreenshot())
+}
