@@ -160,7 +160,7 @@ func TestGivenNamesAccountsAndComments_WhenCasesRun_ThenTemporalsDatabaseHoldsNo
 	const plain = "In Clear Ltd 明文公司"
 	app = p.toBank("clear-key", "100.00")
 	app.Payee.Holder = plain
-	said := p.s.starter(t.Context(), []string{"PAYLOAD_KEYS=off," + p.s.now.PayloadKeys}, p.applyArgs(app)...)
+	said := p.s.starter(t.Context(), []string{"PAYLOAD_KEYS=off," + p.s.Now.PayloadKeys}, p.applyArgs(app)...)
 	require.Equal(t, 1, said.code, said.err)
 	require.Contains(t, said.out, "WDR_NAME")
 	require.True(t, holds(p.s.stored(t), plain))

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"countersign/bench/frame"
+	"countersign/internal/stacktest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -62,7 +62,7 @@ func host(args []string) error {
 const hostReady = "reference runs"
 
 func hostBare(ctx context.Context, f facts) error {
-	c, err := frame.Dial(os.Getenv("TEMPORAL_ADDRESS"))
+	c, err := stacktest.Dial(os.Getenv("TEMPORAL_ADDRESS"), os.Getenv("PAYLOAD_KEYS"), "bench")
 	if err != nil {
 		return err
 	}

@@ -227,8 +227,8 @@ func histories(ctx context.Context, s *frame.Servers, f frame.Figures, ids []str
 	return nil
 }
 
-// warmUp is how many cases come before those that count.
-const warmUp = 4
+// warmUp is how many cases come before those that count, side by side as these.
+const warmUp = sideBySide // connections open, caches fill
 
 // ours is the programme's worker on a stack, n cases a round.
 func ours(p *programme, name string, n int) frame.Contender {

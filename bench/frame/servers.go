@@ -3,24 +3,20 @@ package frame
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"countersign/internal/stacktest"
 	"countersign/schema"
 
 	"github.com/jmoiron/sqlx"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
 )
 
 // Store is where Temporal keeps its state.
@@ -35,6 +31,8 @@ const (
 
 // Servers are one Postgres and one Temporal, with the programme's schema in a database of its own.
 type Servers struct {
+	stacktest.Servers
+
 	Store           Store
 	DatabaseURL     string
 	TemporalAddress string
@@ -43,7 +41,6 @@ type Servers struct {
 
 	Admin  *sqlx.DB // the owner's connections: figures of the whole cluster
 	Client client.Client
-	Dir    string // of the servers' logs
 }
 
 // Servers starts the stack of a store when it is asked for first.
@@ -52,60 +49,21 @@ func (h *House) Servers(ctx context.Context, store Store) (*Servers, error) {
 		return s, nil
 	}
 	h.Say("starting Postgres and Temporal (%s)", store)
-	s := &Servers{Store: store, Dir: filepath.Join(h.Dir, string(store))}
-	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
-		return nil, err
-	}
-	args := []string{"stack", "--dir", s.Dir}
+	s := &Servers{Servers: stacktest.Servers{Bin: h.Bin}, Store: store}
+	var more []string
 	switch store {
 	case Postgres:
-		args = append(args, "--temporal-store", "postgres")
+		more = []string{"--temporal-store", "postgres"}
 	case PostgresFull:
-		args = append(args, "--temporal-store", "postgres", "--all-indexes")
+		more = []string{"--temporal-store", "postgres", "--all-indexes"}
 	case SQLite:
 	}
-	cmd := exec.Command(filepath.Join(h.Bin, "local"), args...)
-	cmd.Env = environ()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours: it ends when we do
-	stdin, err := cmd.StdinPipe()
+	h.Defer(func() error { s.Stop(); return nil })
+	err := s.Start("countersign-bench-", more...)
 	if err != nil {
 		return nil, err
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	log, err := os.Create(filepath.Join(s.Dir, "stack.log"))
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close() // the process has its own
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%w; `make bench` builds it", err)
-	}
-	h.Defer(func() error {
-		stdin.Close() // it stops
-		return cmd.Wait()
-	})
-	line := struct {
-		DatabaseURL     string `json:"database_url"`
-		TemporalAddress string `json:"temporal_address"`
-		PostgresPID     int    `json:"postgres_pid"`
-		TemporalPID     int    `json:"temporal_pid"`
-	}{}
-	lines := bufio.NewReader(out)
-	for line.TemporalPID == 0 {
-		text, err := lines.ReadBytes('\n')
-		if err != nil {
-			said, _ := os.ReadFile(log.Name())
-			return nil, fmt.Errorf("the stack did not start: %w\n%s", err, said)
-		}
-		_ = json.Unmarshal(text, &line) // anything else on the way is no address
-	}
-	go io.Copy(io.Discard, lines) //nolint:errcheck // servers that come back
-	s.DatabaseURL, s.TemporalAddress, s.PostgresPID, s.TemporalPID = line.DatabaseURL, line.TemporalAddress, line.PostgresPID, line.TemporalPID
-
+	s.DatabaseURL, s.TemporalAddress, s.PostgresPID, s.TemporalPID = s.Now.DatabaseURL, s.Now.TemporalAddress, s.Now.PostgresPID, s.Now.TemporalPID
 	if s.Admin, err = schema.OpenOwner(s.DatabaseURL); err != nil {
 		return nil, err
 	}
@@ -113,7 +71,7 @@ func (h *House) Servers(ctx context.Context, store Store) (*Servers, error) {
 	if err := h.Run(ctx, s, "starter", "migrate"); err != nil {
 		return nil, err
 	}
-	if s.Client, err = Dial(s.TemporalAddress); err != nil {
+	if s.Client, err = s.Dial("bench"); err != nil {
 		return nil, err
 	}
 	h.Defer(func() error { s.Client.Close(); return nil })
@@ -124,23 +82,9 @@ func (h *House) Servers(ctx context.Context, store Store) (*Servers, error) {
 	return s, nil
 }
 
-// Dial connects to Temporal without a word in the log.
-func Dial(address string) (client.Client, error) {
-	return client.Dial(client.Options{HostPort: address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
-}
-
-// environ is ours without what leads to other servers.
-func environ() []string {
-	return slices.DeleteFunc(os.Environ(), func(e string) bool {
-		return strings.HasPrefix(e, "TEMPORAL_") || strings.HasPrefix(e, "DATABASE_") || strings.HasPrefix(e, "SMTP_")
-	})
-}
-
-// Env is what a process of the programme is given, and what is set beside it.
+// Env is what a process of the programme or of a reference is given, and what is set beside it. All encrypt what Temporal keeps.
 func (s *Servers) Env(set ...string) []string {
-	return append(environ(), append([]string{
-		"DATABASE_URL=" + s.DatabaseURL, "TEMPORAL_ADDRESS=" + s.TemporalAddress, "TEMPORAL_NAMESPACE=default", "METRICS_ADDRESS=off",
-	}, set...)...)
+	return s.Environ(append([]string{"TEMPORAL_NAMESPACE=default"}, set...)...)
 }
 
 // Run runs one of the programme's commands to its end.

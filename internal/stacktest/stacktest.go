@@ -54,11 +54,13 @@ func Bin() (string, error) {
 	return "", errors.New("COUNTERSIGN_BIN is not set: end-to-end tests run the built programme on servers of their own; `make test` sets everything up")
 }
 
-// Start starts servers and returns when they answer; name begins the name of their folder. What was started is to be stopped
-// after an error, too.
-func (s *Servers) Start(name string) (err error) {
-	if s.Bin, err = Bin(); err != nil {
-		return err
+// Start starts servers and returns when they answer; name begins the name of their folder, more goes to `local stack`. What was
+// started is to be stopped after an error, too.
+func (s *Servers) Start(name string, more ...string) (err error) {
+	if s.Bin == "" {
+		if s.Bin, err = Bin(); err != nil {
+			return err
+		}
 	}
 	if s.Dir, err = os.MkdirTemp("", name); err != nil {
 		return err
@@ -68,7 +70,7 @@ func (s *Servers) Start(name string) (err error) {
 		return err
 	}
 	defer log.Close() // the process has its own
-	s.process = exec.Command(filepath.Join(s.Bin, "local"), "stack", "--dir", filepath.Join(s.Dir, "servers"))
+	s.process = exec.Command(filepath.Join(s.Bin, "local"), append([]string{"stack", "--dir", filepath.Join(s.Dir, "servers")}, more...)...)
 	s.process.Env, s.process.Stderr = Environ(), log
 	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours: it ends when we do
 	stdin, err := s.process.StdinPipe()
@@ -145,11 +147,16 @@ func (s *Servers) KillTemporal() error {
 
 // Dial connects to Temporal as the programme does, under a name of its own.
 func (s *Servers) Dial(identity string) (client.Client, error) {
-	payloads, err := codec.Parse(s.Now.PayloadKeys)
+	return Dial(s.Now.TemporalAddress, s.Now.PayloadKeys, identity)
+}
+
+// Dial is the same for who has the address and the keys from elsewhere.
+func Dial(address, keys, identity string) (client.Client, error) {
+	payloads, err := codec.Parse(keys)
 	if err != nil {
 		return nil, err
 	}
-	options := client.Options{HostPort: s.Now.TemporalAddress, Identity: identity, Logger: Quiet}
+	options := client.Options{HostPort: address, Identity: identity, Logger: Quiet}
 	if err := payloads.Apply(&options); err != nil {
 		return nil, err
 	}
