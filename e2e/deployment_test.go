@@ -127,6 +127,10 @@ func TestGivenTwoBuilds_WhenTheSecondIsPromoted_ThenCasesMoveToItPinnedRunsEndOn
 	current, each := s.builds(t)
 	require.Equal(t, "first", current)
 	require.Equal(t, "ramping 10% 0 pinned", each["second"])
+	s.ask(t, 0, nil, "deployment", "promote", "first")
+	_, each = s.builds(t)
+	require.NotContains(t, each["second"], "ramping", "a rollback leaves nothing to the second build")
+	s.replaysAllBut(t, workflows.CalculationType)
 	s.ask(t, 0, nil, "deployment", "promote", "second")
 	current, each = s.builds(t)
 	require.Equal(t, "second", current)
@@ -154,6 +158,27 @@ func TestGivenTwoBuilds_WhenTheSecondIsPromoted_ThenCasesMoveToItPinnedRunsEndOn
 	build, _ = s.buildOf(t, paying.workflowID)
 	require.Equal(t, "second", build)
 	s.addsUp(t)
+}
+
+// replaysAllBut asks the gate while a run of the type is pinned to another build.
+func (s *stack) replaysAllBut(t *testing.T, pinned string) {
+	t.Helper()
+	var said struct {
+		Types []struct {
+			Workflow string `json:"workflow"`
+			Pinned   int    `json:"pinned"`
+			Replayed int    `json:"replayed"`
+		} `json:"types"`
+	}
+	s.ask(t, 0, &said, "replay", "--running")
+	for _, one := range said.Types {
+		if one.Workflow == pinned {
+			require.Equal(t, 1, one.Pinned)
+			require.Zero(t, one.Replayed)
+			return
+		}
+	}
+	t.Errorf("%s is not in the list", pinned)
 }
 
 // events counts the history of a case.

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"testing"
 
+	"countersign/domain/approval"
 	"countersign/domain/withdrawal"
 	"countersign/internal/stacktest"
 
@@ -137,7 +138,7 @@ func TestGivenACollector_WhenAWithdrawalIsAppliedForAndApproved_ThenEachCommandI
 
 	p.s.killWorker() // whoever decides meets a worker that has to read the history again
 	p.s.startWorker(t, append(traced, "METRICS_ADDRESS="+metrics)...)
-	run("task", "decide", number+"/review/1", "approve", "--as", "lina", "--reason", "checked with Frau Holle")
+	run("task", "decide", approval.TaskID(number, withdrawal.Review.Name, 1), "approve", "--as", "lina", "--reason", "checked with Frau Holle")
 	decided := backend.tells(t, "starter task decide", "UpdateWorkflow:decide", "HandleUpdate:decide", "RunActivity:DecideWithdrawal")
 	require.NotEqual(t, applied, decided, "each command is a trace of its own")
 	require.Len(t, backend.find(workerService, "RunWorkflow:Withdrawal", ""), 1, "a replay makes no span again")
@@ -158,9 +159,7 @@ func TestGivenACollector_WhenAWithdrawalIsAppliedForAndApproved_ThenEachCommandI
 
 	run("ledger", "verify")
 	exported += scrape(t, metrics)
-	if out := os.Getenv("TRACE_DUMP"); out != "" { // dump
-		os.WriteFile(out, []byte(exported), 0o600)
-	}
+	require.Contains(t, exported, `le="0.1"`, "latencies are told in seconds")
 	for _, name := range metricsOf(t, "../deploy/grafana/countersign.json", "../deploy/prometheus/alerts.yaml") {
 		if !slices.Contains(onlyAfterAnError, name) {
 			require.Regexp(t, `(?m)^`+name+`[ {]`, exported, "no worker exports what a dashboard or an alert asks for")

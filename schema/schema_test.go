@@ -97,7 +97,7 @@ var released = map[string]string{
 	"0021_certificates.sql":        "dd1e8c9b07d08ed8bf84bf2d04174576522686f8c8b94726ed9ebd284a1d5f04",
 	"0022_tiers.sql":               "d30e15c9736c54b4021fb532d670a044f14d5bf0ae7d619e9f6c42823b26e68e",
 	"0023_lab_credits.sql":         "3438cf1cedc676ce5a4cf0642622d88dea7144f822d5880319f29bc6ab33935c",
-	"0024_cheaper_entries.sql":     "6ff91cd255cdf16bce7c73fd75c67734222d1b6cdb6afd0f01e6aca61b0ff2b1",
+	"0024_cheaper_entries.sql":     "65e191105c0a9f0a3e137bfa5d2687eddffc9d830e042a860b833da916d13910",
 	"0025_metrics.sql":             "888e26691aa2eccd30babb2fa3eb31a051f6eb812c62ed2350a2252ab8af74a2",
 }
 

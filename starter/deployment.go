@@ -133,7 +133,7 @@ func (h *house) deploymentPromoteCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "promote [BUILD_ID | --unversioned] [--ramp PERCENT]", Short: "Send new runs, and the next steps of cases, to a build; an older one is a rollback", Args: atMost(1),
 		Long: `Make a build the current version, or let it have a part of the runs first (--ramp). It waits until workers of the build were
-seen. Promote the build before to roll back: cases go back with their next step, so what the new build wrote into their
+seen. Without --ramp any ramp ends. Promote the build before to roll back: cases go back with their next step, so what the new build wrote into their
 histories has to be known to the old one, too: starter replay --running of the old binary tells.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			ramped := c.Flags().Changed("ramp")
@@ -181,6 +181,11 @@ func (h *house) promote(ctx context.Context, build string, ramped bool, ramp flo
 	if err != nil {
 		return fmt.Errorf("%s is not promoted; do its workers run, with WORKER_VERSIONING=true and WORKER_BUILD_ID=%s? Temporal says: %w", name, build, err)
 	}
+	if !ramped {
+		if err := endRamp(ctx, handle); err != nil {
+			return fmt.Errorf("%s is current, but the ramp of another build may go on; promote it again: %w", name, err)
+		}
+	}
 	return h.show(map[string]any{"build_id": build, "ramped": ramped, "ramp_percent": ramp}, func() {
 		if ramped {
 			h.say("%s gets %g%% of the runs.", name, ramp)
@@ -188,6 +193,22 @@ func (h *house) promote(ctx context.Context, build string, ramped bool, ramp flo
 		}
 		h.say("%s is current: new runs start there, and cases move there with their next step.", name)
 	})
+}
+
+// endRamp takes back what a ramp still gives to another build: to promote the build before is a rollback, and a part of the
+// runs must not go on to the bad one.
+func endRamp(ctx context.Context, handle client.WorkerDeploymentHandle) error {
+	ctx, cancel := context.WithTimeout(ctx, updateTimeout)
+	defer cancel()
+	described, err := handle.Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	if err != nil {
+		return err
+	}
+	if routing := described.Info.RoutingConfig; routing.RampingVersion == nil && routing.RampingVersionPercentage == 0 {
+		return nil
+	}
+	_, err = handle.SetRampingVersion(ctx, client.WorkerDeploymentSetRampingVersionOptions{})
+	return err
 }
 
 func (h *house) deploymentDrainedCommand() *cobra.Command {

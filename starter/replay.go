@@ -23,8 +23,10 @@ import (
 	"github.com/spf13/cobra"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
@@ -37,6 +39,7 @@ func (h *house) replayCommand() *cobra.Command {
 		Use: "replay [FILE.json | FOLDER ...] [--running [--sample N]]", Short: "Replay recorded histories, or those that run now, against this build", Args: cobra.ArbitraryArgs,
 		Long: `Replay histories against this build before it is deployed: a step that the new code would not take is found here and
 not in a running case. Files are histories as JSON, as the Temporal UI and command line save them, encrypted or not; of a folder every .json file.
+Of what runs, runs that are pinned to the build on which they began are counted only: this build never gets them.
 
 Exit code 0: every history replays. 2: this build must not be deployed, or it could not be found out.`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -74,6 +77,7 @@ type replayed struct {
 type tally struct {
 	Workflow string `json:"workflow"`
 	Running  int    `json:"running"` // in the cluster; of files nothing runs
+	Pinned   int    `json:"pinned"`  // of these: not replayed, since they end on the build on which they began
 	Replayed int    `json:"replayed"`
 	Failed   int    `json:"failed"`
 	Skipped  int    `json:"skipped"`
@@ -92,7 +96,7 @@ func (h *house) replay(ctx context.Context, names []string, running bool, sample
 	for i, f := range files {
 		sources[i] = source{name: f, fetch: func(ctx context.Context) (*historypb.History, error) { return readHistory(ctx, payloads, f) }}
 	}
-	found := map[string]int{}
+	found := map[string]tally{}
 	if running {
 		drawn, err := h.runningNow(ctx, sample, found)
 		if err != nil {
@@ -115,9 +119,9 @@ func (h *house) replay(ctx context.Context, names []string, running bool, sample
 }
 
 func (h *house) showReplay(types []tally, results []replayed) {
-	t := newTable("WORKFLOW", "RUNNING>", "REPLAYED>", "FAILED>", "SKIPPED>")
+	t := newTable("WORKFLOW", "RUNNING>", "PINNED>", "REPLAYED>", "FAILED>", "SKIPPED>")
 	for _, one := range types {
-		t.add(none(one.Workflow), one.Running, one.Replayed, one.Failed, one.Skipped)
+		t.add(none(one.Workflow), one.Running, one.Pinned, one.Replayed, one.Failed, one.Skipped)
 	}
 	t.printOr(h.out, "Nothing to replay.")
 	failures := newTable("HISTORY", "RUN", "EVENTS>", "WHY")
@@ -132,11 +136,13 @@ func (h *house) showReplay(types []tally, results []replayed) {
 	}
 }
 
-func tallies(results []replayed, running map[string]int) (types []tally, failed int) {
+func tallies(results []replayed, running map[string]tally) (types []tally, failed int) {
 	by := map[string]*tally{}
 	of := func(workflow string) *tally {
 		if by[workflow] == nil {
-			by[workflow] = &tally{Workflow: workflow, Running: running[workflow]}
+			found := running[workflow]
+			found.Workflow = workflow
+			by[workflow] = &found
 		}
 		return by[workflow]
 	}
@@ -271,9 +277,9 @@ func readHistory(ctx context.Context, payloads *codec.Codec, file string) (*hist
 	return history, payloads.Reveal(ctx, history)
 }
 
-// runningNow lists the cluster's open runs, counts them by type in found, and keeps a sample of each type that is as large
-// as asked for: old and young runs have the same chance.
-func (h *house) runningNow(ctx context.Context, sample int, found map[string]int) ([]source, error) {
+// runningNow lists the cluster's open runs, counts them by type in found, and keeps a sample of those of each type that may
+// come to another build, as large as asked for: old and young runs have the same chance.
+func (h *house) runningNow(ctx context.Context, sample int, found map[string]tally) ([]source, error) {
 	c, err := h.cluster(ctx)
 	if err != nil {
 		return nil, err
@@ -288,10 +294,19 @@ func (h *house) runningNow(ctx context.Context, sample int, found map[string]int
 		for _, e := range list.GetExecutions() {
 			id, run, name := e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId(), e.GetType().GetName()
 			one := source{name: id, workflow: name, fetch: func(ctx context.Context) (*historypb.History, error) { return download(ctx, c, id, run) }}
-			found[name]++
+			counted := found[name]
+			counted.Running++
+			stays := pinnedTo(e)
+			if stays {
+				counted.Pinned++
+			}
+			found[name] = counted
+			if stays {
+				continue
+			}
 			if sample == 0 || len(kept[name]) < sample {
 				kept[name] = append(kept[name], one)
-			} else if place := rand.IntN(found[name]); place < sample {
+			} else if place := rand.IntN(counted.Running - counted.Pinned); place < sample {
 				kept[name][place] = one
 			}
 		}
@@ -304,6 +319,13 @@ func (h *house) runningNow(ctx context.Context, sample int, found map[string]int
 		all = append(all, kept[name]...)
 	}
 	return all, nil
+}
+
+// pinnedTo tells whether Temporal keeps a run on the build on which it began; runs of workers without versions go anywhere.
+func pinnedTo(e *workflowpb.WorkflowExecutionInfo) bool {
+	var behaviour string
+	found := e.GetSearchAttributes().GetIndexedFields()["TemporalWorkflowVersioningBehavior"]
+	return found != nil && converter.GetDefaultDataConverter().FromPayload(found, &behaviour) == nil && behaviour == "Pinned"
 }
 
 func download(ctx context.Context, c client.Client, workflowID, runID string) (*historypb.History, error) {

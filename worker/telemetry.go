@@ -43,12 +43,12 @@ func observe(ctx context.Context, cfg config.Config) (*observed, error) {
 	}
 	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), o.refusals)
 
-	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(o.registry))
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(o.registry), otelprometheus.WithoutScopeInfo())
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	o.temporal = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
-		Meter: metric.NewMeterProvider(metric.WithReader(exporter)).Meter("countersign"), UseMonotonicCounters: true,
+		Meter: metric.NewMeterProvider(metric.WithReader(exporter), metric.WithView(latencies)).Meter("countersign"), UseMonotonicCounters: true,
 		OnError: func(err error) { slog.Warn("metric dropped", "error", err) },
 	})
 
@@ -61,6 +61,11 @@ func observe(ctx context.Context, cfg config.Config) (*observed, error) {
 	o.driver, err = o.traces.Driver()
 	return o, err
 }
+
+// latencies are told in seconds, for which the default buckets are too coarse.
+var latencies = metric.NewView(metric.Instrument{Kind: metric.InstrumentKindHistogram}, metric.Stream{
+	Aggregation: metric.AggregationExplicitBucketHistogram{Boundaries: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}},
+})
 
 // client has the Temporal client and its workers measured and traced.
 func (o *observed) client(options *client.Options) {

@@ -199,6 +199,51 @@ func TestGivenEveryVariable_WhenItIsSet_ThenTheProgrammeKnowsItAndSecretsComeFro
 	}
 }
 
+func TestGivenTheSecrets_WhenAPodStarts_ThenItHasThoseItNeedsAndOnlyItsUserReadsKeyFiles(t *testing.T) {
+	for name, pod := range pods(t) {
+		whole, single := []string{}, []string{}
+		for _, c := range pod.Spec.Containers {
+			for _, from := range c.EnvFrom {
+				if from.SecretRef != nil {
+					whole = append(whole, from.SecretRef.Name)
+				}
+			}
+			for _, e := range c.Env {
+				if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
+					require.Equal(t, e.Name, e.ValueFrom.SecretKeyRef.Key, name)
+					single = append(single, e.Name)
+				}
+			}
+		}
+		switch part := pod.Labels["app.kubernetes.io/name"]; part {
+		case "worker":
+			require.Equal(t, []string{"countersign"}, whole, name)
+		case "migrate":
+			require.Equal(t, []string{"countersign", "countersign-owner"}, whole, name)
+		case "codec":
+			require.Empty(t, whole, "%s: browsers reach it, databases and mail are none of its business", name)
+			require.Equal(t, []string{"PAYLOAD_KEYS"}, single, name)
+		case "ledger-verify":
+			require.Empty(t, whole, name)
+			require.Equal(t, []string{"DATABASE_URL"}, single, name)
+		default:
+			t.Errorf("%s: nobody says which secrets %q needs", name, part)
+		}
+		for _, v := range pod.Spec.Volumes {
+			if v.Secret != nil {
+				require.NotNil(t, v.Secret.DefaultMode, name)
+				require.Zero(t, *v.Secret.DefaultMode&0o7, "%s: %s is for the pod's group", name, v.Name)
+				require.NotNil(t, pod.Spec.SecurityContext.FSGroup, name)
+			}
+		}
+	}
+	var settings corev1.ConfigMap
+	require.NoError(t, yaml.UnmarshalStrict(all(t)["base/ConfigMap/countersign"], &settings))
+	for _, variable := range []string{"CODEC_OIDC_ISSUER", "CODEC_OIDC_AUDIENCE", "CODEC_OIDC_CLAIM"} {
+		require.NotEmpty(t, settings.Data[variable], "without it links to sign in lie in the pods' logs")
+	}
+}
+
 func TestGivenTheWorker_WhenKubernetesAsksIt_ThenPortsAndTimesFitTheProgramme(t *testing.T) {
 	text, err := os.ReadFile(root + "/worker/main.go")
 	require.NoError(t, err)

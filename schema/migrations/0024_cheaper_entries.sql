@@ -54,17 +54,17 @@ END $$;
 -- Books a whole entry. False: the key is taken by an entry with other content (ENG-01). True: the entry is there, from now or from before.
 -- It works with the rights of who calls it, and takes no guard's place: who inserts by hand meets the same triggers.
 CREATE FUNCTION post_entry(key text, digest bytea, case_number text, memo text, at timestamptz, accounts text[], amounts numeric[]) RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE id bigint;
 BEGIN
-	INSERT INTO public.entries (key, digest, case_number, memo, at) VALUES ($1, $2, nullif($3, ''), $4, $5)
+	INSERT INTO entries (key, digest, case_number, memo, at) VALUES ($1, $2, nullif($3, ''), $4, $5)
 		ON CONFLICT (key) DO NOTHING RETURNING entry_id INTO id;
 	IF id IS NULL THEN
-		RETURN (SELECT e.digest = $2 FROM public.entries e WHERE e.key = $1);
+		RETURN (SELECT e.digest = $2 FROM entries e WHERE e.key = $1);
 	END IF;
-	PERFORM public.ledger_lock($6);
-	INSERT INTO public.postings (entry_id, account, amount) SELECT id, l.account, l.amount FROM unnest($6, $7) l (account, amount);
+	PERFORM ledger_lock($6);
+	INSERT INTO postings (entry_id, account, amount) SELECT id, l.account, l.amount FROM unnest($6, $7) l (account, amount);
 	RETURN true;
 END $$;
 -- +goose StatementEnd

@@ -59,6 +59,15 @@ func run(ctx context.Context, folder string) error {
 	if err := demo.Run(); err != nil {
 		return fmt.Errorf("play the demo: %w", err)
 	}
+	worker := exec.CommandContext(ctx, "bin/worker") // answers the UI's question where a case stands
+	worker.Env = env
+	if err := worker.Start(); err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	defer func() {
+		_ = worker.Process.Kill() // it only answered questions
+		_ = worker.Wait()
+	}()
 	pages, err := pages(ctx, s.UIURL, env)
 	if err != nil {
 		return err
@@ -108,11 +117,11 @@ func start(ctx context.Context, home string) (stack, func(), error) {
 }
 
 // page is one picture, taken when a text has appeared.
-type page struct{ name, address, text string }
+type page struct{ address, text string }
 
-// pages are what the docs show: the list of cases, and the longest story of a withdrawal.
-func pages(ctx context.Context, ui string, env []string) ([]page, error) {
-	list := exec.CommandContext(ctx, "bin/starter", "case", "list", "--kind", "withdrawal", "--json")
+// pages are what the docs show: the list of cases, the story of a withdrawal that was paid, and where an open case stands.
+func pages(ctx context.Context, ui string, env []string) (map[string]page, error) {
+	list := exec.CommandContext(ctx, "bin/starter", "case", "list", "--json")
 	list.Env, list.Stderr = env, os.Stderr
 	text, err := list.Output()
 	if err != nil {
@@ -120,32 +129,38 @@ func pages(ctx context.Context, ui string, env []string) ([]page, error) {
 	}
 	var listed struct {
 		Cases []struct {
-			Case       string `json:"case"`
-			State      string `json:"state"`
-			WorkflowID string `json:"workflow_id"`
-			RunID      string `json:"run_id"`
+			Case       string     `json:"case"`
+			State      string     `json:"state"`
+			ClosedAt   *time.Time `json:"closed_at"`
+			WorkflowID string     `json:"workflow_id"`
+			RunID      string     `json:"run_id"`
 		} `json:"cases"`
 	}
 	if err := json.Unmarshal(text, &listed); err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
 	}
 	runs := ui + "/namespaces/default/workflows"
-	found := []page{{"cases", runs, "Withdrawal"}}
+	found := map[string]page{"cases": {runs, "Withdrawal"}}
 	for _, c := range listed.Cases {
-		if c.State != "PAID" {
-			continue
+		run := runs + "/" + url.PathEscape(c.WorkflowID) + "/" + c.RunID
+		if c.State == "PAID" {
+			found["history"] = page{run + "/history", "submit"}
 		}
-		of := runs + "/" + url.PathEscape(c.WorkflowID) + "/" + c.RunID
-		return append(found, page{"history", of + "/history", "submit"}, page{"details", of + "/user-metadata", c.Case}), nil
+		if c.ClosedAt == nil {
+			found["details"] = page{run + "/user-metadata", "Current Details"} // which are in a frame of their own
+		}
 	}
-	return nil, errors.New("the demo pays no withdrawal")
+	if len(found) < 3 {
+		return nil, errors.New("the demo leaves no paid withdrawal, or no open case")
+	}
+	return found, nil
 }
 
-func picture(ctx context.Context, browser, folder string, pages []page) error {
+func picture(ctx context.Context, browser, folder string, pages map[string]page) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.WindowSize(1600, 1100))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.WindowSize(1600, 1700))
 	if os.Geteuid() == 0 { // Chromium's sandbox does not work as root
 		options = append(options, chromedp.NoSandbox)
 	}
@@ -153,12 +168,12 @@ func picture(ctx context.Context, browser, folder string, pages []page) error {
 	defer cancel()
 	ctx, cancel = chromedp.NewContext(ctx)
 	defer cancel()
-	for _, p := range pages {
+	for name, p := range pages {
 		png, err := look(ctx, p)
 		if err != nil {
 			return fmt.Errorf("picture %s: %w", strings.TrimPrefix(p.address, "http://"), err)
 		}
-		file := filepath.Join(folder, "temporal-"+p.name+".png")
+		file := filepath.Join(folder, "temporal-"+name+".png")
 		if err := os.WriteFile(file, png, 0o644); err != nil {
 			return err
 		}
