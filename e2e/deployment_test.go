@@ -130,7 +130,7 @@ func TestGivenTwoBuilds_WhenTheSecondIsPromoted_ThenCasesMoveToItPinnedRunsEndOn
 	s.ask(t, 0, nil, "deployment", "promote", "first")
 	_, each = s.builds(t)
 	require.NotContains(t, each["second"], "ramping", "a rollback leaves nothing to the second build")
-	s.replaysAllBut(t, workflows.CalculationType)
+	s.replaysAllBut(t, workflows.DailyType)
 	s.ask(t, 0, nil, "deployment", "promote", "second")
 	current, each = s.builds(t)
 	require.Equal(t, "second", current)

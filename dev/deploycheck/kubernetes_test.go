@@ -83,13 +83,43 @@ func TestGivenAManifestWithAMistake_WhenItIsChecked_ThenItIsFound(t *testing.T) 
 	worker := string(all(t)["base/Deployment/worker"])
 	require.NoError(t, validate(v, []byte(worker)))
 	for name, mistake := range map[string][2]string{
-		"a field that is not there":  {"terminationGracePeriodSeconds", "terminationGraceSeconds"},
-		"a word instead of a number": {"replicas: 2", "replicas: two"},
-		"a value that is not known":  {"imagePullPolicy: IfNotPresent", "imagePullPolicy: Sometimes"},
-		"an unknown kind":            {"kind: Deployment", "kind: Deploy"},
+		"a field that is not there":   {"terminationGracePeriodSeconds", "terminationGraceSeconds"},
+		"a word instead of a number":  {"replicas: 2", "replicas: two"},
+		"a part that has to be there": {"selector:\n", "selectors:\n"},
+		"an unknown kind":             {"kind: Deployment", "kind: Deploy"},
 	} {
 		require.Contains(t, worker, mistake[0], name)
 		require.Error(t, validate(v, []byte(strings.Replace(worker, mistake[0], mistake[1], 1))), name)
+	}
+}
+
+// The published schema leaves enumerations out: what the manifests use of them is held against Kubernetes' own constants.
+func TestGivenEveryPod_WhenItsChoicesAreRead_ThenKubernetesKnowsThem(t *testing.T) {
+	for name, pod := range pods(t) {
+		require.Contains(t, []corev1.RestartPolicy{"", corev1.RestartPolicyAlways, corev1.RestartPolicyNever, corev1.RestartPolicyOnFailure}, pod.Spec.RestartPolicy, name)
+		for _, s := range pod.Spec.TopologySpreadConstraints {
+			require.Contains(t, []corev1.UnsatisfiableConstraintAction{corev1.DoNotSchedule, corev1.ScheduleAnyway}, s.WhenUnsatisfiable, name)
+		}
+		for _, c := range pod.Spec.Containers {
+			require.Contains(t, []corev1.PullPolicy{corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever}, c.ImagePullPolicy, name)
+		}
+	}
+	for name, text := range all(t) {
+		switch {
+		case strings.Contains(name, "/NetworkPolicy/"):
+			var n networkingv1.NetworkPolicy
+			require.NoError(t, yaml.UnmarshalStrict(text, &n))
+			require.Equal(t, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}, n.Spec.PolicyTypes, name)
+			for _, rule := range n.Spec.Ingress {
+				for _, p := range rule.Ports {
+					require.Contains(t, []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP}, *p.Protocol, name)
+				}
+			}
+		case strings.Contains(name, "/CronJob/"):
+			var c batchv1.CronJob
+			require.NoError(t, yaml.UnmarshalStrict(text, &c))
+			require.Contains(t, []batchv1.ConcurrencyPolicy{batchv1.AllowConcurrent, batchv1.ForbidConcurrent, batchv1.ReplaceConcurrent}, c.Spec.ConcurrencyPolicy, name)
+		}
 	}
 }
 
