@@ -228,7 +228,8 @@ func TestGivenARunThatThisBuildWouldNotRepeat_WhenWhatRunsIsReplayed_ThenTheGate
 	i := slices.IndexFunc(said.Types, func(one struct {
 		Workflow string `json:"workflow"`
 		Failed   int    `json:"failed"`
-	}) bool {
+	},
+	) bool {
 		return one.Failed > 0
 	})
 	require.Equal(t, workflows.LinesExportType, said.Types[i].Workflow)

@@ -79,11 +79,13 @@ func (s *stack) asStored(t *testing.T, workflowID string) *historypb.History {
 // payloadsOf are all payloads but search attributes.
 func payloadsOf(t *testing.T, m proto.Message) (all []*commonpb.Payload) {
 	t.Helper()
-	require.NoError(t, proxy.VisitPayloads(t.Context(), m, proxy.VisitPayloadsOptions{SkipSearchAttributes: true,
+	require.NoError(t, proxy.VisitPayloads(t.Context(), m, proxy.VisitPayloadsOptions{
+		SkipSearchAttributes: true,
 		Visitor: func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 			all = append(all, payloads...)
 			return payloads, nil
-		}}))
+		},
+	}))
 	return all
 }
 

@@ -78,7 +78,7 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	}
 	if accounts, known := f.money.newest(tell); known {
 		for _, a := range accounts {
-			tell(clearing, a.Balance.InexactFloat64(), a.Account, a.Currency)
+			tell(clearing, a.Balance.InexactFloat64(), a.Account, a.Currency) //nolint:forbidigo // Prometheus has nothing else, and nothing is decided by it
 		}
 	}
 }
@@ -100,7 +100,7 @@ func tellWork(tell func(*prometheus.Desc, float64, ...string), work views.Figure
 	}
 	for _, p := range work.Payments {
 		tell(payments, float64(p.Payments), p.State, p.Currency)
-		tell(paymentsAmount, p.Amount.InexactFloat64(), p.State, p.Currency)
+		tell(paymentsAmount, p.Amount.InexactFloat64(), p.State, p.Currency) //nolint:forbidigo // the same
 	}
 	tell(outbox, float64(work.Outbox.Waiting))
 	tell(outboxOldest, work.Outbox.Oldest)

@@ -112,7 +112,7 @@ func between(t *testing.T, server string) *wire {
 			}
 			to, err := net.Dial("tcp", server)
 			if err != nil {
-				from.Close()
+				_ = from.Close() // nobody is behind it
 				continue
 			}
 			w.mu.Lock()
@@ -156,10 +156,10 @@ func (w *wire) hang(yes bool) {
 
 func (w *wire) cut(t *testing.T) {
 	t.Helper()
-	w.listener.Close()
+	require.NoError(t, w.listener.Close())
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range w.open {
-		c.Close()
+		_ = c.Close() // the other side may have
 	}
 }

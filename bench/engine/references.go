@@ -50,8 +50,10 @@ func referencesOf(ctx context.Context, h *frame.House, s *frame.Servers) (*refer
 		return nil, err
 	}
 	u.Path = "/reference"
-	r := &references{h: h, s: s, url: u.String(), run: strconv.FormatInt(time.Now().UnixNano(), 36),
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * sideBySide}, Timeout: time.Minute}}
+	r := &references{
+		h: h, s: s, url: u.String(), run: strconv.FormatInt(time.Now().UnixNano(), 36),
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * sideBySide}, Timeout: time.Minute},
+	}
 	pool, err := pgxpool.New(ctx, r.url)
 	if err != nil {
 		return nil, err

@@ -88,15 +88,14 @@ func read(path string, into any) error {
 
 // measured is what the benchmarks came to on one machine of two cores, and where that is written down.
 type measured struct {
-	StepsPerSecond   float64 `json:"steps_per_second"`    // decisions or starts of cases, everything counted, Temporal with Postgres
-	TimersPerSecond  float64 `json:"timers_per_second"`   // cases that wake at one instant
-	MessagesPerSec   float64 `json:"messages_per_second"` // one worker's outbox to a mail server beside it
-	RowsPerSecond    float64 `json:"rows_per_second"`     // of consumption, calculated
-	ImportPerSecond  float64 `json:"import_per_second"`   // of consumption, taken in
-	EntriesPerSecond float64 `json:"entries_per_second"`  // posted
-	SleeperBytes     float64 `json:"sleeper_bytes"`       // of Temporal's store, a sleeping case
-	WALPerStep       float64 `json:"wal_per_step"`        // bytes of Postgres' log a step: Temporal's and ours
-	IndexFactor      float64 `json:"index_factor"`        // bytes of a table with its indexes to the bytes of its rows
+	StepsPerSecond   float64 `json:"steps_per_second"`   // decisions or starts of cases, everything counted, Temporal with Postgres
+	TimersPerSecond  float64 `json:"timers_per_second"`  // cases that wake at one instant
+	RowsPerSecond    float64 `json:"rows_per_second"`    // of consumption, calculated
+	ImportPerSecond  float64 `json:"import_per_second"`  // of consumption, taken in
+	EntriesPerSecond float64 `json:"entries_per_second"` // posted
+	SleeperBytes     float64 `json:"sleeper_bytes"`      // of Temporal's store, a sleeping case
+	WALPerStep       float64 `json:"wal_per_step"`       // bytes of Postgres' log a step: Temporal's and ours
+	IndexFactor      float64 `json:"index_factor"`       // bytes of a table with its indexes to the bytes of its rows
 }
 
 // headroom is how much of a capacity may be used in the busiest hour.

@@ -30,7 +30,6 @@ const (
 	earning       = 0.3   // partners with an incentive in a month
 	rowsAMonth    = 300.0 // of consumption, of a partner that earns
 	retentionDays = 90.0
-	messagesACase = 3.0
 	entriesACase  = 2.0
 )
 
@@ -42,7 +41,6 @@ func uses(y year, m measured, total totals) []use {
 		{"steps of cases", "a second in the busiest hour", peak / 3600, m.StepsPerSecond, "a Temporal cluster: history hosts and shards (512 and more, fixed for ever at its start), workers beside each other", "two cores, measured"},
 		{"starts at one hour", "bills, a second", bills / 3600, m.StepsPerSecond, "present the bills over a day instead of an hour: the daily run takes as many as it is told; the same cluster", "two cores, measured"},
 		{"deadlines at one instant", "cases that wake, within an hour", bills, m.TimersPerSecond * 3600, "their effective time is the deadline, so a late drain harms nobody; more shards drain side by side", "two cores, measured"},
-		{"messages", "a second in the busiest hour", messagesACase * peak / 3600 / 2, m.MessagesPerSec, "more workers: each takes the next message that nobody holds", "one worker, measured"},
 		{"calculation", "rows a month, within two hours", earning * 1_000_000 * rowsAMonth, m.RowsPerSecond * 7200, "parts side by side in more sessions; a month is a partition of its own", "two sessions, measured"},
 		{"import", "rows a month, within eight hours", earning * 1_000_000 * rowsAMonth, m.ImportPerSecond * 8 * 3600, "files side by side; Postgres with faster disks", "one session, measured"},
 		{"ledger entries", "a second in the busiest hour", entriesACase * peak / 3600 / 4, m.EntriesPerSecond, "accounts of one partner share nothing with those of another: distribution by partner", "eight connections, measured"},
@@ -82,7 +80,7 @@ What one case costs, times a programme of a million partners; where it gives way
     cd bench && go run ./limits
 
 from the recorded histories (events, bytes, actions, steps), from what cases of each kind left in a database (%[1]srows.json%[1]s, read by %[1]s-rows%[1]s), and from what the benchmarks measured on two cores
-(%[1]smeasured.json%[1]s; %[1]sdocs/benchmarks/%[1]s says how). How many cases come is an assumption, and stands below; the rest follows.
+(%[1]smeasured.json%[1]s; %[1]sdocs/benchmarks/%[1]s says how; the rates of steps, timers and entries while other programs worked on the same cores, so they are lower bounds). How many cases come is an assumption, and stands below; the rest follows.
 
 ## What a case costs
 

@@ -345,7 +345,7 @@ func crowd(ctx context.Context, admin *sqlx.DB, d time.Duration) error {
 	var taken []*sqlx.Conn
 	defer func() {
 		for _, c := range taken {
-			c.Close()
+			_ = c.Close() // Postgres may be gone
 		}
 	}()
 	first, err := admin.Connx(ctx)

@@ -158,7 +158,7 @@ func (l *link) mend() error {
 
 func (l *link) close() {
 	for _, listener := range l.listeners {
-		listener.Close()
+		_ = listener.Close() // the run is over
 	}
 	if l.Namespace != "" {
 		dropNamespace(l.Namespace)

@@ -56,7 +56,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	f.IntVar(&o.Rounds, "rounds", 10, "rounds")
 	f.IntVar(&o.InFlight, "cases", 500, "cases in flight")
 	f.IntVar(&o.Requests, "requests", 250, "requests of each round after the first, which opens all cases")
-	f.IntVar(&o.size.Faults, "faults", 3, "faults in each round")
+	f.IntVar(&o.Faults, "faults", 3, "faults in each round")
 	f.IntVar(&o.Callers, "callers", 3, "processes that ask")
 	only := f.String("plays", "", "only these plays, parted by semicolons")
 	deal := f.String("only", "", "only these faults, parted by semicolons")
@@ -80,7 +80,7 @@ func parse(args []string, help io.Writer) (options, error) {
 			return o, fmt.Errorf("there is no play %q; there are: %s", name, strings.Join(playNames(), "; "))
 		}
 	}
-	if f.NArg() > 0 || o.Rounds < 1 || o.InFlight < 1 || o.Callers < 1 || o.size.Faults < 0 {
+	if f.NArg() > 0 || o.Rounds < 1 || o.InFlight < 1 || o.Callers < 1 || o.Faults < 0 {
 		return o, errors.New("there are rounds, cases and callers, and no other arguments than flags")
 	}
 	return o, nil

@@ -30,10 +30,16 @@ var deck = []struct {
 	cards    int
 	from, to time.Duration // how long it lasts
 }{
-	{killWorker, 5, 0, 0}, {killPostgres, 3, 0, 0}, {killTemporal, 3, 0, 0}, {killCaller, 3, 0, 0},
-	{stopWorker, 1, 6 * time.Second, 8 * time.Second}, {stopPostgres, 1, 6 * time.Second, 8 * time.Second},
-	{stopTemporal, 1, 11 * time.Second, 13 * time.Second}, {stopCaller, 1, 11 * time.Second, 13 * time.Second},
-	{fillPool, 1, 3 * time.Second, 6 * time.Second}, {cutWorker, 1, 6 * time.Second, 9 * time.Second},
+	{killWorker, 5, 0, 0},
+	{killPostgres, 3, 0, 0},
+	{killTemporal, 3, 0, 0},
+	{killCaller, 3, 0, 0},
+	{stopWorker, 1, 6 * time.Second, 8 * time.Second},
+	{stopPostgres, 1, 6 * time.Second, 8 * time.Second},
+	{stopTemporal, 1, 11 * time.Second, 13 * time.Second},
+	{stopCaller, 1, 11 * time.Second, 13 * time.Second},
+	{fillPool, 1, 3 * time.Second, 6 * time.Second},
+	{cutWorker, 1, 6 * time.Second, 9 * time.Second},
 }
 
 // fault is one thing that is done to the programme.

@@ -60,7 +60,7 @@ func (r report) print(w io.Writer) {
 	for n, round := range r.Rounds {
 		var names []string
 		for _, f := range round.Faults {
-			names = append(names, f.fault.String())
+			names = append(names, f.String())
 		}
 		fmt.Fprintf(t, "%d\t%d\t%d\t%.0f\t%d\t%s\n", n+1, round.Requests, round.InFlight, round.Seconds, round.Findings, strings.Join(names, "; "))
 	}

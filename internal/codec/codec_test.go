@@ -140,7 +140,8 @@ func TestGivenAnEncryptedHistory_WhenItIsRevealed_ThenItsPayloadsAreInClearAndSe
 			WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{
 				Input:            &commonpb.Payloads{Payloads: []*commonpb.Payload{p}},
 				SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{"CasePartner": found}},
-			}}}}}
+			},
+		}}}}
 	}
 	sealed := history(one(t, c.Encode, input))
 	require.NoError(t, c.Reveal(context.Background(), sealed))

@@ -81,7 +81,7 @@ func (d *desk) do(r *http.Request) (*http.Response, string) {
 
 func (d *desk) decodes(origin, bearer, extra string) {
 	d.t.Helper()
-	answer, body := d.ask(origin, bearer, extra)
+	answer, body := d.ask(origin, bearer, extra) //nolint:bodyclose // it was read to its end
 	require.Equal(d.t, http.StatusOK, answer.StatusCode, body)
 	var payloads commonpb.Payloads
 	require.NoError(d.t, protojson.Unmarshal([]byte(body), &payloads))
@@ -93,7 +93,7 @@ func (d *desk) decodes(origin, bearer, extra string) {
 
 func (d *desk) refuses(status int, origin, bearer, extra string) {
 	d.t.Helper()
-	answer, body := d.ask(origin, bearer, extra)
+	answer, body := d.ask(origin, bearer, extra) //nolint:bodyclose // it was read to its end
 	require.Equal(d.t, status, answer.StatusCode, body)
 	require.NotContains(d.t, body, "payloads")
 }
@@ -104,7 +104,7 @@ func (d *desk) signIn(link string) int {
 	_, query, _ := strings.Cut(link, "?")
 	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.url+"/sign-in?"+query, nil)
 	require.NoError(d.t, err)
-	answer, _ := d.do(r)
+	answer, _ := d.do(r) //nolint:bodyclose // the same
 	if answer.StatusCode == http.StatusSeeOther {
 		require.Equal(d.t, ui, answer.Header.Get("Location"))
 		cookie := answer.Cookies()[0]
@@ -122,7 +122,7 @@ func TestGivenTheUIsPage_WhenItsBrowserAsksBefore_ThenItMayAndAnotherPageMayNot(
 		r.Header.Set("Origin", origin)
 		r.Header.Set("Access-Control-Request-Method", "POST")
 		r.Header.Set("Access-Control-Request-Headers", "authorization,authorization-extras,content-type,x-namespace")
-		answer, _ := d.do(r)
+		answer, _ := d.do(r) //nolint:bodyclose // the same
 		require.Equal(t, status, answer.StatusCode)
 		if status != http.StatusNoContent {
 			require.Empty(t, answer.Header.Get("Access-Control-Allow-Origin"))
@@ -223,7 +223,7 @@ func TestGivenTheServer_WhenItIsAskedToEncryptOrForTooMuch_ThenItRefuses(t *test
 	require.Equal(t, http.StatusSeeOther, d.signIn(link))
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/encode", strings.NewReader("{}"))
 	require.NoError(t, err)
-	answer, _ := d.do(r)
+	answer, _ := d.do(r) //nolint:bodyclose // the same
 	require.Equal(t, http.StatusNotFound, answer.StatusCode)
 	d.sealed = bytes.Repeat([]byte(" "), maxRequest+1)
 	d.refuses(http.StatusBadRequest, ui, "", "")

@@ -56,7 +56,10 @@ func TestAMigrationInBetweenCostsOneError(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return rows.Close()
+		defer rows.Close()
+		for rows.Next() { // none
+		}
+		return rows.Err()
 	}
 	require.NoError(t, read())
 	_, err = db.Exec(`ALTER TABLE changing ADD COLUMN b int`)
