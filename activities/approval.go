@@ -103,12 +103,14 @@ func openRound(ctx context.Context, tx *sqlx.Tx, c caseRow, o matterOpening) (*r
 			return nil, nil, err
 		}
 	}
-	if err := tx.GetContext(ctx, &r.number, fmt.Sprintf(openRoundSQL, sqlName(c.Kind)), c.Number, o.Matter.Name, plan, application, c.PolicyVersion, o.OpenedBy, o.At); err != nil {
+	if err := tx.QueryRowContext(ctx, fmt.Sprintf(openRoundSQL, sqlName(c.Kind)), c.Number, o.Matter.Name, plan, application, c.PolicyVersion, o.OpenedBy, o.At).
+		Scan(&r.number, pq.Array(&r.applied)); err != nil {
 		return nil, nil, fmt.Errorf("open round: %w", err)
 	}
 	r.latest = r.number
-	if err := tx.SelectContext(ctx, &r.applied, `SELECT DISTINCT opened_by FROM approvals WHERE case_number = $1 AND matter = 'review' ORDER BY 1`, c.Number); err != nil {
-		return nil, nil, fmt.Errorf("read applicants: %w", err)
+	if o.Matter.Name == "review" && !slices.Contains(r.applied, o.OpenedBy) { // the statement does not see its own row
+		r.applied = append(r.applied, o.OpenedBy)
+		slices.Sort(r.applied)
 	}
 	if r.standing, err = r.plan.Standing(nil); err != nil {
 		return nil, nil, err
@@ -121,7 +123,7 @@ func openRound(ctx context.Context, tx *sqlx.Tx, c caseRow, o matterOpening) (*r
 const openRoundSQL = `
 	INSERT INTO approvals (case_number, matter, round, plan, content, application, policy_version, opened_by, opened_at)
 	SELECT $1, $2, 1 + coalesce((SELECT max(round) FROM approvals WHERE case_number = $1 AND matter = $2), 0), $3, %s_content($1), $4, $5, $6, $7
-	RETURNING round`
+	RETURNING round, ARRAY(SELECT DISTINCT opened_by FROM approvals WHERE case_number = $1 AND matter = 'review' ORDER BY 1)`
 
 // sqlName is a kind of case in the name of a function or sequence.
 func sqlName(kind string) string { return strings.ReplaceAll(kind, "-", "_") }
@@ -311,7 +313,7 @@ func (r *round) sync(ctx context.Context, tx *sqlx.Tx, like taskRow, at time.Tim
 	}
 	for i := range r.standing.Seats { // who has decided one of them does not decide another: somebody else has to be there
 		if seat := r.standing.Seats[i]; seat.State == approval.Open && !told[seat.Name] {
-			if _, err := r.somebody(ctx, tx, seat.Name, at); err != nil {
+			if _, _, err := r.somebody(ctx, tx, seat.Name, at); err != nil {
 				return nil, err
 			}
 		}
@@ -438,12 +440,9 @@ func (r *round) involve(ctx context.Context, tx *sqlx.Tx, seat string, who appro
 
 // tell notifies those who may decide an open task.
 func (r *round) tell(ctx context.Context, tx *sqlx.Tx, seat approval.Seat, t *taskRow, at time.Time) error {
-	if owner, err := r.somebody(ctx, tx, seat.Name, at); err != nil || owner {
+	told, owner, err := r.somebody(ctx, tx, seat.Name, at)
+	if err != nil || owner {
 		return err // the owner is told
-	}
-	told, err := r.deciders(ctx, tx, *r.standing.Seat(seat.Name), at)
-	if err != nil {
-		return err
 	}
 	return notifyTask(ctx, tx, r.c, *t, approval.TaskOpened, "", "", told, fmt.Sprintf("%s/opened/%d", t.ID, len(r.moves)), at)
 }
@@ -461,32 +460,31 @@ func (r *round) tellOutcome(ctx context.Context, tx *sqlx.Tx, last said, outcome
 }
 
 // somebody sees to it that an open task has somebody who may decide it: where there is nobody, the process owner is asked at
-// once instead of waiting in silence. It answers whether that was so.
-func (r *round) somebody(ctx context.Context, tx *sqlx.Tx, name string, at time.Time) (bool, error) {
+// once instead of waiting in silence. It answers who is there, and whether the owner was asked.
+func (r *round) somebody(ctx context.Context, tx *sqlx.Tx, name string, at time.Time) (there []string, asked bool, err error) {
 	seat := *r.standing.Seat(name)
 	owner := approval.RoleWho(r.plan.Owner)
-	if seat.State != approval.Open || slices.Contains(seat.Who, owner) {
-		return false, nil
+	if seat.State != approval.Open {
+		return nil, false, nil
 	}
-	there, err := r.deciders(ctx, tx, seat, at)
-	if err != nil || len(there) > 0 {
-		return false, err
+	there, err = r.deciders(ctx, tx, seat, at)
+	if err != nil || len(there) > 0 || slices.Contains(seat.Who, owner) {
+		return there, false, err
 	}
 	if err := r.involve(ctx, tx, name, owner, byRule, at); err != nil {
-		return false, err
+		return nil, false, err
 	}
 	t := r.task(name)
 	if err := appendHere(ctx, tx, r.c, event{
 		Key: fmt.Sprintf("owner/%s/%d", t.ID, len(r.moves)), At: at, Actor: "rule", Via: viaRule, Action: "ask owner",
 		Note: fmt.Sprintf("nobody of %s may decide %s; %s may", seatText(seat), t.ID, r.plan.Owner),
 	}); err != nil {
-		return false, err
+		return nil, false, err
 	}
-	told, err := r.deciders(ctx, tx, *r.standing.Seat(name), at)
-	if err != nil {
-		return false, err
+	if there, err = r.deciders(ctx, tx, *r.standing.Seat(name), at); err != nil {
+		return nil, false, err
 	}
-	return true, notifyTask(ctx, tx, r.c, *t, approval.TaskOpened, "", "", told, fmt.Sprintf("%s/owner/%d", t.ID, len(r.moves)), at)
+	return there, true, notifyTask(ctx, tx, r.c, *t, approval.TaskOpened, "", "", there, fmt.Sprintf("%s/owner/%d", t.ID, len(r.moves)), at)
 }
 
 func seatText(s approval.Seat) string { return strings.Join(whoTexts(s.Who), ", ") }

@@ -21,7 +21,7 @@ func (w *Withdrawals) EscalateWithdrawal(ctx context.Context, in ClockInput) (Wi
 		e := step.event()
 		e.From, e.To = c.State, c.State
 		if c.state() == withdrawal.Awaiting {
-			return withdrawals{w}.clock(ctx, tx, c.caseRow, e, in.At)
+			return withdrawals{Withdrawals: w}.clock(ctx, tx, c.caseRow, e, in.At)
 		}
 		rounds, err := openRounds(ctx, tx, c.Number)
 		if err != nil {
@@ -31,7 +31,7 @@ func (w *Withdrawals) EscalateWithdrawal(ctx context.Context, in ClockInput) (Wi
 			if r.matter.Name == withdrawal.LateReturn.Name {
 				continue
 			}
-			if list, err := tick(ctx, tx, withdrawals{w}, c.caseRow, r, e, in.At); err != nil || len(list) > 0 {
+			if list, err := tick(ctx, tx, withdrawals{Withdrawals: w}, c.caseRow, r, e, in.At); err != nil || len(list) > 0 {
 				return list, err
 			}
 		}
@@ -54,7 +54,7 @@ func (w withdrawals) clock(ctx context.Context, tx *sqlx.Tx, row caseRow, e even
 
 // recountChanges takes the calendar as it is now for the term of changes, as recount does for tasks.
 func (w *Withdrawals) recountChanges(ctx context.Context, tx *sqlx.Tx, c *lockedCase) error {
-	policy, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
+	policy, err := c.pinned(ctx, tx)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"countersign/domain"
@@ -62,28 +63,51 @@ const personSQL = `
 	       CASE WHEN EXISTS (SELECT 1 FROM organisation_people o WHERE o.person_id = p.person_id AND o.must_change) THEN '{}' ELSE held_roles(person_id) END
 	  FROM people p WHERE person_id = $1 FOR SHARE OF p`
 
-// readCalendar reads the operator's working days.
+// newestCalendar is the calendar that was read last, whose version no other calendar has.
+var newestCalendar atomic.Pointer[struct {
+	version  string
+	calendar *calendar.Calendar
+}]
+
+// readCalendar reads the operator's working days, or finds that they are as they were.
 func readCalendar(ctx context.Context, tx sqlx.QueryerContext) (*calendar.Calendar, error) {
-	var years []int
-	if err := sqlx.SelectContext(ctx, tx, &years, `SELECT year FROM calendar_years ORDER BY year`); err != nil {
+	var version string
+	if err := sqlx.GetContext(ctx, tx, &version, `SELECT version FROM calendar_version WHERE one = $1`, true); err != nil {
 		return nil, fmt.Errorf("read calendar: %w", err)
+	}
+	if kept := newestCalendar.Load(); kept != nil && kept.version == version {
+		return kept.calendar, nil
 	}
 	var rows []struct {
-		Day     calendar.Date `db:"day"`
-		Working bool          `db:"working"`
-		Name    string        `db:"name"`
+		Version string         `db:"version"` // once more: it may have changed meanwhile
+		Year    int            `db:"year"`
+		Day     *calendar.Date `db:"day"`
+		Working *bool          `db:"working"`
+		Name    *string        `db:"name"`
 	}
-	if err := sqlx.SelectContext(ctx, tx, &rows, `SELECT day, working, name FROM calendar_days ORDER BY day`); err != nil {
+	if err := sqlx.SelectContext(ctx, tx, &rows, `
+		SELECT version, year, day, working, name FROM calendar_version, calendar_years LEFT JOIN calendar_days USING (year) ORDER BY year, day`); err != nil {
 		return nil, fmt.Errorf("read calendar: %w", err)
 	}
-	days := make([]calendar.Day, len(rows))
-	for i, r := range rows {
-		days[i] = calendar.Day{Date: r.Day, Working: r.Working, Name: r.Name}
+	var years []int
+	var days []calendar.Day
+	for _, r := range rows {
+		version = r.Version
+		if len(years) == 0 || years[len(years)-1] != r.Year {
+			years = append(years, r.Year)
+		}
+		if r.Day != nil {
+			days = append(days, calendar.Day{Date: *r.Day, Working: *r.Working, Name: *r.Name})
+		}
 	}
 	c, err := calendar.New(years, days)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errDefect, err)
 	}
+	newestCalendar.Store(&struct {
+		version  string
+		calendar *calendar.Calendar
+	}{version, c})
 	return c, nil
 }
 

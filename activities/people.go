@@ -247,7 +247,7 @@ func handOver(ctx context.Context, tx *sqlx.Tx, number string, in LeaveInput, re
 			if _, err := r.sync(ctx, tx, t, in.At); err != nil {
 				return err
 			}
-			if _, err := r.somebody(ctx, tx, t.Seat, in.At); err != nil {
+			if _, _, err := r.somebody(ctx, tx, t.Seat, in.At); err != nil {
 				return err
 			}
 		}

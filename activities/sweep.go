@@ -137,7 +137,7 @@ func (s *Sweep) ask(ctx context.Context, number string, at time.Time) (n int, er
 				if t.State != approval.TaskOpen {
 					continue
 				}
-				asked, err := r.somebody(ctx, tx, t.Seat, at)
+				_, asked, err := r.somebody(ctx, tx, t.Seat, at)
 				if err != nil {
 					return err
 				}

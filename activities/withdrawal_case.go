@@ -26,15 +26,20 @@ type lockedCase struct {
 	PaidFrom       ledger.Account   `db:"paid_from"`
 	ApprovedByRule bool             `db:"approved_by_rule"`
 	ApprovedAt     *time.Time       `db:"approved_at"`
+
+	policy *withdrawal.Policy // nil: not read yet
 }
 
-// lockWithdrawal is lockCase of a withdrawal.
-func lockWithdrawal(ctx context.Context, tx *sqlx.Tx, number string) (lockedCase, error) {
-	c, err := lockCase(ctx, tx, number)
-	if err != nil {
-		return lockedCase{}, err
+// pinned is the version of the policy that the case is pinned to, read once.
+func (c *lockedCase) pinned(ctx context.Context, tx *sqlx.Tx) (withdrawal.Policy, error) {
+	if c.policy == nil || c.policy.Version != c.PolicyVersion {
+		p, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
+		if err != nil {
+			return p, err
+		}
+		c.policy = &p
 	}
-	return readWithdrawal(ctx, tx, c)
+	return *c.policy, nil
 }
 
 // readWithdrawal reads what a withdrawal has beside a case.

@@ -36,7 +36,7 @@ func (w *Withdrawals) ReportLateReturn(ctx context.Context, in ReportLateReturnI
 	var reported LateReturnReport
 	step := caseStep{number: in.Case, key: "report/" + in.Reference + "/" + in.At.Format(time.RFC3339Nano), actor: in.Person, via: viaRequest, action: "report late return", note: "reference " + in.Reference, at: in.At}
 	_, err := w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
-		policy, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
+		policy, err := c.pinned(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +91,7 @@ func (w *Withdrawals) clockLateReturns(ctx context.Context, number string, at ti
 			if r.matter.Name != withdrawal.LateReturn.Name {
 				continue
 			}
-			if list, err := tick(ctx, tx, withdrawals{w}, c.caseRow, r, e, at); err != nil || len(list) > 0 {
+			if list, err := tick(ctx, tx, withdrawals{Withdrawals: w}, c.caseRow, r, e, at); err != nil || len(list) > 0 {
 				return list, err
 			}
 		}

@@ -201,16 +201,23 @@ func (o *opening) write(ctx context.Context, tx *sqlx.Tx, plan withdrawal.Plan) 
 	if plan.ApprovedByRule {
 		state, rule, note = withdrawal.Approved, "WDL-17", "approved by the rule: wallet money on the original route without a risk flag"
 	}
-	var number string
-	if err := tx.GetContext(ctx, &number, openCaseSQL, withdrawal.Kind, app.PartnerID, app.Submitter, app.RequestKey, app.Digest(), state,
+	c := lockedCase{
+		Route: app.Route, Amount: plan.Amount, Holder: plan.Payee.Holder, AccountNo: plan.Payee.AccountNo, Bank: plan.Payee.Bank, Branch: plan.Payee.Branch,
+		PayingEntity: plan.PayingEntity, PaidFrom: plan.PaidFrom, ApprovedByRule: plan.ApprovedByRule, policy: &o.facts.Policy,
+	}
+	if c.ApprovedByRule {
+		c.ApprovedAt = &at
+	}
+	if err := tx.GetContext(ctx, &c.caseRow, openCaseSQL, withdrawal.Kind, app.PartnerID, app.Submitter, app.RequestKey, app.Digest(), state,
 		o.facts.Policy.Version, o.in.WorkflowID, o.in.RunID, at); err != nil {
 		return "", nil, fmt.Errorf("open case: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, openWithdrawalSQL, number, app.Route, plan.Amount, plan.Payee.Holder, plan.Payee.AccountNo, plan.Payee.Bank, plan.Payee.Branch,
-		plan.PayingEntity, plan.PaidFrom, plan.ApprovedByRule, at); err != nil {
+	number := c.Number
+	if _, err := tx.ExecContext(ctx, openWithdrawalSQL, number, c.Route, c.Amount, c.Holder, c.AccountNo, c.Bank, c.Branch, c.PayingEntity, c.PaidFrom, c.ApprovedByRule,
+		c.ApprovedAt); err != nil {
 		return "", nil, fmt.Errorf("insert withdrawal: %w", err)
 	}
-	if err := replaceLines(ctx, tx, number, plan.Lines); err != nil {
+	if err := insertLines(ctx, tx, number, plan.Lines); err != nil {
 		return "", nil, err
 	}
 	if err := appendEvent(ctx, tx, event{
@@ -220,10 +227,6 @@ func (o *opening) write(ctx context.Context, tx *sqlx.Tx, plan withdrawal.Plan) 
 		return "", nil, err
 	}
 	if err := hold(ctx, tx, number, app.PartnerID, "hold", plan.Amount, at); err != nil { // WDL-19
-		return "", nil, err
-	}
-	c, err := lockWithdrawal(ctx, tx, number)
-	if err != nil {
 		return "", nil, err
 	}
 	if plan.ApprovedByRule {
@@ -270,11 +273,11 @@ func approvedByRule(ctx context.Context, tx *sqlx.Tx, c lockedCase, at time.Time
 const openCaseSQL = `
 	INSERT INTO cases (case_number, kind, partner_id, submitter, request_key, request_digest, state, policy_version, workflow_id, run_id, opened_at)
 	VALUES (numbered('W', nextval('withdrawal_numbers')), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-	RETURNING case_number`
+	RETURNING case_number, kind, partner_id, submitter, state, due_at, wake_at, policy_version, opened_at`
 
 const openWithdrawalSQL = `
 	INSERT INTO withdrawals (case_number, route, amount, holder, account_no, bank, branch, paying_entity, paid_from, approved_by_rule, approved_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $10 THEN $11::timestamptz END)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 // record keeps a refused opening and lets a wrong code cost a try.
 func (o *opening) record(ctx context.Context, tx *sqlx.Tx, list refusal.List) error {

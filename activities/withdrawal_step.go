@@ -24,23 +24,36 @@ func (w *Withdrawals) DecideWithdrawal(ctx context.Context, in DecideInput) (Wit
 	}
 	step := decideStep(w.DB, in)
 	return w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
-		return decide(ctx, tx, withdrawals{w}, c.caseRow, in, step.event())
+		return decide(ctx, tx, withdrawals{w, &c}, c.caseRow, in, step.event())
 	})
 }
 
 // withdrawals is the process of withdrawals, as the machinery of cases asks it.
-type withdrawals struct{ *Withdrawals }
+type withdrawals struct {
+	*Withdrawals
+	now *lockedCase // the case as its step read it, where nothing changes it before conclude; nil: it is read when it is asked for
+}
+
+func (w withdrawals) read(ctx context.Context, tx *sqlx.Tx, row caseRow) (lockedCase, error) {
+	if w.now != nil {
+		return *w.now, nil
+	}
+	return readWithdrawal(ctx, tx, row)
+}
 
 func (withdrawals) matter(name string) approval.Matter { return withdrawal.MatterOf(name) }
 
-func (withdrawals) facts(ctx context.Context, tx *sqlx.Tx, row caseRow) (caseFacts, error) {
-	policy, err := withdrawalPolicy(ctx, tx, row.PolicyVersion)
+func (w withdrawals) facts(ctx context.Context, tx *sqlx.Tx, row caseRow) (caseFacts, error) {
+	c, err := w.read(ctx, tx, row)
 	if err != nil {
 		return caseFacts{}, err
 	}
-	c, err := readWithdrawal(ctx, tx, row)
+	policy, err := c.pinned(ctx, tx)
 	if err != nil {
 		return caseFacts{}, err
+	}
+	if w.now != nil {
+		w.now.policy = c.policy
 	}
 	lines, err := linesOf(ctx, tx, c.Number)
 	if err != nil {
@@ -56,11 +69,11 @@ func (withdrawals) facts(ctx context.Context, tx *sqlx.Tx, row caseRow) (caseFac
 	return f, nil
 }
 
-func (withdrawals) guard(ctx context.Context, tx *sqlx.Tx, row caseRow, r *round, task taskRow, d approval.Decision, m approval.Move) (refusal.List, error) {
+func (w withdrawals) guard(ctx context.Context, tx *sqlx.Tx, row caseRow, r *round, task taskRow, d approval.Decision, m approval.Move) (refusal.List, error) {
 	if m.Act != approval.Approve || r.matter.Name != withdrawal.Confirm.Name && r.matter.Name != withdrawal.LateReturn.Name {
 		return nil, nil
 	}
-	c, err := readWithdrawal(ctx, tx, row)
+	c, err := w.read(ctx, tx, row)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +84,8 @@ func (withdrawals) guard(ctx context.Context, tx *sqlx.Tx, row caseRow, r *round
 	return withdrawal.JudgeArrival(d, c.Route, amount, task.Reference), nil
 }
 
-func (withdrawals) overdueRule(ctx context.Context, tx *sqlx.Tx, row caseRow, m approval.Matter) (string, error) {
-	c, err := readWithdrawal(ctx, tx, row)
+func (w withdrawals) overdueRule(ctx context.Context, tx *sqlx.Tx, row caseRow, m approval.Matter) (string, error) {
+	c, err := w.read(ctx, tx, row)
 	return withdrawal.OverdueRule(m, c.Route, c.ApprovedByRule), err
 }
 
@@ -84,7 +97,7 @@ func (w withdrawals) about(ctx context.Context, tx *sqlx.Tx, number string) (mon
 
 // conclude does what the end of a round leads to: the case's next state.
 func (w withdrawals) conclude(ctx context.Context, tx *sqlx.Tx, row caseRow, r *round, end conclusion) (refusal.List, error) {
-	c, err := readWithdrawal(ctx, tx, row)
+	c, err := w.read(ctx, tx, row)
 	if err != nil {
 		return nil, err
 	}
@@ -192,10 +205,14 @@ func lotArrays(lines []withdrawal.Line) ([]int64, []string) {
 
 // replaceLines makes these the lines of a withdrawal.
 func replaceLines(ctx context.Context, tx *sqlx.Tx, number string, lines []withdrawal.Line) error {
-	lotNos, amounts := lotArrays(lines)
 	if _, err := tx.ExecContext(ctx, `DELETE FROM withdrawal_lines WHERE case_number = $1`, number); err != nil {
 		return fmt.Errorf("replace lines: %w", err)
 	}
+	return insertLines(ctx, tx, number, lines)
+}
+
+func insertLines(ctx context.Context, tx *sqlx.Tx, number string, lines []withdrawal.Line) error {
+	lotNos, amounts := lotArrays(lines)
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO withdrawal_lines (case_number, lot_no, amount) SELECT $1, * FROM unnest($2::bigint[], $3::numeric[])`, number, pq.Array(lotNos), pq.Array(amounts)); err != nil {
 		return fmt.Errorf("insert lines: %w", err)
@@ -249,12 +266,13 @@ func (w *Withdrawals) enter(ctx context.Context, tx *sqlx.Tx, c *lockedCase, to 
 		return refusal.List{refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The withdrawal is %s; it cannot become %s.", c.State, to)}, nil
 	}
 	from := c.state()
-	var closedAt, due *time.Time
+	due := c.DueAt // standing keeps it in step with the tasks
+	var closedAt *time.Time
 	if withdrawal.Ended(to) {
-		closedAt = &e.At
+		closedAt, due = &e.At, nil
 	}
 	if to == withdrawal.Awaiting {
-		policy, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
+		policy, err := c.pinned(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
@@ -345,7 +363,7 @@ func (c *lockedCase) release(ctx context.Context, tx *sqlx.Tx, step string, bank
 
 // ask puts the question of the case's state to people.
 func (w *Withdrawals) ask(ctx context.Context, tx *sqlx.Tx, c *lockedCase, sub submission, at time.Time) (refusal.List, error) {
-	policy, err := withdrawalPolicy(ctx, tx, c.PolicyVersion)
+	policy, err := c.pinned(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -451,12 +469,12 @@ func (w *Withdrawals) StopWithdrawal(ctx context.Context, in StopInput) (Withdra
 	in.At = stored(in.At)
 	step := caseStep{number: in.Case, key: "stop/" + in.Key, actor: "operator", via: viaOperator, action: "stop", note: in.Reason, at: in.At}
 	return w.step(ctx, step, func(tx *sqlx.Tx, c lockedCase) (refusal.List, error) {
-		return withdrawals{w}.stop(ctx, tx, c.caseRow, step.event())
+		return withdrawals{w, &c}.stop(ctx, tx, c.caseRow, step.event())
 	})
 }
 
 func (w withdrawals) stop(ctx context.Context, tx *sqlx.Tx, row caseRow, e event) (refusal.List, error) {
-	c, err := readWithdrawal(ctx, tx, row)
+	c, err := w.read(ctx, tx, row)
 	if err != nil {
 		return nil, err
 	}

@@ -30,11 +30,11 @@ type answer struct {
 	Key  string `json:"key"`
 }
 
-// next says what a decided matter leads to: the state, and the matter that is asked then.
-var next = map[string]struct{ from, to, asks string }{
-	"review":  {"UNDER_REVIEW", "APPROVED", "send"},
-	"send":    {"APPROVED", "PAYING", "confirm"},
-	"confirm": {"PAYING", "PAID", ""},
+// next says what a decided matter leads to: the state, the matter that is asked then, and what is kept beside the payee.
+var next = map[string]struct{ from, to, asks, keep string }{
+	"review":  {"UNDER_REVIEW", "APPROVED", "send", `UPDATE payees SET approved_at = now() WHERE case_no = $1`},
+	"send":    {"APPROVED", "PAYING", "confirm", `UPDATE payees SET sent_at = now() WHERE case_no = $1`},
+	"confirm": {"PAYING", "PAID", "", `UPDATE payees SET paid_at = now(), reference = 'B-' || case_no WHERE case_no = $1`},
 }
 
 func (f facts) do(ctx context.Context, step func(tx pgx.Tx) error) error {
@@ -49,6 +49,12 @@ func (f facts) open(ctx context.Context, tx pgx.Tx, app application) (number int
 		return number, tx.QueryRow(ctx, `SELECT case_no FROM cases WHERE request_key = $1`, app.Key).Scan(&number)
 	}
 	if err != nil {
+		return 0, err
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO payees (case_no, holder, account_no, bank, branch) VALUES ($1, $2 || ' Ltd', '6222-1', 'ICBC', 'Shenzhen')`, number, app.Partner); err != nil {
+		return 0, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE codes SET used_at = now() WHERE partner = $1 AND used_at IS NULL`, app.Partner); err != nil {
 		return 0, err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE lots SET remaining = remaining - 100 WHERE partner = $1 AND remaining >= 100`, app.Partner); err != nil {
@@ -96,6 +102,9 @@ func (f facts) decide(ctx context.Context, tx pgx.Tx, a answer) error {
 	if _, err := tx.Exec(ctx, `UPDATE cases SET state = $2, closed_at = CASE WHEN $2 = 'PAID' THEN now() END WHERE case_no = $1`, a.Case, step.to); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, step.keep, a.Case); err != nil {
+		return err
+	}
 	if err := event(ctx, tx, a.Case, a.Step, "li", step.from, step.to); err != nil {
 		return err
 	}
@@ -125,6 +134,9 @@ func ask(ctx context.Context, tx pgx.Tx, number int64, matter string) error {
 	if _, err := tx.Exec(ctx, `INSERT INTO inbox VALUES ($1, 'finance', now() + interval '2 days')`, taskID(number, matter)); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, `UPDATE cases SET due_at = now() + interval '2 days' WHERE case_no = $1`, number); err != nil {
+		return err
+	}
 	return tell(ctx, tx, taskID(number, matter), 2)
 }
 
@@ -142,8 +154,11 @@ func post(ctx context.Context, tx pgx.Tx, number int64, step, from, to string) e
 }
 
 func event(ctx context.Context, tx pgx.Tx, number int64, action, actor, from, to string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO events (case_no, seq, key, actor, action, from_state, to_state)
-		SELECT $1, 1 + coalesce(max(seq), 0), $2, $3, $2, $4, $5 FROM events WHERE case_no = $1`, number, action, actor, from, to)
+	var seq int
+	if err := tx.QueryRow(ctx, `UPDATE cases SET last_event = last_event + 1 WHERE case_no = $1 RETURNING last_event`, number).Scan(&seq); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO events (case_no, seq, key, actor, action, from_state, to_state) VALUES ($1, $2, $3, $4, $3, $5, $6)`, number, seq, action, actor, from, to)
 	return err
 }
 

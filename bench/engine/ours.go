@@ -18,8 +18,8 @@ import (
 	"countersign/workflows"
 )
 
-// sideBySide is how many cases a round has under way at once.
-const sideBySide = 16
+// sideBySide is how many cases a round has under way at once: enough for two cores, and each has a session of Postgres.
+const sideBySide = 8
 
 // programme is ours on one stack: partners that have one withdrawal each.
 type programme struct {
@@ -227,8 +227,9 @@ func histories(ctx context.Context, s *frame.Servers, f frame.Figures, ids []str
 	return nil
 }
 
-// warmUp is how many cases come before those that count, side by side as these.
-const warmUp = sideBySide // connections open, caches fill
+// warmUp is how many cases come before those that count, side by side as these: connections open, caches fill, and Postgres keeps a
+// statement's plan from its sixth time in a session on.
+const warmUp = 5 * sideBySide
 
 // ours is the programme's worker on a stack, n cases a round.
 func ours(p *programme, name string, n int) frame.Contender {

@@ -31,7 +31,7 @@ var costs = []frame.Column{
 }
 
 const aboutCase = "One case: apply, approve, send, confirm; four requests that are answered when their transaction has committed. " +
-	"The references write the same facts (case, lot, entries with postings and balances, events, rounds, tasks, inbox, decisions, payment, messages) in four transactions, " +
+	"The references write the same facts (case, payee, code, lot, entries with postings and balances, events, rounds, tasks, inbox, decisions, payment, messages) in four transactions, row for row as many, " +
 	"with prepared statements, and judge nothing: no roles, no four eyes, no amounts, no deadline's calendar, no hash chain. %s"
 
 // againstBare is part (a) on one store.
@@ -55,9 +55,11 @@ func againstBare(id string, store frame.Store) frame.Part {
 			return frame.Section{}, err
 		}
 		on := ", Temporal on " + string(store)
-		profile := fmt.Sprintf("Of our %.1f CPU-ms a case the worker takes %.1f, Temporal %.1f and Postgres %.1f; the reference's are %.1f, %.1f and %.1f.",
+		profile := fmt.Sprintf("Of our %.1f CPU-ms a case the worker takes %.1f, Temporal %.1f and Postgres %.1f; the reference's are %.1f, %.1f and %.1f. "+
+			"The bare workflow with local activities, which is nothing but the steps, is itself at %.2f of that with ordinary ones.",
 			series.Median(frame.CPU, we), series.Median(frame.WorkerCPU, we), series.Median(frame.TemporalCPU, we), series.Median(frame.PostgresCPU, we),
-			series.Median(frame.WorkerCPU, bareOrdinary), series.Median(frame.TemporalCPU, bareOrdinary), series.Median(frame.PostgresCPU, bareOrdinary))
+			series.Median(frame.WorkerCPU, bareOrdinary), series.Median(frame.TemporalCPU, bareOrdinary), series.Median(frame.PostgresCPU, bareOrdinary),
+			series.Ratio(frame.CPU, bareLocal, bareOrdinary))
 		return frame.Section{
 			About:   fmt.Sprintf(aboutCase, fmt.Sprintf("%d cases a round, %d side by side.", n, min(n, sideBySide))),
 			Columns: costs, Base: bareOrdinary, Series: series,

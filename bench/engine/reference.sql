@@ -1,6 +1,9 @@
 -- What every reference writes: the facts of a withdrawal that the programme writes, in tables of the plainest kind.
 CREATE TABLE cases (case_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, partner text NOT NULL, request_key text NOT NULL UNIQUE, state text NOT NULL,
-	amount numeric(20,2) NOT NULL, due_at timestamptz, opened_at timestamptz NOT NULL DEFAULT now(), closed_at timestamptz);
+	amount numeric(20,2) NOT NULL, due_at timestamptz, last_event int NOT NULL DEFAULT 0, opened_at timestamptz NOT NULL DEFAULT now(), closed_at timestamptz);
+CREATE TABLE payees (case_no bigint PRIMARY KEY REFERENCES cases, holder text NOT NULL, account_no text NOT NULL, bank text NOT NULL, branch text NOT NULL, approved_at timestamptz,
+	sent_at timestamptz, paid_at timestamptz, reference text NOT NULL DEFAULT '');
+CREATE TABLE codes (partner text PRIMARY KEY, hash bytea NOT NULL, used_at timestamptz);
 CREATE TABLE lots (partner text PRIMARY KEY, remaining numeric(20,2) NOT NULL);
 CREATE TABLE lines (case_no bigint NOT NULL REFERENCES cases, partner text NOT NULL, amount numeric(20,2) NOT NULL, PRIMARY KEY (case_no, partner));
 CREATE TABLE balances (account text PRIMARY KEY, balance numeric(20,2) NOT NULL);

@@ -168,14 +168,16 @@ func (r *references) post(ctx context.Context, path string, body any) (int64, er
 	return strconv.ParseInt(strings.TrimSpace(string(said)), 10, 64)
 }
 
-// lots gives the next n partners money.
+// lots gives the next n partners money and a verification code.
 func (r *references) lots(ctx context.Context, n int) error {
 	conn, err := pgx.Connect(ctx, r.url)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, `INSERT INTO lots SELECT 'B' || n, 1000 FROM generate_series($1::bigint + 1, $1::bigint + $2::bigint) n`, r.used.Load(), n)
+	_, err = conn.Exec(ctx, `WITH more AS (SELECT 'B' || n AS partner FROM generate_series($1::bigint + 1, $1::bigint + $2::bigint) n),
+		codes AS (INSERT INTO codes SELECT partner, sha256(convert_to(partner, 'UTF8')) FROM more)
+		INSERT INTO lots SELECT partner, 1000 FROM more`, r.used.Load(), n)
 	return err
 }
 
