@@ -156,7 +156,7 @@ func (w *wire) hang(yes bool) {
 
 func (w *wire) cut(t *testing.T) {
 	t.Helper()
-	require.NoError(t, w.listener.Close())
+	_ = w.listener.Close() // a second time changes nothing
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range w.open {

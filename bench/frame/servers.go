@@ -71,6 +71,12 @@ func (h *House) Servers(ctx context.Context, store Store) (*Servers, error) {
 	if err := h.Run(ctx, s, "starter", "migrate"); err != nil {
 		return nil, err
 	}
+	if store != SQLite { // a server built before it could do so says nothing
+		var there bool
+		if err := s.Admin.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = 'temporal_visibility')`); err != nil || !there {
+			return nil, errors.Join(err, errors.New("Temporal keeps its state elsewhere: build bin/temporal anew"))
+		}
+	}
 	if s.Client, err = s.Dial("bench"); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -39,6 +40,7 @@ type Servers struct {
 	Dir string // for logs, and whatever its user puts there; it goes with Stop
 	Now Addresses
 
+	environ []string
 	process *exec.Cmd
 	hold    func() error // closes the stack's stdin: it stops
 	ended   chan struct{}
@@ -95,7 +97,12 @@ func (s *Servers) Start(name string, more ...string) (err error) {
 		}
 		_ = s.process.Wait() // how it ended is in its log
 	}()
-	return s.Await(func(Addresses) bool { return true })
+	if err := s.Await(func(Addresses) bool { return true }); err != nil {
+		return err
+	}
+	s.environ = Environ("DATABASE_URL="+s.Now.DatabaseURL, "TEMPORAL_ADDRESS="+s.Now.TemporalAddress, "METRICS_ADDRESS=off", "PAYLOAD_KEYS="+s.Now.PayloadKeys,
+		"TEMPORAL_CONFIG_FILE="+filepath.Join(s.Dir, "none.toml"))
+	return nil
 }
 
 func (s *Servers) log() string { return filepath.Join(s.Dir, "stack.log") }
@@ -191,13 +198,8 @@ func Environ(more ...string) []string {
 	return append(env, more...)
 }
 
-// Environ is what a process of the programme needs to find the servers.
-func (s *Servers) Environ(more ...string) []string {
-	return Environ(append([]string{
-		"DATABASE_URL=" + s.Now.DatabaseURL, "TEMPORAL_ADDRESS=" + s.Now.TemporalAddress, "METRICS_ADDRESS=off", "PAYLOAD_KEYS=" + s.Now.PayloadKeys,
-		"TEMPORAL_CONFIG_FILE=" + filepath.Join(s.Dir, "none.toml"),
-	}, more...)...)
-}
+// Environ is what a process of the programme needs to find the servers, which keep their addresses when they come back.
+func (s *Servers) Environ(more ...string) []string { return slices.Concat(s.environ, more) }
 
 // Worker is one worker's process.
 type Worker struct {

@@ -45,9 +45,10 @@ type running struct {
 	DatabaseURL     string `json:"database_url"`
 	TemporalAddress string `json:"temporal_address"`
 	UIURL           string `json:"ui_url"`
-	PostgresBin     string `json:"postgres_bin"` // folder with pg_dump and its like, of the server's version
-	PayloadKeys     string `json:"payload_keys"` // what the programme encrypts with, see PAYLOAD_KEYS
-	TemporalDir     string `json:"temporal_dir"` // where Temporal keeps its database
+	PostgresBin     string `json:"postgres_bin"`  // folder with pg_dump and its like, of the server's version
+	PayloadKeys     string `json:"payload_keys"`  // what the programme encrypts with, see PAYLOAD_KEYS
+	CodecAddress    string `json:"codec_address"` // kept free for a codec server
+	TemporalDir     string `json:"temporal_dir"`  // where Temporal keeps its database
 	PostgresPID     int    `json:"postgres_pid"`
 	TemporalPID     int    `json:"temporal_pid"`
 }
@@ -58,6 +59,7 @@ func runStack(ctx context.Context, c checkout, args []string) (err error) {
 	flags := flag.NewFlagSet("stack", flag.ContinueOnError)
 	logs := flags.String("dir", "", "folder for the servers' logs; the same folder names the same stack (required)")
 	store := flags.String("temporal-store", "sqlite", "where Temporal keeps its state: sqlite, or postgres for databases of its own in the stack's cluster")
+	codec := flags.Bool("codec", false, "the UI asks a codec server at codec_address, which the caller runs")
 	allIndexes := flags.Bool("all-indexes", false, "with --temporal-store postgres: keep the visibility indexes that Countersign does not use")
 	if err := flags.Parse(args); err != nil {
 		return exitCode(2)
@@ -84,6 +86,7 @@ func runStack(ctx context.Context, c checkout, args []string) (err error) {
 
 	back := make(chan struct{}, 1)
 	options := stack.Options{
+		Codec: *codec,
 		// Not in the test's own folder, which Postgres' account could not enter.
 		Dir:            filepath.Join(c.home, "stack-"+stack.Short(*logs)),
 		Logs:           *logs,
@@ -106,7 +109,7 @@ func runStack(ctx context.Context, c checkout, args []string) (err error) {
 	for lines := json.NewEncoder(os.Stdout); ; {
 		line := running{
 			DatabaseURL: s.DatabaseURL, TemporalAddress: s.TemporalAddress, UIURL: s.TemporalUIURL,
-			PostgresBin: s.PostgresBin(), PayloadKeys: s.PayloadKeys, TemporalDir: s.TemporalDir(),
+			PostgresBin: s.PostgresBin(), PayloadKeys: s.PayloadKeys, TemporalDir: s.TemporalDir(), CodecAddress: s.CodecAddress,
 		}
 		if line.PostgresPID, line.TemporalPID = s.PIDs(); line.PostgresPID != 0 && line.TemporalPID != 0 {
 			if err := lines.Encode(line); err != nil {

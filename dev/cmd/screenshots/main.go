@@ -34,6 +34,8 @@ type stack struct {
 	DatabaseURL     string `json:"database_url"`
 	TemporalAddress string `json:"temporal_address"`
 	UIURL           string `json:"ui_url"`
+	PayloadKeys     string `json:"payload_keys"`
+	CodecAddress    string `json:"codec_address"`
 }
 
 func run(ctx context.Context, folder string) error {
@@ -53,7 +55,7 @@ func run(ctx context.Context, folder string) error {
 		return err
 	}
 	defer stop()
-	env := append(os.Environ(), "DATABASE_URL="+s.DatabaseURL, "TEMPORAL_ADDRESS="+s.TemporalAddress, "METRICS_ADDRESS=off")
+	env := append(os.Environ(), "DATABASE_URL="+s.DatabaseURL, "TEMPORAL_ADDRESS="+s.TemporalAddress, "METRICS_ADDRESS=off", "PAYLOAD_KEYS="+s.PayloadKeys)
 	demo := exec.CommandContext(ctx, "bin/starter", "demo", "--worker", "bin/worker")
 	demo.Env, demo.Stderr = env, os.Stderr
 	if err := demo.Run(); err != nil {
@@ -68,11 +70,16 @@ func run(ctx context.Context, folder string) error {
 		_ = worker.Process.Kill() // it only answered questions
 		_ = worker.Wait()
 	}()
+	signIn, stopCodec, err := decrypt(ctx, s, env)
+	if err != nil {
+		return err
+	}
+	defer stopCodec()
 	pages, err := pages(ctx, s.UIURL, env)
 	if err != nil {
 		return err
 	}
-	return picture(ctx, browser, folder, pages)
+	return picture(ctx, browser, folder, signIn, pages)
 }
 
 // chromium finds the browser; nothing is downloaded.
@@ -88,7 +95,7 @@ func chromium() (string, error) {
 // start starts Postgres, Temporal and its UI; they end with stop.
 func start(ctx context.Context, home string) (stack, func(), error) {
 	var s stack
-	local := exec.CommandContext(ctx, "bin/local", "stack", "--dir", home)
+	local := exec.CommandContext(ctx, "bin/local", "stack", "--dir", home, "--codec")
 	local.Stderr = os.Stderr
 	stdin, err := local.StdinPipe()
 	if err != nil {
@@ -114,6 +121,30 @@ func start(ctx context.Context, home string) (stack, func(), error) {
 		return s, nil, fmt.Errorf("the servers do not start: %w", err)
 	}
 	return s, stop, nil
+}
+
+// decrypt runs the codec server that the UI asks, and answers the link that signs a browser in to it.
+func decrypt(ctx context.Context, s stack, env []string) (link string, stop func(), err error) {
+	codec := exec.CommandContext(ctx, "bin/starter", "codec", "serve", "--address", s.CodecAddress, "--ui", s.UIURL)
+	codec.Env = env
+	said, err := codec.StderrPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := codec.Start(); err != nil {
+		return "", nil, fmt.Errorf("start the codec server: %w", err)
+	}
+	stop = func() {
+		_ = codec.Process.Kill() // it only answered questions
+		_ = codec.Wait()
+	}
+	line, err := bufio.NewReader(said).ReadString('\n')
+	at := strings.Index(line, "http://")
+	if err != nil || at < 0 {
+		stop()
+		return "", nil, fmt.Errorf("the codec server shows no link: %s %w", line, err)
+	}
+	return strings.TrimSpace(line[at:]), stop, nil
 }
 
 // page is one picture, taken when a text has appeared.
@@ -156,7 +187,7 @@ func pages(ctx context.Context, ui string, env []string) (map[string]page, error
 	return found, nil
 }
 
-func picture(ctx context.Context, browser, folder string, pages map[string]page) error {
+func picture(ctx context.Context, browser, folder, signIn string, pages map[string]page) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
@@ -168,6 +199,9 @@ func picture(ctx context.Context, browser, folder string, pages map[string]page)
 	defer cancel()
 	ctx, cancel = chromedp.NewContext(ctx)
 	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Navigate(signIn)); err != nil {
+		return fmt.Errorf("sign in to the codec server: %w", err)
+	}
 	for name, p := range pages {
 		png, err := look(ctx, p)
 		if err != nil {

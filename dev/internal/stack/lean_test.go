@@ -64,9 +64,16 @@ func TestGivenTheLeanIndexesOnPostgres_WhenOperatorsSearch_ThenEachSearchAnswers
 	db, err := sql.Open("postgres", u.String())
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, db.Close()) })
-	db.SetMaxOpenConns(1)                        // the setting below is the session's
-	_, err = db.Exec(`SET enable_seqscan = off`) // the table is empty
-	require.NoError(t, err)
+	for _, statement := range []string{ // as many as make the right index the cheapest
+		`INSERT INTO executions_visibility (namespace_id, run_id, start_time, execution_time, workflow_id, workflow_type_name, status, encoding, task_queue, search_attributes)
+		 SELECT 'n', n, now(), now(), n, 'Withdrawal', 1, '', 'q', jsonb_build_object('Keyword01', n::text, 'Keyword02', n::text, 'Keyword03', n::text, 'Keyword04', n::text,
+		        'Datetime01', to_char(timestamp '2026-12-31 00:00' + n * interval '1 hour', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+		   FROM generate_series(1, 3000) n`,
+		`ANALYZE executions_visibility`,
+	} {
+		_, err = db.Exec(statement)
+		require.NoError(t, err)
+	}
 	for _, column := range []string{"Keyword01", "Keyword02", "Keyword03", "Keyword04"} {
 		assert.Contains(t, plan(t, db, `SELECT run_id FROM executions_visibility WHERE namespace_id = 'n' AND `+column+` = 'x'`), "by_"+strings.ToLower(column[:7])+"_"+column[7:])
 	}
