@@ -174,7 +174,7 @@ func (r *references) lots(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }() // what counts was answered
 	_, err = conn.Exec(ctx, `WITH more AS (SELECT 'B' || n AS partner FROM generate_series($1::bigint + 1, $1::bigint + $2::bigint) n),
 		codes AS (INSERT INTO codes SELECT partner, sha256(convert_to(partner, 'UTF8')) FROM more)
 		INSERT INTO lots SELECT partner, 1000 FROM more`, r.used.Load(), n)

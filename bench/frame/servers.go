@@ -74,7 +74,7 @@ func (h *House) Servers(ctx context.Context, store Store) (*Servers, error) {
 	if store != SQLite { // a server built before it could do so says nothing
 		var there bool
 		if err := s.Admin.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = 'temporal_visibility')`); err != nil || !there {
-			return nil, errors.Join(err, errors.New("Temporal keeps its state elsewhere: build bin/temporal anew"))
+			return nil, errors.Join(err, errors.New("bin/temporal is old and keeps its state elsewhere; build it anew"))
 		}
 	}
 	if s.Client, err = s.Dial("bench"); err != nil {

@@ -20,11 +20,10 @@ type flow struct {
 	answers float64
 }
 
-// The hours in which people work, and the hour of a daily run.
+// The hours in which people work, and one hour of a morning.
 var (
-	office   = hoursOf(9, 10, 11, 13, 14, 15, 16, 17)
-	oneHour  = hoursOf(9)
-	midnight = hoursOf(0)
+	office  = hoursOf(9, 10, 11, 13, 14, 15, 16, 17)
+	oneHour = hoursOf(9)
 )
 
 func hoursOf(hours ...int) (share [24]float64) {
