@@ -227,10 +227,11 @@ func (p *bucketPass) tables(ctx context.Context, conn *sqlx.Conn) (own string, l
 	return own, later, nil
 }
 
+// bucketsSQL reads the partitions' months from their names. Materialised: else a plan may read the names of all other tables first, which have no month.
 const bucketsSQL = `
+	WITH part AS MATERIALIZED (SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'consumption'::regclass)
 	SELECT month, name
-	  FROM (SELECT to_date(substr(c.relname, 13, 7), 'YYYY_MM') AS month FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'consumption'::regclass) m,
-	       LATERAL consumption_bucket(month, $2) AS name
+	  FROM part, LATERAL to_date(substr(relname, 13, 7), 'YYYY_MM') AS month, LATERAL consumption_bucket(month, $2) AS name
 	 WHERE month >= $1 AND name IS NOT NULL ORDER BY month`
 
 const workTablesSQL = `

@@ -479,3 +479,18 @@ func TestGivenPartnersOfOneBucket_WhenTheyAreWritten_ThenTheLastCommitWaitsForTh
 		require.Equal(t, "off", settings[1])
 	}
 }
+
+// A plan is chosen by statistics, which another day has others of: months are read from the names of consumption's parts only.
+func TestGivenAnyPlan_WhenABucketsPartsAreLookedUp_ThenNoOtherTablesNameIsReadAsAMonth(t *testing.T) {
+	d := newDesk(t)
+	d.exec(`SELECT consumption_month('2024-05-01')`)
+	for _, setting := range []string{"enable_nestloop", "enable_hashjoin", "enable_mergejoin"} {
+		tx := d.DB.MustBegin()
+		tx.MustExec(`SET LOCAL ` + setting + ` = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off`)
+		var found []struct{ Month, Name string }
+		require.NoError(t, tx.Select(&found, bucketsSQL, "2024-05-01", 3), setting)
+		require.Len(t, found, 1)
+		require.Equal(t, "consumption_2024_05_3", found[0].Name)
+		require.NoError(t, tx.Rollback())
+	}
+}

@@ -172,6 +172,11 @@ func newYear(t *testing.T) *year {
 		y.employs(memberID(n))
 	}
 	y.environment()
+	t.Cleanup(func() { // a step that went wrong stops the test before anything else is told
+		if t.Failed() {
+			t.Logf("so far amiss: %q", y.amiss)
+		}
+	})
 	return y
 }
 
