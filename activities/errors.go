@@ -92,7 +92,9 @@ func Final(err error) error {
 		return temporal.NewApplicationErrorWithOptions(err.Error(), TypeNotFound,
 			temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign})
 	case errors.As(err, &violation) && isDefect(string(violation.Code)), errors.Is(err, errDefect):
-		return temporal.NewApplicationErrorWithCause(err.Error(), TypeDefect, nil)
+		cause := CauseOf(err)
+		cause.Type = TypeDefect
+		return temporal.NewApplicationErrorWithOptions(err.Error(), TypeDefect, temporal.ApplicationErrorOptions{Details: []any{cause}})
 	}
 	return err
 }

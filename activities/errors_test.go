@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"testing"
 
 	"countersign/domain"
@@ -43,6 +44,25 @@ func TestEachKindOfErrorIsToldApartByItsType(t *testing.T) {
 	require.Equal(t, list, RefusalOf(Final(fmt.Errorf("open: %w", list))), "word for word, through Temporal")
 	require.Nil(t, RefusalOf(errors.New("connection refused")))
 	require.True(t, IsNotFound(Final(domain.ErrNotFound)))
+}
+
+func TestALogLearnsWhereAnErrorCameFromAndNothingThatSomebodyEntered(t *testing.T) {
+	dialed := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	for _, c := range []struct {
+		name string
+		err  error
+		want Cause
+	}{
+		{"a refusal", refusal.List{refusal.New("R1", "NAME", "张三", "张三 is not the subject.")}, Cause{Type: TypeRefused}},
+		{"bad data", fmt.Errorf("insert 张三: %w", &pq.Error{Code: "22P02", Message: `invalid input syntax: "张三"`}), Cause{Type: TypeDefect, SQLState: "22P02"}},
+		{"a constraint", &pq.Error{Code: "23514", Constraint: "c", Message: `violates check constraint "c"`, Detail: "Failing row contains (张三)."}, Cause{Type: TypeDefect, SQLState: "23514", Constraint: "c", Text: `violates check constraint "c"`}},
+		{"a deadlock", &pq.Error{Code: "40P01", Message: "deadlock detected"}, Cause{Type: "postgres", SQLState: "40P01", Text: "deadlock detected"}},
+		{"no Postgres", fmt.Errorf("open the case of 张三: %w", dialed), Cause{Type: "connection", Text: dialed.Error()}},
+		{"too slow", fmt.Errorf("open the case of 张三: %w", context.DeadlineExceeded), Cause{Type: "connection", Text: "context deadline exceeded"}},
+		{"anything else", fmt.Errorf("张三: %w", errors.New("张三")), Cause{Type: "*errors.errorString"}},
+	} {
+		require.Equal(t, c.want, CauseOf(Final(c.err)), c.name)
+	}
 }
 
 func TestEveryConstraintWithARefusalExists(t *testing.T) {

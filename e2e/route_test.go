@@ -146,12 +146,17 @@ func TestGivenACase_WhenAnOperatorLooksAtTemporal_ThenItIsFoundByItsNumberAndSay
 func TestGivenANewBuild_WhenHistoriesAreReplayedBeforeItIsDeployed_ThenRecordedAndRunningCasesPass(t *testing.T) {
 	p := newPartner(t, "PREPLAY", lot{withdrawal.EbankCorporate, "1000.00"})
 	c := p.underReview("k1")
+	nowhere := p.s.starter(t.Context(), []string{"TEMPORAL_NAMESPACE=temporal-system"}, "replay", "--running")
+	require.Equal(t, 2, nowhere.code)
+	require.Contains(t, nowhere.err, "Nothing runs in the namespace temporal-system")
+	nowhere = p.s.starter(t.Context(), []string{"TEMPORAL_NAMESPACE=temporal-system"}, "replay", "--running", "--none-is-fine")
+	require.Equal(t, 0, nowhere.code, nowhere.err)
 	eventually(t, "the case in the list", func() (bool, error) {
 		var said struct {
 			Failed   int              `json:"failed"`
 			Replayed []map[string]any `json:"replayed"`
 		}
-		p.s.ask(t, 0, &said, "replay", "--running", filepath.Join("..", "workflows", "testdata", "histories"))
+		p.s.ask(t, 0, &said, "replay", "--running", "--none-is-fine", filepath.Join("..", "workflows", "testdata", "histories"))
 		require.Zero(t, said.Failed)
 		require.Greater(t, len(said.Replayed), 10)
 		return slices.ContainsFunc(said.Replayed, func(r map[string]any) bool { return r["history"] == c.workflowID }), nil

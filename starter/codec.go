@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
-	"strings"
 
 	"countersign/internal/codec"
 	"countersign/internal/codecserver"
@@ -42,8 +40,8 @@ Set the UI's codec endpoint to --url.
 
 With CODEC_OIDC_ISSUER and CODEC_OIDC_AUDIENCE set, whoever brings a token of that issuer for that audience may read, with
 CODEC_OIDC_CLAIM, like groups=temporal-operators, only whoever has it; the UI has to pass its access token along. Without
-them the command prints a link on stderr that signs one browser in for twelve hours, and the next one when it was used; the UI
-has to include credentials, and has to be of the same site. Every request is a line of the log, with who asked.`,
+them the command prints a link on stderr, good for 15 minutes, that signs one browser in for twelve hours, and the next one when
+it was used or opened too late; the UI has to include credentials, and has to be of the same site. Every request is a line of the log, with who asked.`,
 		RunE: func(c *cobra.Command, _ []string) error { return h.serveCodec(c.Context(), s) },
 	}
 	f := serve.Flags()
@@ -72,8 +70,8 @@ func (h *house) serveCodec(ctx context.Context, s codecSettings) error {
 	if s.ui == "" {
 		s.ui = c.TemporalUIURL
 	}
-	ui, err := url.Parse(s.ui)
-	if err != nil || ui.Scheme == "" || ui.Host == "" {
+	origin, err := codecserver.Origin(s.ui)
+	if err != nil {
 		return usageError{errors.New("the address of the Temporal UI is not known: name it with --ui or TEMPORAL_UI_URL, like https://temporal.example.com")}
 	}
 	listener, err := net.Listen("tcp", s.address)
@@ -91,8 +89,8 @@ func (h *house) serveCodec(ctx context.Context, s codecSettings) error {
 		return errors.Join(err, listener.Close())
 	}
 	logger := slog.New(slog.NewJSONHandler(h.out, &slog.HandlerOptions{Level: c.LogLevel}))
-	logger.Info("codec server runs", "address", listener.Addr().String(), "ui", ui.Scheme+"://"+ui.Host)
-	server := codecserver.Server{Codec: payloads, Origin: ui.Scheme + "://" + strings.ToLower(ui.Host), Gate: gate, Log: logger}
+	logger.Info("codec server runs", "address", listener.Addr().String(), "ui", origin)
+	server := codecserver.Server{Codec: payloads, Origin: origin, Gate: gate, Log: logger}
 	return server.Serve(ctx, listener, s.cert, s.key)
 }
 

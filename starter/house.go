@@ -140,7 +140,7 @@ func (h *house) cluster(ctx context.Context) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, namespace, err := config.Temporal(ctx, slog.New(slog.DiscardHandler), func(o *client.Options) { o.Interceptors = interceptors }, dialTimeout)
+	c, namespace, err := config.Temporal(ctx, slog.New(slog.DiscardHandler), func(o *client.Options) { o.Interceptors = append(o.Interceptors, interceptors...) }, dialTimeout)
 	if err != nil {
 		return nil, err
 	}

@@ -33,13 +33,14 @@ import (
 )
 
 func (h *house) replayCommand() *cobra.Command {
-	var running bool
+	var running, none bool
 	var sample int
 	c := &cobra.Command{
-		Use: "replay [FILE.json | FOLDER ...] [--running [--sample N]]", Short: "Replay recorded histories, or those that run now, against this build", Args: cobra.ArbitraryArgs,
+		Use: "replay [FILE.json | FOLDER ...] [--running [--sample N] [--none-is-fine]]", Short: "Replay recorded histories, or those that run now, against this build", Args: cobra.ArbitraryArgs,
 		Long: `Replay histories against this build before it is deployed: a step that the new code would not take is found here and
 not in a running case. Files are histories as JSON, as the Temporal UI and command line save them, encrypted or not; of a folder every .json file.
-Of what runs, runs that are pinned to the build on which they began are counted only: this build never gets them.
+Of what runs, runs that are pinned to the build on which they began are counted only: this build never gets them. Where
+nothing runs nothing is proven, and a wrong TEMPORAL_NAMESPACE looks just like that: --none-is-fine is for a cluster that is new.
 
 Exit code 0: every history replays. 2: this build must not be deployed, or it could not be found out.`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -48,11 +49,14 @@ Exit code 0: every history replays. 2: this build must not be deployed, or it co
 				return usageError{errors.New("name recorded histories or folders of them, or replay what runs with --running")}
 			case c.Flags().Changed("sample") && (!running || sample <= 0):
 				return usageError{errors.New("--sample is a number above zero, and goes with --running")}
+			case none && !running:
+				return usageError{errors.New("--none-is-fine goes with --running")}
 			}
-			return h.replay(c.Context(), args, running, sample)
+			return h.replay(c.Context(), args, running, none, sample)
 		},
 	}
 	c.Flags().BoolVar(&running, "running", false, "the histories of the cluster's running cases")
+	c.Flags().BoolVar(&none, "none-is-fine", false, "with --running: nothing runs yet, and that is no mistake")
 	c.Flags().IntVar(&sample, "sample", 0, "at most so many of each type, drawn by lot; all when left out")
 	return c
 }
@@ -83,7 +87,7 @@ type tally struct {
 	Skipped  int    `json:"skipped"`
 }
 
-func (h *house) replay(ctx context.Context, names []string, running bool, sample int) error {
+func (h *house) replay(ctx context.Context, names []string, running, none bool, sample int) error {
 	files, err := historyFiles(names)
 	if err != nil {
 		return err
@@ -101,6 +105,9 @@ func (h *house) replay(ctx context.Context, names []string, running bool, sample
 		drawn, err := h.runningNow(ctx, sample, found)
 		if err != nil {
 			return err
+		}
+		if len(found) == 0 && !none {
+			return fmt.Errorf("nothing runs in the namespace %s on the task queue %s, so nothing was proven; look at TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, or add --none-is-fine where no case was opened yet", h.namespace, workflows.TaskQueue)
 		}
 		sources = append(sources, drawn...)
 	}

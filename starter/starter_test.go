@@ -183,6 +183,7 @@ func TestGivenACommandLineThatCannotBeUnderstoodThenOneSentenceSaysSoAndTheExitC
 		"deployment promote":                                                             "Name the build, or --unversioned for workers without WORKER_VERSIONING.",
 		"deployment promote b --ramp 101":                                                "--ramp is a number from 0 to 100.",
 		"deployment drained":                                                             "BUILD_ID is missing.",
+		"replay --none-is-fine x.json":                                                   "--none-is-fine goes with --running.",
 		"replay":                                                                         "Name recorded histories or folders of them, or replay what runs with --running.",
 		"policy set travel f.yaml --as li":                                               `There is no kind of policy "travel"; there are: `,
 	} {

@@ -21,7 +21,6 @@ import (
 	"countersign/activities"
 	"countersign/internal/config"
 	"countersign/internal/mail"
-	"countersign/internal/telemetry"
 	"countersign/schema"
 	"countersign/views"
 	"countersign/workflows"
@@ -63,7 +62,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	logger := slog.New(telemetry.Logs{Handler: slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.LogLevel})})
+	logger := newLogger(out, cfg.LogLevel)
 	slog.SetDefault(logger)
 
 	seen, err := observe(ctx, cfg)

@@ -7,6 +7,7 @@ import (
 
 	"countersign/activities"
 	"countersign/domain/approval"
+	"countersign/workflows"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/activity"
@@ -14,7 +15,8 @@ import (
 )
 
 // steps writes one line about each step, and counts refusals. A line names the step, the case and how it went, never what
-// somebody applied for.
+// somebody applied for. The SDK says nothing of a
+// local activity that fails, so these lines have the cause, too.
 type steps struct {
 	interceptor.WorkerInterceptorBase
 	refusals *prometheus.CounterVec
@@ -36,11 +38,17 @@ func (s *step) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActiv
 		slog.String("step", info.ActivityType.Name), slog.String("workflow", info.WorkflowExecution.ID),
 		slog.Int("attempt", int(info.Attempt)), slog.Duration("took", time.Since(began)),
 	}
+	kind, partner := workflows.Owner(info.WorkflowExecution.ID)
 	if stands, ok := answer.(interface{ Now() activities.Standing }); ok && err == nil {
 		now := stands.Now()
 		said = append(said, slog.String("case", now.Case), slog.String("partner", now.Partner), slog.String("kind", now.Kind), slog.String("state", string(now.State)))
-	} else if number := caseOf(in.Args); number != "" {
-		said = append(said, slog.String("case", number))
+	} else {
+		if number := caseOf(in.Args); number != "" {
+			said = append(said, slog.String("case", number))
+		}
+		if partner != "" {
+			said = append(said, slog.String("partner", partner), slog.String("kind", kind))
+		}
 	}
 	switch list := activities.RefusalOf(err); {
 	case err == nil:
@@ -52,8 +60,8 @@ func (s *step) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActiv
 			s.refusals.WithLabelValues(r.Rule).Inc()
 		}
 		slog.InfoContext(ctx, "step refused", append(said, slog.Any("rules", rules))...)
-	default: // the SDK tells the error
-		slog.WarnContext(ctx, "step failed", said...)
+	default:
+		slog.WarnContext(ctx, "step failed", append(said, slog.Any("cause", activities.CauseOf(err)))...)
 	}
 	return answer, err
 }

@@ -69,7 +69,8 @@ var latencies = metric.NewView(metric.Instrument{Kind: metric.InstrumentKindHist
 
 // client has the Temporal client and its workers measured and traced.
 func (o *observed) client(options *client.Options) {
-	options.MetricsHandler, options.Interceptors = o.temporal, o.interceptors
+	options.MetricsHandler = o.temporal
+	options.Interceptors = append(options.Interceptors, o.interceptors...)
 }
 
 // database adds what is told of the pool and what is read from the database itself.

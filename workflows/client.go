@@ -95,6 +95,19 @@ var resumable = map[string]func(number string) (workflowType string, in any){
 	lab.Kind: func(number string) (string, any) { return LabCreditType, LabCreditInput{Resume: number} },
 }
 
+// Owner reads kind and partner from the workflow ID of a case; of any other run both are empty.
+func Owner(workflowID string) (kind, partner string) {
+	kind, rest, _ := strings.Cut(workflowID, "/")
+	if _, ok := resumable[kind]; !ok {
+		return "", ""
+	}
+	partner, _, _ = strings.Cut(rest, "/")
+	if plain, err := url.PathUnescape(partner); err == nil {
+		partner = plain
+	}
+	return kind, partner
+}
+
 // Resume starts a run that carries on a case whose workflow is gone.
 func Resume(ctx context.Context, c client.Client, kind, workflowID, partner, number string) error {
 	of, ok := resumable[kind]

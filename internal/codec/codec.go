@@ -36,8 +36,9 @@ const zlibEncoding = "binary/zlib"
 // Codec encrypts with its first key and decrypts with all; made by Parse. The zero Codec has no key: it leaves payloads
 // as they are and refuses encrypted ones.
 type Codec struct {
-	first string // writes; empty: what is written stays in clear
-	keys  map[string]cipher.AEAD
+	first  string // writes; empty: what is written stays in clear
+	keys   map[string]cipher.AEAD
+	naming []byte // makes update IDs; derived from the first key
 }
 
 // Writes tells whether what is written is encrypted.
@@ -117,7 +118,7 @@ func each(payloads []*commonpb.Payload, do func(*commonpb.Payload) (*commonpb.Pa
 }
 
 // Apply has a client, and every worker on it, encrypt and decrypt whatever payload goes over its connection; search
-// attributes are not touched, since Temporal searches them.
+// attributes are not touched, since Temporal searches them. Update IDs, which are no payloads, become keyed hashes.
 //
 // It is done on the connection and not by a data converter, because a converter that lacks a key fails the case whose
 // input it cannot read. Here the worker does not get the task, says so, and the case waits until the key is there.
@@ -137,6 +138,7 @@ func (c *Codec) Apply(o *client.Options) error {
 			return err
 		}
 		chain = append(chain, failures)
+		o.Interceptors = append(o.Interceptors, &naming{key: c.naming})
 	}
 	payloads, err := converter.NewPayloadCodecGRPCClientInterceptor(converter.PayloadCodecGRPCClientInterceptorOptions{Codecs: []converter.PayloadCodec{onWire{c}}})
 	if err != nil {

@@ -3,7 +3,9 @@ package codec
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"regexp"
@@ -47,6 +49,9 @@ func Parse(list string) (*Codec, error) {
 		}
 		if i == 0 {
 			c.first = id
+			if c.naming, err = hkdf.Key(sha256.New, key, nil, "countersign update IDs", keySize); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(entries) == 0 {

@@ -11,19 +11,24 @@ import (
 	"time"
 )
 
-// signedIn is how long a sign-in by a link lasts.
-const signedIn = 12 * time.Hour
+// signedIn is how long a sign-in by a link lasts, linkLasts how long a link waits for its browser: consoles are kept, in
+// scrollback and by log collectors.
+const (
+	signedIn  = 12 * time.Hour
+	linkLasts = 15 * time.Minute
+)
 
 const cookieName = "countersign_codec"
 
-// Links lets those pass who opened a link that only the server's console shows. Each link is good for one browser; when
-// it was used the next one is shown.
+// Links lets those pass who opened a link that only the server's console shows. Each link is good for one browser and for
+// 15 minutes; when it was used, or was opened too late, the next one is shown.
 type Links struct {
 	base string // where browsers find the server
 	show func(link string)
 
 	mu       sync.Mutex
 	key      string // of the link that was shown last
+	ends     time.Time
 	shown    int
 	sessions map[string]session
 }
@@ -41,7 +46,7 @@ func NewLinks(base string, show func(link string)) *Links {
 }
 
 func (l *Links) next() {
-	l.key = rand.Text()
+	l.key, l.ends = rand.Text(), time.Now().Add(linkLasts)
 	l.shown++
 	l.show(l.base + "/sign-in?key=" + l.key)
 }
@@ -71,6 +76,11 @@ func (l *Links) signIn(w http.ResponseWriter, r *http.Request, ui string) {
 	defer l.mu.Unlock()
 	if subtle.ConstantTimeCompare([]byte(r.URL.Query().Get("key")), []byte(l.key)) != 1 {
 		http.Error(w, "this link was used or is of an earlier start; the codec server's console shows one that is good", http.StatusForbidden)
+		return
+	}
+	if time.Now().After(l.ends) {
+		http.Error(w, "this link is over; the codec server's console shows a new one now", http.StatusForbidden)
+		l.next()
 		return
 	}
 	token := rand.Text()

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/converter"
@@ -32,6 +34,17 @@ type Server struct {
 	Origin string // of the UI, like https://temporal.example.com; no other page's requests are answered
 	Gate   Gate
 	Log    *slog.Logger
+}
+
+// Origin is what browsers call the pages of an address: in small letters, without path, and without the port that goes without saying.
+func Origin(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return "", fmt.Errorf("%q is no address of web pages, like https://temporal.example.com", address)
+	}
+	host := strings.ToLower(u.Host)
+	usual := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	return u.Scheme + "://" + strings.TrimSuffix(host, usual), nil
 }
 
 // Handler answers POST /decode, its preflight, GET /healthz, and where people sign in by links GET /sign-in.

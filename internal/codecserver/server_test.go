@@ -172,6 +172,39 @@ func TestGivenASignInThatIsOver_WhenItsBrowserAsks_ThenItIsRefused(t *testing.T)
 	d.refuses(http.StatusUnauthorized, ui, "", "")
 }
 
+func TestGivenALinkThatNobodyOpenedInTime_WhenItIsOpened_ThenItIsRefusedAndTheConsoleShowsTheNext(t *testing.T) {
+	var shown []string
+	links := NewLinks("http://127.0.0.1:8234", func(link string) { shown = append(shown, link) })
+	d := open(t, links)
+	links.ends = time.Now()
+	require.Equal(t, http.StatusForbidden, d.signIn("?key=guess"))
+	require.Len(t, shown, 1, "only who has the link is shown another one")
+	require.Equal(t, http.StatusForbidden, d.signIn(shown[0]))
+	d.refuses(http.StatusUnauthorized, ui, "", "")
+	require.Len(t, shown, 2)
+	require.Equal(t, http.StatusSeeOther, d.signIn(shown[1]))
+	d.decodes(ui, "", "")
+}
+
+func TestGivenAnAddressOfTheUI_WhenItsOriginIsAskedFor_ThenItIsWrittenAsBrowsersDo(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://Temporal.Example.com":            "https://temporal.example.com",
+		"https://temporal.example.com:443/ui?x=1": "https://temporal.example.com",
+		"HTTP://temporal.example.com:80/":         "http://temporal.example.com",
+		"http://127.0.0.1:8233":                   "http://127.0.0.1:8233",
+		"http://temporal.example.com:443":         "http://temporal.example.com:443",
+		"https://[::1]:443":                       "https://[::1]",
+	} {
+		got, err := Origin(address)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	for _, wrong := range []string{"", "temporal.example.com", "ftp://temporal.example.com", "http://", "http://a b"} {
+		_, err := Origin(wrong)
+		require.Error(t, err, wrong)
+	}
+}
+
 func TestGivenAnIssuer_WhenTokensComeAlong_ThenTheOnesForUsWithTheClaimPass(t *testing.T) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// headerKey is where a message of Temporal carries its trace; it holds a traceparent and nothing else, as headers are not encrypted.
+// headerKey is where a message of Temporal carries its trace; it holds a traceparent and nothing else.
 const headerKey = "_tracer-data"
 
 // tracing traces clients and activities as Temporal's own interceptor does, and workflows in its own way: that one makes the

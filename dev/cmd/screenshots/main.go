@@ -178,7 +178,7 @@ func pages(ctx context.Context, ui string, env []string) (map[string]page, error
 			found["history"] = page{run + "/history", "submit"}
 		}
 		if c.ClosedAt == nil {
-			found["details"] = page{run + "/user-metadata", "Current Details"} // which are in a frame of their own
+			found["details"] = page{run + "/user-metadata", "Waits for"}
 		}
 	}
 	if len(found) < 3 {
@@ -221,7 +221,8 @@ func look(ctx context.Context, p page) ([]byte, error) {
 	if _, err := chromedp.Run(ctx, chromedp.Navigate(p.address)); err != nil {
 		return nil, err
 	}
-	there := fmt.Sprintf("document.body.innerText.includes(%q)", p.text)
+	there := fmt.Sprintf(`(document.body.innerText + [...document.querySelectorAll('iframe')].map(f => // current details are the parameter of a frame
+		(f.src ? [...new URL(f.src).searchParams.values()].join(' ') : '') + f.srcdoc).join(' ')).includes(%q)`, p.text)
 	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](there, chromedp.WithPollingTimeout(time.Minute))); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -58,9 +59,10 @@ func main() {
 	flag.IntVar(&s.uiPort, "ui-port", 8233, "port of the UI")
 	flag.StringVar(&s.codec, "codec-endpoint", "", "codec server that the UI has payloads decrypted by; its sign-in is a cookie")
 	flag.StringVar(&s.logLevel, "log-level", "warn", "debug, info, warn or error")
-	flag.StringVar(&s.postgres, "postgres", os.Getenv("TEMPORAL_POSTGRES"), "Postgres server that keeps the state instead of the folder, in databases "+mainDatabase+" and "+visibilityDatabase+", made when missing (TEMPORAL_POSTGRES)")
+	flag.StringVar(&s.postgres, "postgres", "", "Postgres server that keeps the state instead of the folder, in databases "+mainDatabase+" and "+visibilityDatabase+", made when missing; TEMPORAL_POSTGRES when left out")
 	flag.BoolVar(&s.allIndexes, "all-indexes", false, "with -postgres: leave Temporal's visibility indexes as they are; without it those that Countersign does not use are dropped")
 	flag.Parse()
+	s.postgres = cmp.Or(s.postgres, os.Getenv("TEMPORAL_POSTGRES")) // no flag's default: -h would print a password
 	if s.dir == "" || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
