@@ -71,7 +71,7 @@ func elsewhere(t *testing.T) *stack {
 	t.Helper()
 	s := &stack{}
 	t.Cleanup(s.stop)
-	require.NoError(t, s.Start("countersign-elsewhere-"))
+	require.NoError(t, s.Start("countersign-elsewhere-", "--memory"))
 	db, err := schema.Open(s.Now.DatabaseURL)
 	require.NoError(t, err)
 	s.views.DB = db

@@ -62,7 +62,7 @@ func running(t *testing.T) *stack {
 }
 
 func (s *stack) start() error {
-	if err := s.Start("countersign-e2e-"); err != nil {
+	if err := s.Start("countersign-e2e-", "--memory"); err != nil {
 		return err
 	}
 	db, err := schema.Open(s.Now.DatabaseURL)

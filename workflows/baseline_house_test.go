@@ -16,7 +16,6 @@ import (
 
 	"codeberg.org/go-pdf/fpdf"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -202,10 +201,7 @@ func (j *joint) about(number string) string {
 
 // starts readies a run in the test environment.
 func (j *joint) starts(at string) *solutionTest {
-	var suite testsuite.WorkflowTestSuite
-	r := &solutionTest{s: j.studio, env: suite.NewTestWorkflowEnvironment(), start: moment(at)}
-	r.env.SetStartTime(r.start)
-	r.env.SetTestTimeout(time.Minute)
+	r := &solutionTest{s: j.studio, env: environment(moment(at)), start: moment(at)}
 	r.env.RegisterWorkflowWithOptions(BaselineSolution, workflow.RegisterOptions{Name: BaselineSolutionType})
 	for _, a := range []any{j.acts, j.cases} {
 		r.env.RegisterActivity(a)

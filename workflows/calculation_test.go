@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -48,10 +47,7 @@ func consumed(t *testing.T) *sqlx.DB {
 // calculating runs a calculation in the test environment and counts what a history would hold of it.
 func calculating(t *testing.T, db *sqlx.DB, at time.Time, in CalculationInput) (result CalculationProgress, ordinary, local, beside int) {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
-	env.SetStartTime(at)
-	env.SetTestTimeout(2 * time.Minute)
+	env := environment(at)
 	env.RegisterWorkflowWithOptions(Calculation, workflow.RegisterOptions{Name: CalculationType})
 	env.RegisterActivity(&activities.Calculations{DB: db})
 	running := 0

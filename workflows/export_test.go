@@ -36,10 +36,7 @@ func exporting(t *testing.T) (*sqlx.DB, *activities.Exports) {
 // exported runs an export that was asked for.
 func exported(t *testing.T, act *activities.Exports, at time.Time, x activities.Export, prepare func(*testsuite.TestWorkflowEnvironment)) (ended activities.Export, err error) {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
-	env.SetStartTime(at)
-	env.SetTestTimeout(time.Minute)
+	env := environment(at)
 	env.RegisterWorkflowWithOptions(LinesExport, workflow.RegisterOptions{Name: LinesExportType})
 	env.RegisterActivity(act)
 	if prepare != nil {

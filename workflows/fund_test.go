@@ -173,10 +173,7 @@ type fundAnswer struct {
 func (a fundAnswer) refused() refusal.List { return activities.RefusalOf(a.err) }
 
 func (f *fund) starts(at string, application any) *fundRun {
-	var suite testsuite.WorkflowTestSuite
-	r := &fundRun{f: f, env: suite.NewTestWorkflowEnvironment(), start: cst(at)}
-	r.env.SetStartTime(r.start)
-	r.env.SetTestTimeout(time.Minute)
+	r := &fundRun{f: f, env: environment(cst(at)), start: cst(at)}
 	r.env.RegisterWorkflowWithOptions(DedicatedStaff, workflow.RegisterOptions{Name: DedicatedStaffType})
 	r.env.RegisterWorkflowWithOptions(PaymentApplication, workflow.RegisterOptions{Name: PaymentApplicationType})
 	r.env.RegisterActivity(f.staff)

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 )
@@ -137,6 +139,17 @@ type run struct {
 	err    error // how the run closed
 }
 
+// environment is Temporal's test environment at a time. By itself it logs every timer and every activity, and gives up after
+// three seconds.
+func environment(at time.Time) *testsuite.TestWorkflowEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(at)
+	env.SetTestTimeout(10 * time.Minute) // of waiting for something to happen; no test depends on speed
+	return env
+}
+
 // answerOf is what an update's caller got.
 type answerOf struct {
 	came     bool
@@ -147,10 +160,7 @@ type answerOf struct {
 func (a answerOf) refused() refusal.List { return activities.RefusalOf(a.err) }
 
 func (h *house) start(app withdrawal.Application) *run {
-	var suite testsuite.WorkflowTestSuite
-	r := &run{h: h, env: suite.NewTestWorkflowEnvironment()}
-	r.env.SetStartTime(h.now)
-	r.env.SetTestTimeout(time.Minute)
+	r := &run{h: h, env: environment(h.now)}
 	r.env.RegisterWorkflowWithOptions(Withdrawal, workflow.RegisterOptions{Name: WithdrawalType})
 	r.env.RegisterActivity(h.act)
 	r.update(0, SubmitUpdate, &r.opened, app)

@@ -16,7 +16,6 @@ import (
 	"countersign/views"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -126,10 +125,7 @@ func (l *labHouse) use(number, key string, points int, at time.Time) (activities
 
 // starts runs an application in the test environment.
 func (l *labHouse) starts(at string, a lab.Application) *fundRun {
-	var suite testsuite.WorkflowTestSuite
-	r := &fundRun{f: &fund{house: l.house}, env: suite.NewTestWorkflowEnvironment(), start: cst(at)}
-	r.env.SetStartTime(r.start)
-	r.env.SetTestTimeout(time.Minute)
+	r := &fundRun{f: &fund{house: l.house}, env: environment(cst(at)), start: cst(at)}
 	r.env.RegisterWorkflowWithOptions(LabCredit, workflow.RegisterOptions{Name: LabCreditType})
 	r.env.RegisterActivity(l.labs)
 	r.env.RegisterActivity(l.cases)

@@ -206,12 +206,8 @@ func (a *absent) Clock(ctx context.Context, in activities.ClockInput) (activitie
 }
 
 func (l *lives) environment() {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(quiet{})
-	l.env = suite.NewTestWorkflowEnvironment()
-	l.env.SetStartTime(l.begins)
-	l.env.SetTestTimeout(30 * time.Minute) // of waiting for something to happen; no test depends on speed
-	l.env.SetDetachedChildWait(false)      // solutions live on
+	l.env = environment(l.begins)
+	l.env.SetDetachedChildWait(false) // solutions live on
 	for name, w := range map[string]any{
 		MemberInvitationType: MemberInvitation, ProjectSpecialistType: ProjectSpecialist, SolutionType: Solution, BaselineSolutionType: BaselineSolution,
 		TierUpgradeType: TierUpgrade, LabCreditType: LabCredit, "Lives": l.goOn,

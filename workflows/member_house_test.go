@@ -170,10 +170,7 @@ type clubAnswer struct {
 func (a clubAnswer) refused() refusal.List { return activities.RefusalOf(a.err) }
 
 func (c *club) starts(at string, i member.Invitation) *clubRun {
-	var suite testsuite.WorkflowTestSuite
-	r := &clubRun{c: c, env: suite.NewTestWorkflowEnvironment(), start: second(at)}
-	r.env.SetStartTime(r.start)
-	r.env.SetTestTimeout(time.Minute)
+	r := &clubRun{c: c, env: environment(second(at)), start: second(at)}
 	r.env.RegisterWorkflowWithOptions(MemberInvitation, workflow.RegisterOptions{Name: MemberInvitationType})
 	r.env.RegisterActivity(c.acts)
 	r.env.RegisterActivity(c.cases)

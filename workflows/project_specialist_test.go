@@ -15,7 +15,6 @@ import (
 	"countersign/views"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -162,10 +161,7 @@ func (m *team) standsAs(account string) string {
 
 // lives is one run in the test environment.
 func (m *team) lives(at string, a specialist.Application) *fundRun {
-	var suite testsuite.WorkflowTestSuite
-	r := &fundRun{f: &fund{house: m.house}, env: suite.NewTestWorkflowEnvironment(), start: cst(at)}
-	r.env.SetStartTime(r.start)
-	r.env.SetTestTimeout(time.Minute)
+	r := &fundRun{f: &fund{house: m.house}, env: environment(cst(at)), start: cst(at)}
 	r.env.RegisterWorkflowWithOptions(ProjectSpecialist, workflow.RegisterOptions{Name: ProjectSpecialistType})
 	r.env.RegisterActivity(m.specialists)
 	r.env.RegisterActivity(m.cases)

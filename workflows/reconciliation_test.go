@@ -64,10 +64,7 @@ func (c *check) generated(id, association, amount string) {
 
 // begin is a fresh test environment at the house's time.
 func (c *check) begin() {
-	var suite testsuite.WorkflowTestSuite
-	c.env = suite.NewTestWorkflowEnvironment()
-	c.env.SetStartTime(c.now)
-	c.env.SetTestTimeout(time.Minute)
+	c.env = environment(c.now)
 	c.env.RegisterWorkflowWithOptions(Reconciliation, workflow.RegisterOptions{Name: ReconciliationType})
 	c.env.RegisterActivity(c.recs)
 	c.env.RegisterActivity(&activities.Cases{DB: c.db})
@@ -383,9 +380,7 @@ func TestGivenADay_WhenAStepOfItFails_ThenTheOthersRunAllTheSame(t *testing.T) {
 	c.db.MustExec(`INSERT INTO plan_identities VALUES ('P1001', 'solution-provider', '2020-01-01T00:00:00Z', '2024-03-15T18:00:00+08')`)
 	c.db.MustExec(`UPDATE bills SET state = 'RELEASING' WHERE bill_id = 'B1'`)
 	c.db.MustExec(`UPDATE bills SET state = 'RELEASED', announced_at = '2024-06-10T00:00:00Z' WHERE bill_id = 'B1'`)
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
-	env.SetStartTime(cst("2025-03-16 00:00").Add(3 * time.Second))
+	env := environment(cst("2025-03-16 00:00").Add(3 * time.Second))
 	env.RegisterWorkflowWithOptions(Daily, workflow.RegisterOptions{Name: DailyType})
 	env.RegisterActivity(&activities.Bills{DB: c.db})
 	env.RegisterActivity(&activities.DedicatedStaff{DB: c.db})

@@ -240,10 +240,7 @@ type standingAnswer struct {
 func (a standingAnswer) refused() refusal.List { return activities.RefusalOf(a.err) }
 
 func (o *office) start(app requisition.Application) *payRun {
-	var suite testsuite.WorkflowTestSuite
-	r := &payRun{o: o, env: suite.NewTestWorkflowEnvironment()}
-	r.env.SetStartTime(o.now)
-	r.env.SetTestTimeout(time.Minute)
+	r := &payRun{o: o, env: environment(o.now)}
 	r.env.RegisterWorkflowWithOptions(Requisition, workflow.RegisterOptions{Name: RequisitionType})
 	r.env.RegisterActivity(o.reqs)
 	r.env.RegisterActivity(o.cases)

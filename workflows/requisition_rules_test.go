@@ -15,7 +15,6 @@ import (
 
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -313,11 +312,8 @@ func (o *office) releases(at string) []string {
 // releasedByRun is releases by the run that does it every day.
 func (o *office) releasedByRun(at string) []string {
 	o.t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
 	o.now = cst(at)
-	env.SetStartTime(o.now)
-	env.SetTestTimeout(time.Minute)
+	env := environment(o.now)
 	env.RegisterWorkflowWithOptions(AutomaticRelease, workflow.RegisterOptions{Name: AutomaticReleaseType})
 	env.RegisterWorkflowWithOptions(Requisition, workflow.RegisterOptions{Name: RequisitionType})
 	env.RegisterActivity(o.reqs)

@@ -212,10 +212,7 @@ type solutionTest struct {
 }
 
 func (s *studio) starts(at string) *solutionTest {
-	var suite testsuite.WorkflowTestSuite
-	r := &solutionTest{s: s, env: suite.NewTestWorkflowEnvironment(), start: moment(at)}
-	r.env.SetStartTime(r.start)
-	r.env.SetTestTimeout(time.Minute)
+	r := &solutionTest{s: s, env: environment(moment(at)), start: moment(at)}
 	r.env.RegisterWorkflowWithOptions(Solution, workflow.RegisterOptions{Name: SolutionType})
 	r.env.RegisterActivity(s.solutions)
 	r.env.RegisterActivity(s.cases)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -53,8 +52,7 @@ func TestGivenADatabaseThatIsAway_WhenARoundOfTriesIsOver_ThenTheStepSleepsAndTr
 		{"a caller is told of a defect at once", database{then: temporal.NewApplicationError("bad SQL", activities.TypeDefect)}, true, 0, activities.TypeDefect},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var suite testsuite.WorkflowTestSuite
-			env := suite.NewTestWorkflowEnvironment()
+			env := environment(cst("2024-06-03 09:00"))
 			env.RegisterActivity(&c.db)
 			env.ExecuteWorkflow(func(ctx workflow.Context) (outcome, error) {
 				began, step := workflow.Now(ctx), record[string]

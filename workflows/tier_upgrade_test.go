@@ -15,7 +15,6 @@ import (
 	"countersign/views"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -103,10 +102,7 @@ func (l *ladder) tierAt(at string) (text string) {
 
 // starts begins a run in the test environment.
 func (l *ladder) starts(at string, a tier.Application) *fundRun {
-	var suite testsuite.WorkflowTestSuite
-	r := &fundRun{f: l.fund, env: suite.NewTestWorkflowEnvironment(), start: cst(at)}
-	r.env.SetStartTime(r.start)
-	r.env.SetTestTimeout(time.Minute)
+	r := &fundRun{f: l.fund, env: environment(cst(at)), start: cst(at)}
 	r.env.RegisterWorkflowWithOptions(TierUpgrade, workflow.RegisterOptions{Name: TierUpgradeType})
 	r.env.RegisterActivity(l.tiers)
 	r.env.RegisterActivity(l.cases)

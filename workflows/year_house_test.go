@@ -202,11 +202,7 @@ func specialistOf(partner string, month int) string {
 }
 
 func (y *year) environment() {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(quiet{})
-	y.env = suite.NewTestWorkflowEnvironment()
-	y.env.SetStartTime(y.begins)
-	y.env.SetTestTimeout(30 * time.Minute) // of waiting for something to happen; no test depends on speed
+	y.env = environment(y.begins)
 	for name, w := range map[string]any{
 		ReconciliationType: Reconciliation, RequisitionType: Requisition, WithdrawalType: Withdrawal, DedicatedStaffType: DedicatedStaff, PaymentApplicationType: PaymentApplication,
 		CalculationType: Calculation, DailyType: Daily, "Year": y.lives,
@@ -217,14 +213,6 @@ func (y *year) environment() {
 		y.env.RegisterActivity(a)
 	}
 }
-
-// quiet drops what the environment logs: a year is long.
-type quiet struct{}
-
-func (quiet) Debug(string, ...any) {}
-func (quiet) Info(string, ...any)  {}
-func (quiet) Warn(string, ...any)  {}
-func (quiet) Error(string, ...any) {}
 
 // lives starts what people and the clock ask for, and ends when the last case has.
 //

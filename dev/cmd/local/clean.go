@@ -16,7 +16,7 @@ import (
 
 // clean stops every stack of the checkout, then removes them all.
 func clean(ctx context.Context, c checkout, _ []string) error {
-	dirs, err := stacks(c.home)
+	dirs, err := stacks(c)
 	if err != nil {
 		return err
 	}
@@ -40,12 +40,12 @@ func clean(ctx context.Context, c checkout, _ []string) error {
 			}
 		}
 	}
-	return os.RemoveAll(c.home)
+	return errors.Join(os.RemoveAll(c.home), os.RemoveAll(c.memory))
 }
 
 // sweep removes what throw-away stacks left behind when they were killed.
-func sweep(home string) error {
-	dirs, err := stacks(home)
+func sweep(c checkout) error {
+	dirs, err := stacks(c)
 	if err != nil {
 		return err
 	}
@@ -62,17 +62,19 @@ func sweep(home string) error {
 	return nil
 }
 
-// stacks are the folders in home.
-func stacks(home string) ([]string, error) {
-	entries, err := os.ReadDir(home)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// stacks are the folders of the checkout's stacks.
+func stacks(c checkout) ([]string, error) {
 	var dirs []string
-	for _, e := range entries {
-		if e.IsDir() {
-			dirs = append(dirs, filepath.Join(home, e.Name()))
+	for _, home := range []string{c.home, c.memory} {
+		entries, err := os.ReadDir(home)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.IsDir() {
+				dirs = append(dirs, filepath.Join(home, e.Name()))
+			}
 		}
 	}
-	return dirs, err
+	return dirs, nil
 }

@@ -43,7 +43,7 @@ func doctor(ctx context.Context, c checkout, _ []string) error {
 	row("DATABASE_URL", cmp.Or(stack.Mask(os.Getenv("DATABASE_URL")), "not set: a private Postgres"))
 	row("TEMPORAL_ADDRESS", cmp.Or(os.Getenv("TEMPORAL_ADDRESS"), "not set: a private Temporal"))
 
-	dirs, err := stacks(c.home)
+	dirs, err := stacks(c)
 	if err != nil {
 		return err
 	}

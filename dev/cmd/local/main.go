@@ -30,8 +30,9 @@ const usage = `usage: local COMMAND
 
 // checkout is what the commands work on.
 type checkout struct {
-	root string
-	home string // of its stacks
+	root   string
+	home   string // of its stacks
+	memory string // of stacks that are thrown away, where it has room
 }
 
 // exitCode ends this process with the code of the command it ran, which has said why itself.
@@ -73,7 +74,15 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
 	defer stop()
-	return commands[os.Args[1]](ctx, checkout{root: root, home: stack.Home(root)}, os.Args[2:])
+	return commands[os.Args[1]](ctx, checkout{root: root, home: stack.Home(root), memory: stack.Memory(root)}, os.Args[2:])
+}
+
+// scratch is where a stack lies that is thrown away.
+func (c checkout) scratch() string {
+	if stack.HasRoom() {
+		return c.memory
+	}
+	return c.home
 }
 
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "local: "+format+"\n", args...) }

@@ -21,11 +21,11 @@ func test(ctx context.Context, c checkout, args []string) (err error) {
 	if len(args) == 0 {
 		return errors.New("nothing to run: local test -- CMD")
 	}
-	if err := sweep(c.home); err != nil {
+	if err := sweep(c); err != nil {
 		return err
 	}
 	options := stack.Options{
-		Dir:         filepath.Join(c.home, fmt.Sprintf("test-%d", os.Getpid())),
+		Dir:         filepath.Join(c.scratch(), fmt.Sprintf("test-%d", os.Getpid())),
 		Throwaway:   true,
 		DatabaseURL: os.Getenv("DATABASE_URL"),
 		Say:         say,
@@ -59,6 +59,7 @@ func runStack(ctx context.Context, c checkout, args []string) (err error) {
 	flags := flag.NewFlagSet("stack", flag.ContinueOnError)
 	logs := flags.String("dir", "", "folder for the servers' logs; the same folder names the same stack (required)")
 	store := flags.String("temporal-store", "sqlite", "where Temporal keeps its state: sqlite, or postgres for databases of its own in the stack's cluster")
+	memory := flags.Bool("memory", false, "the state lies in memory, if there is room: it outlives a server that is killed, not the machine")
 	codec := flags.Bool("codec", false, "the UI asks a codec server at codec_address, which the caller runs")
 	allIndexes := flags.Bool("all-indexes", false, "with --temporal-store postgres: keep the visibility indexes that Countersign does not use")
 	if err := flags.Parse(args); err != nil {
@@ -74,7 +75,7 @@ func runStack(ctx context.Context, c checkout, args []string) (err error) {
 	if *logs, err = filepath.Abs(*logs); err != nil {
 		return err
 	}
-	if err := errors.Join(os.MkdirAll(*logs, 0o755), sweep(c.home)); err != nil {
+	if err := errors.Join(os.MkdirAll(*logs, 0o755), sweep(c)); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -84,11 +85,15 @@ func runStack(ctx context.Context, c checkout, args []string) (err error) {
 		cancel()
 	}()
 
+	home := c.home
+	if *memory {
+		home = c.scratch()
+	}
 	back := make(chan struct{}, 1)
 	options := stack.Options{
 		Codec: *codec,
 		// Not in the test's own folder, which Postgres' account could not enter.
-		Dir:            filepath.Join(c.home, "stack-"+stack.Short(*logs)),
+		Dir:            filepath.Join(home, "stack-"+stack.Short(*logs)),
 		Logs:           *logs,
 		TemporalBinary: c.bin("temporal"),
 		InPostgres:     *store == "postgres",

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"countersign/dev/internal/ports"
 	"countersign/dev/internal/postgres"
@@ -23,7 +24,7 @@ import (
 
 // Options say what a stack consists of.
 type Options struct {
-	Dir            string // its state, under Home; made if missing
+	Dir            string // its state, under Home or Memory; made if missing
 	Logs           string // folder of the servers' logs; empty: Dir
 	TemporalBinary string // empty: no Temporal
 	Throwaway      bool   // for tests, see postgres.Cluster
@@ -261,6 +262,18 @@ func Home(root string) string {
 		return filepath.Join(root, ".local")
 	}
 	return filepath.Join("/var/lib/countersign", Short(root))
+}
+
+// Memory is where throw-away stacks of the checkout at root keep their state while HasRoom. Each test makes a database, which is
+// a thousand files: on a disk, making and removing them costs more than the test.
+func Memory(root string) string { return filepath.Join(shared, "countersign-"+Short(root)) }
+
+const shared = "/dev/shm"
+
+// HasRoom says whether the machine has such a place, and at least two gigabytes free in it.
+func HasRoom() bool {
+	var fs syscall.Statfs_t
+	return syscall.Statfs(shared, &fs) == nil && fs.Bavail*uint64(fs.Bsize) >= 2<<30 //nolint:gosec,unconvert // its type differs between systems
 }
 
 // PortsFile is where the stack in dir keeps its ports.
