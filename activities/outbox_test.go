@@ -24,7 +24,7 @@ var nine = time.Date(2025, 11, 4, 9, 0, 0, 0, calendar.Zone)
 
 // house is a database with dan and dora, who want digests, and eve, who does not; its outbox leaves by a real mail server,
 // which is busy for the first messages.
-func house(t *testing.T, busy int) (*Outbox, *mailtest.PostOffice) {
+func house(t testing.TB, busy int) (*Outbox, *mailtest.PostOffice) {
 	t.Helper()
 	db := pgtest.New(t)
 	db.MustExec(`INSERT INTO people (person_id, name, email, notify) VALUES
@@ -261,4 +261,24 @@ func TestGivenAReaderInAnotherZone_WhenMailIsDelivered_ThenItTellsTheReadersTime
 		"dora@vendor.example": "1 条通知 / 1 notification|2025-09-29 09:00:00 +08:00\n任务 / Task\n\n任务 / Task\n\n到期 due: 2025-09-30 00:00:00 (UTC+8)\n",
 	}, got)
 	require.Equal(t, 4, count(t, o.DB, `SELECT count(*) FROM outbox WHERE body = $1`, body), "what was written stays: the deadline is unchanged")
+}
+
+// BenchmarkOutbox is how many messages a second one sender hands to a mail server that takes them at once. docs/limits.md has the figure:
+//
+//	go test ./activities -run XXX -bench Outbox -benchtime 2000x
+func BenchmarkOutbox(b *testing.B) {
+	o, _ := house(b, 0)
+	o.DB.MustExec(`INSERT INTO outbox (key, person_id, subject, body, written_at, next_at)
+		SELECT 'W' || n, 'eve', '任务 / Task', '请处理。' || chr(10) || 'Please decide. ' || repeat('What is asked, by whom, until when. ', 10), $1, $1 FROM generate_series(1, $2::int) n`, nine, b.N)
+	for b.ResetTimer(); ; {
+		found, err := o.DeliverNext(b.Context(), nine)
+		require.NoError(b, err)
+		if !found {
+			break
+		}
+	}
+	var sent int
+	require.NoError(b, o.DB.Get(&sent, `SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL`))
+	require.Equal(b, b.N, sent)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 }

@@ -1,6 +1,6 @@
 // Command engine measures the programme beside references in one run and writes docs/benchmarks/engine.md.
 //
-//	make bench                       everything, ten minutes and more
+//	make bench                       everything, forty minutes
 //	bin/bench --quick --out DIR      a smoke of about a minute
 //	bin/bench --parts a,d --rounds 5
 //	bin/bench consumption -rows 1000000, bin/bench incentive -rows 10000000    part g by itself, in any size, on DATABASE_URL
@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"countersign/bench/consumption"
 	"countersign/bench/frame"
@@ -61,12 +62,17 @@ func run() (err error) {
 	flag.BoolVar(&h.Quick, "quick", false, "a smoke: small, two rounds")
 	flag.IntVar(&h.Rounds, "rounds", 5, "rounds that count")
 	flag.StringVar(&only, "parts", "", "only these, with commas between them")
-	flag.StringVar(&out, "out", "docs/benchmarks", "folder of the page")
+	flag.StringVar(&out, "out", "", "folder of the page (default docs/benchmarks for a whole run, else a temporary one)")
 	flag.StringVar(&name, "name", "engine", "name of the page")
 	flag.StringVar(&h.Bin, "bin", "bin", "folder of the built programmes")
 	flag.Parse()
 	if h.Quick {
 		h.Rounds = 2
+	}
+	if out == "" {
+		if out = "docs/benchmarks"; h.Quick || only != "" {
+			out = filepath.Join(os.TempDir(), "countersign-bench")
+		}
 	}
 	if h.Bin, err = filepath.Abs(h.Bin); err != nil {
 		return err
@@ -98,12 +104,16 @@ func run() (err error) {
 	load := report.Machine.Load // before our own
 	for _, p := range chosen {
 		h.Say("(%s) %s", p.ID, p.Title)
+		began := time.Now()
 		section, err := p.Run(ctx, &h)
 		if err != nil {
 			return fmt.Errorf("part %s: %w", p.ID, err)
 		}
-		section.ID, section.Title = p.ID, p.Title
+		section.ID, section.Title, section.Took = p.ID, p.Title, time.Since(began)
 		report.Sections = append(report.Sections, section)
+		if err := report.Write(h.Dir, name); err != nil { // beside the logs, in case that a later part fails
+			return err
+		}
 	}
 	report.Machine = h.Describe(ctx)
 	report.Machine.Load = load

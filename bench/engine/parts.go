@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"countersign/bench/frame"
+	"countersign/internal/stacktest"
 )
 
 const (
@@ -34,23 +36,33 @@ const aboutCase = "One case: apply, approve, send, confirm; four requests that a
 	"The references write the same facts (case, payee, code, lot, entries with postings and balances, events, rounds, tasks, inbox, decisions, payment, messages) in four transactions, row for row as many, " +
 	"with prepared statements, and judge nothing: no roles, no four eyes, no amounts, no deadline's calendar, no hash chain. %s"
 
+// both are ours and the references on one stack.
+func both(ctx context.Context, h *frame.House, store frame.Store) (*programme, *references, error) {
+	s, err := h.Servers(ctx, store)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := programmeOf(ctx, h, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := referencesOf(ctx, h, s)
+	return p, r, err
+}
+
 // againstBare is part (a) on one store.
 func againstBare(id string, store frame.Store) frame.Part {
 	return frame.Part{ID: id, Title: "A withdrawal beside a bare Temporal workflow, Temporal on " + string(store), Run: func(ctx context.Context, h *frame.House) (frame.Section, error) {
 		n := h.Size(40, 6)
-		s, err := h.Servers(ctx, store)
-		if err != nil {
-			return frame.Section{}, err
-		}
-		p, err := programmeOf(ctx, h, s)
-		if err != nil {
-			return frame.Section{}, err
-		}
-		r, err := referencesOf(ctx, h, s)
+		p, r, err := both(ctx, h, store)
 		if err != nil {
 			return frame.Section{}, err
 		}
 		series, err := h.Interleave(ctx, ours(p, we, n), r.bare(bareOrdinary, "BareOrdinary", n), r.bare(bareLocal, "BareLocal", n))
+		if err != nil {
+			return frame.Section{}, err
+		}
+		level, err := p.furtherLevel(ctx, series.Median(historyEvents, we))
 		if err != nil {
 			return frame.Section{}, err
 		}
@@ -61,11 +73,12 @@ func againstBare(id string, store frame.Store) frame.Part {
 			series.Median(frame.WorkerCPU, bareOrdinary), series.Median(frame.TemporalCPU, bareOrdinary), series.Median(frame.PostgresCPU, bareOrdinary),
 			series.Ratio(frame.CPU, bareLocal, bareOrdinary))
 		return frame.Section{
-			About:   fmt.Sprintf(aboutCase, fmt.Sprintf("%d cases a round, %d side by side.", n, min(n, sideBySide))),
+			About:   fmt.Sprintf(aboutCase, fmt.Sprintf("The bare workflow has no timer, no search attributes and no summaries; it encrypts what Temporal keeps, as ours does. %d cases a round, %d side by side.", n, min(n, sideBySide))),
 			Columns: costs, Base: bareOrdinary, Series: series,
 			Goals: []frame.Goal{
 				frame.AtMost("CPU of a case / bare workflow with ordinary activities"+on, series.Ratio(frame.CPU, we, bareOrdinary), 0.6, "").Because(profile),
 				frame.AtMost("history events beyond the bare workflow with local activities"+on, series.Median(historyEvents, we)-series.Median(historyEvents, bareLocal), 3, ""),
+				frame.AtMost("history events of a further approval level"+on, level, 7, ""),
 			},
 		}, nil
 	}}
@@ -75,15 +88,7 @@ func againstBare(id string, store frame.Store) frame.Part {
 func otherEngines() frame.Part {
 	return frame.Part{ID: "b", Title: "The same process on other engines", Run: func(ctx context.Context, h *frame.House) (frame.Section, error) {
 		n := h.Size(40, 6)
-		s, err := h.Servers(ctx, frame.SQLite)
-		if err != nil {
-			return frame.Section{}, err
-		}
-		p, err := programmeOf(ctx, h, s)
-		if err != nil {
-			return frame.Section{}, err
-		}
-		r, err := referencesOf(ctx, h, s)
+		p, r, err := both(ctx, h, frame.SQLite)
 		if err != nil {
 			return frame.Section{}, err
 		}
@@ -104,11 +109,7 @@ func leanIndexes() frame.Part {
 		names := map[frame.Store]string{frame.Postgres: "lean set", frame.PostgresFull: "all indexes"}
 		var contenders []frame.Contender
 		for _, store := range []frame.Store{frame.Postgres, frame.PostgresFull} {
-			s, err := h.Servers(ctx, store)
-			if err != nil {
-				return frame.Section{}, err
-			}
-			p, err := programmeOf(ctx, h, s)
+			p, _, err := both(ctx, h, store)
 			if err != nil {
 				return frame.Section{}, err
 			}
@@ -133,19 +134,11 @@ const (
 // decisionLatency is part (d).
 func decisionLatency() frame.Part {
 	return frame.Part{ID: "d", Title: "How long a decision takes, from the update's call to the committed answer", Run: func(ctx context.Context, h *frame.House) (frame.Section, error) {
-		s, err := h.Servers(ctx, frame.SQLite)
+		p, r, err := both(ctx, h, frame.SQLite)
 		if err != nil {
 			return frame.Section{}, err
 		}
-		p, err := programmeOf(ctx, h, s)
-		if err != nil {
-			return frame.Section{}, err
-		}
-		r, err := referencesOf(ctx, h, s)
-		if err != nil {
-			return frame.Section{}, err
-		}
-		timed := func(name string, n, side int, prepare func(context.Context, int) error, start func(context.Context) (*frame.Process, error),
+		timed := func(name string, n, side int, prepare func(context.Context, int) error, start func(context.Context) (*stacktest.Worker, error),
 			whole func(context.Context, *latencies) (string, error),
 		) frame.Contender {
 			return frame.Contender{Name: name, Round: func(ctx context.Context, _ int) (frame.Figures, error) {
@@ -156,9 +149,9 @@ func decisionLatency() frame.Part {
 				if err != nil {
 					return nil, err
 				}
-				defer worker.Stop() //nolint:errcheck // it is killed then
+				defer worker.Stop()
 				waits := &latencies{}
-				if _, err := inTurns(ctx, warmUp, 1, func(ctx context.Context) (string, error) { return whole(ctx, &latencies{}) }); err != nil {
+				if _, err := inTurns(ctx, warmUp, sideBySide, func(ctx context.Context) (string, error) { return whole(ctx, &latencies{}) }); err != nil {
 					return nil, err
 				}
 				began := time.Now()
@@ -171,22 +164,24 @@ func decisionLatency() frame.Part {
 				}, nil
 			}}
 		}
-		alone, full := we+", one caller", fmt.Sprintf("%s, %d callers", we, sideBySide)
+		const crowd = 4 * sideBySide // more do not get more done: saturation
+		alone, full, over := we+", one caller", fmt.Sprintf("%s, %d callers", we, sideBySide), fmt.Sprintf("%s, %d callers", we, crowd)
 		bare := bareLocal + ", one caller"
 		series, err := h.Interleave(ctx,
-			timed(alone, h.Size(20, 4), 1, p.partners, p.work, p.whole),
-			timed(bare, h.Size(20, 4), 1, r.lots, r.start("bare"), func(ctx context.Context, l *latencies) (string, error) { return r.bareCase(ctx, "BareLocal", l) }),
+			timed(alone, h.Size(40, 4), 1, p.partners, p.work, p.whole),
+			timed(bare, h.Size(40, 4), 1, r.lots, r.start("bare"), func(ctx context.Context, l *latencies) (string, error) { return r.bareCase(ctx, "BareLocal", l) }),
 			timed(full, h.Size(48, 8), sideBySide, p.partners, p.work, p.whole),
+			timed(over, h.Size(64, crowd), crowd, p.partners, p.work, p.whole),
 		)
 		if err != nil {
 			return frame.Section{}, err
 		}
 		return frame.Section{
-			About:   "The dev server (SQLite). One caller, one case after the other; and as many as keep both cores busy, where applications are on their way as well. p99 of a round is of its decisions.",
+			About:   "The dev server (SQLite). One caller, one case after the other; as many as keep both cores busy, where applications are on their way as well; and four times as many, which wait longer and get no more done. p99 of a round is of its decisions.",
 			Columns: []frame.Column{{Name: p50, Digits: 1, Plot: true, Weak: true}, {Name: p99, Digits: 1, Weak: true}, {Name: perS, Digits: 0, Weak: true}, {Name: asked, Digits: 0}},
 			Base:    bare, Series: series,
 			Goals: []frame.Goal{frame.AtMost("decision, p50, one caller", series.Median(p50, alone), 25, "ms").Because(fmt.Sprintf(
-				"The bare workflow's p50 is %.1f ms on the same machine in the same run.", series.Median(p50, bare)))},
+				"The bare workflow's p50 is %.1f ms on the same machine in the same run, %.2f of ours.", series.Median(p50, bare), series.Ratio(p50, bare, alone)))},
 		}, nil
 	}}
 }
@@ -196,11 +191,7 @@ const recovery = "seconds"
 // afterKill is part (f).
 func afterKill() frame.Part {
 	return frame.Part{ID: "f", Title: "From SIGKILL of the worker to the next completed step", Run: func(ctx context.Context, h *frame.House) (frame.Section, error) {
-		s, err := h.Servers(ctx, frame.SQLite)
-		if err != nil {
-			return frame.Section{}, err
-		}
-		p, err := programmeOf(ctx, h, s)
+		p, _, err := both(ctx, h, frame.SQLite)
 		if err != nil {
 			return frame.Section{}, err
 		}
@@ -219,12 +210,13 @@ func afterKill() frame.Part {
 		if err != nil {
 			return frame.Section{}, err
 		}
-		worst := max(series.Median(recovery, between), series.Median(recovery, within))
+		worst := slices.Max(append(series.Of(recovery, between), series.Of(recovery, within)...))
 		return frame.Section{
 			About: "An open case in the worker's memory; the worker is killed and at once started again, as a supervisor does. Between two steps the decision is sent with the kill; in a step it was sent some milliseconds before, " +
 				"and its workflow task is given to nobody else for its timeout of 5 s.",
 			Columns: []frame.Column{{Name: recovery, Digits: 2, Plot: true}}, Series: series,
-			Goals: []frame.Goal{frame.AtMost("SIGKILL to the next completed step", worst, 10, "s")},
+			Goals: []frame.Goal{frame.AtMost("SIGKILL to the next completed step, the longest of all rounds", worst, 10, "s").
+				Because("the workflow task's timeout of 5 s, the worker's start and the step itself follow each other")},
 		}, nil
 	}}
 }
@@ -240,7 +232,7 @@ func killOnce(ctx context.Context, p *programme, inStep bool) (took time.Duratio
 	}
 	defer func() { // the one that runs by then
 		if worker != nil {
-			_ = worker.Stop()
+			worker.Stop()
 		}
 	}()
 	c, err := p.apply(ctx)
@@ -249,7 +241,7 @@ func killOnce(ctx context.Context, p *programme, inStep bool) (took time.Duratio
 	}
 	answered := make(chan error, 1)
 	decide := func() {
-		_, err := p.decide(ctx, c, 0)
+		_, err := p.decide(ctx, c, decisions[0])
 		answered <- err
 	}
 	if inStep {
@@ -257,7 +249,7 @@ func killOnce(ctx context.Context, p *programme, inStep bool) (took time.Duratio
 		time.Sleep(time.Duration(2+rand.IntN(12)) * time.Millisecond)
 	}
 	killed := time.Now()
-	_ = worker.Kill()
+	worker.Kill()
 	if !inStep {
 		go decide()
 	}

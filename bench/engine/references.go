@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"countersign/bench/frame"
+	"countersign/internal/stacktest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -79,13 +80,13 @@ func referencesOf(ctx context.Context, h *frame.House, s *frame.Servers) (*refer
 }
 
 // start starts a reference's process.
-func (r *references) start(kind string) func(context.Context) (*frame.Process, error) {
-	return func(ctx context.Context) (*frame.Process, error) {
+func (r *references) start(kind string) func(context.Context) (*stacktest.Worker, error) {
+	return func(context.Context) (*stacktest.Worker, error) {
 		self, err := os.Executable()
 		if err != nil {
 			return nil, err
 		}
-		return r.h.Start(ctx, kind+"-"+string(r.s.Store), hostReady, r.s.Env("REFERENCE_URL="+r.url, "LISTEN="+r.listen), self, "host", kind)
+		return r.h.Start(kind+"-"+string(r.s.Store), hostReady, r.s.Env("REFERENCE_URL="+r.url, "LISTEN="+r.listen), self, "host", kind)
 	}
 }
 
@@ -178,6 +179,10 @@ func (r *references) lots(ctx context.Context, n int) error {
 	_, err = conn.Exec(ctx, `WITH more AS (SELECT 'B' || n AS partner FROM generate_series($1::bigint + 1, $1::bigint + $2::bigint) n),
 		codes AS (INSERT INTO codes SELECT partner, sha256(convert_to(partner, 'UTF8')) FROM more)
 		INSERT INTO lots SELECT partner, 1000 FROM more`, r.used.Load(), n)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, `ANALYZE`) // as ours has it
 	return err
 }
 

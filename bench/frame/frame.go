@@ -71,6 +71,7 @@ type Section struct {
 	Series    AllSeries
 	Goals     []Goal
 	Notes     []string // Markdown below the table
+	Took      time.Duration
 }
 
 // Goal is what was promised and what was found.
@@ -191,6 +192,7 @@ type House struct {
 	Quick  bool   // small, to see that it works
 	Rounds int    // that count
 
+	started int // workers, for their logs' names
 	servers map[Store]*Servers
 	closers []func() error
 }

@@ -2,13 +2,14 @@ package frame
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"countersign/internal/stacktest"
 )
 
 // Columns that Measure fills, each for one case.
@@ -29,7 +30,7 @@ const ticks = 100
 
 // Job is work whose cost is measured.
 type Job struct {
-	Start func(context.Context) (*Process, error) // the worker of this round; nil: none
+	Start func(context.Context) (*stacktest.Worker, error) // the worker of this round; nil: none
 	Work  func(ctx context.Context, from, n int) error
 	N     int // cases that are timed
 	Warm  int // cases before these, which are not
@@ -38,19 +39,19 @@ type Job struct {
 // Measure starts the worker, does the work and stops the worker; it answers what each case cost. CPU and time are those of
 // the N cases. Sessions of Postgres hand their counts on late, at the latest when they end: WAL, transactions and rows are
 // counted over the worker's whole life, warm-up included.
-func (s *Servers) Measure(ctx context.Context, j Job) (f Figures, err error) {
+func (s *Servers) Measure(ctx context.Context, j Job) (Figures, error) {
 	before, err := s.counters(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var p *Process
+	var p *stacktest.Worker
 	pids := []int{}
 	if j.Start != nil {
 		if p, err = j.Start(ctx); err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, p.Stop()) }() // a second time does nothing
-		pids = append(pids, p.PID)
+		defer p.Stop() // a second time does nothing
+		pids = append(pids, p.PID())
 	}
 	if j.Warm > 0 {
 		if err := j.Work(ctx, 0, j.Warm); err != nil {
@@ -71,16 +72,14 @@ func (s *Servers) Measure(ctx context.Context, j Job) (f Figures, err error) {
 		return nil, err
 	}
 	if p != nil {
-		if err := p.Stop(); err != nil {
-			return nil, err
-		}
+		p.Stop()
 	}
 	time.Sleep(200 * time.Millisecond) // its sessions end
 	after, err := s.counters(ctx)
 	if err != nil {
 		return nil, err
 	}
-	f = Figures{CPU: 0, Rate: float64(j.N) / took.Seconds()}
+	f := Figures{CPU: 0, Rate: float64(j.N) / took.Seconds()}
 	for i, column := range []string{WorkerCPU, TemporalCPU, PostgresCPU} {
 		f[column] = (last[i] - first[i]) / float64(j.N)
 		f[CPU] += f[column]

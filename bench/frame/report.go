@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	texttemplate "text/template"
+	"time"
 )
 
 // Report is one run of the benchmark.
@@ -36,7 +37,7 @@ func (r Report) Write(dir, name string) error {
 		return err
 	}
 	var text, drawn strings.Builder
-	page, err := texttemplate.New("page").Funcs(texttemplate.FuncMap{"number": Number, "cell": cell, "svg": func() string { return name + ".svg" }}).Parse(markdown)
+	page, err := texttemplate.New("page").Funcs(texttemplate.FuncMap{"number": Number, "cell": cell, "minutes": minutes, "svg": func() string { return name + ".svg" }}).Parse(markdown)
 	if err != nil {
 		return err
 	}
@@ -58,6 +59,16 @@ func (r Report) Write(dir, name string) error {
 	return errors.Join(os.WriteFile(base+".md", []byte(text.String()), 0o644), os.WriteFile(base+".svg", []byte(drawn.String()), 0o644),
 		os.WriteFile(base+".json", append(raw, '\n'), 0o644))
 }
+
+// Took is the time of all sections.
+func (r Report) Took() (all time.Duration) {
+	for _, s := range r.Sections {
+		all += s.Took
+	}
+	return all
+}
+
+func minutes(d time.Duration) string { return Number(d.Minutes(), 1) + " minutes" }
 
 // Goals are those of all sections.
 func (r Report) Goals() []Goal {
@@ -110,9 +121,9 @@ func Number(v float64, digits int) string {
 
 // drawing is the plot: for each plotted column a group of bars, each as long as its share of the group's longest.
 type drawing struct {
-	Width, Height int
-	Title         string
-	Groups        []group
+	Width, Height, Left int
+	Title               string
+	Groups              []group
 }
 
 type group struct {
@@ -129,12 +140,12 @@ type bar struct {
 }
 
 const (
-	plotLeft, plotRight   = 250, 640 // where bars begin, and the longest ends
+	plotLeft, plotRight   = 320, 740 // where bars begin, and the longest ends
 	plotBar, plotTitleGap = 22, 30
 )
 
 func (r Report) drawing() drawing {
-	d := drawing{Width: 800, Height: 50, Title: fmt.Sprintf("medians of %d rounds, the line is the range", r.Rounds)}
+	d := drawing{Width: 820, Height: 50, Left: plotLeft, Title: fmt.Sprintf("medians of %d rounds, the line is the range", r.Rounds)}
 	for _, s := range r.Sections {
 		for _, c := range s.Shown() {
 			if !c.Plot {

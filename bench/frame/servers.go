@@ -1,16 +1,12 @@
 package frame
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
 	"countersign/internal/stacktest"
 	"countersign/schema"
@@ -103,73 +99,8 @@ func (h *House) Run(ctx context.Context, s *Servers, program string, args ...str
 	return nil
 }
 
-// Process is a worker of ours or of a reference.
-type Process struct {
-	PID int
-
-	cmd   *exec.Cmd
-	ended chan struct{}
-	err   error
-}
-
-// Start starts a program and returns when its output has a line that contains ready; the rest goes to a file in Dir.
-func (h *House) Start(ctx context.Context, name, ready string, env []string, program string, args ...string) (*Process, error) {
-	cmd := exec.Command(program, args...)
-	cmd.Env = env
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	log, err := os.OpenFile(filepath.Join(h.Dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(err, log.Close())
-	}
-	p := &Process{PID: cmd.Process.Pid, cmd: cmd, ended: make(chan struct{})}
-	is := make(chan struct{})
-	go func() {
-		defer log.Close()
-		said := false
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			fmt.Fprintln(log, lines.Text())
-			if !said && strings.Contains(lines.Text(), ready) {
-				said = true
-				close(is)
-			}
-		}
-		p.err = cmd.Wait()
-		close(p.ended)
-	}()
-	select {
-	case <-is:
-		return p, nil
-	case <-p.ended:
-		text, _ := os.ReadFile(log.Name())
-		return nil, fmt.Errorf("%s did not start: %w\n%s", name, p.err, text)
-	case <-ctx.Done():
-		return nil, errors.Join(ctx.Err(), p.Kill())
-	case <-time.After(time.Minute):
-		return nil, errors.Join(fmt.Errorf("%s does not say %q", name, ready), p.Kill())
-	}
-}
-
-// Stop ends the process cleanly.
-func (p *Process) Stop() error {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-	select {
-	case <-p.ended:
-		return nil
-	case <-time.After(30 * time.Second):
-		return p.Kill()
-	}
-}
-
-// Kill ends the process as a power cut would.
-func (p *Process) Kill() error {
-	_ = p.cmd.Process.Kill()
-	<-p.ended
-	return nil
+// Start starts a worker of ours or of a reference, and returns when it says ready; all it says goes to a file in Dir.
+func (h *House) Start(name, ready string, env []string, command ...string) (*stacktest.Worker, error) {
+	h.started++
+	return stacktest.StartProcess(command, env, filepath.Join(h.Dir, fmt.Sprintf("%s-%d.log", name, h.started)), ready)
 }

@@ -3,12 +3,14 @@
 // measured), plays a year hour by hour, and writes docs/limits.md with a picture.
 //
 //	cd bench && go run ./limits
-//	DATABASE_URL=postgres://… go run ./limits -rows   # there, reads rows.json anew from a database in which cases of every kind ended
+//	DATABASE_URL=postgres://… go run ./limits -rows                # there, reads rows.json anew from a database in which cases of every kind ended
+//	go run ./limits -bench ../docs/benchmarks/engine.json         # takes the benchmark's figures into measured.json, and writes the page
 package main
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -20,24 +22,21 @@ func main() {
 	here := flag.String("data", "limits", "folder of rows.json and measured.json")
 	out := flag.String("out", "../docs", "folder of limits.md and limits.svg")
 	rows := flag.Bool("rows", false, "read rows.json anew from DATABASE_URL, and end")
+	bench := flag.String("bench", "", "take the figures of this run of the benchmark into measured.json")
 	flag.Parse()
-	if err := run(*histories, *here, *out, *rows); err != nil {
+	if err := run(*histories, *here, *out, *bench, *rows); err != nil {
 		fmt.Fprintln(os.Stderr, "limits:", err)
 		os.Exit(1)
 	}
 }
 
-func run(histories, here, out string, rows bool) error {
+func run(histories, here, out, bench string, rows bool) error {
 	if rows {
 		left, err := readRows(os.Getenv("DATABASE_URL"))
 		if err != nil {
 			return err
 		}
-		text, err := json.MarshalIndent(left, "", "  ")
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(here, "rows.json"), append(text, '\n'), 0o644)
+		return write(filepath.Join(here, "rows.json"), left)
 	}
 	costs, err := readHistories(histories)
 	if err != nil {
@@ -48,8 +47,14 @@ func run(histories, here, out string, rows bool) error {
 		return err
 	}
 	var m measured
-	if err := read(filepath.Join(here, "measured.json"), &m); err != nil {
+	figures := filepath.Join(here, "measured.json")
+	if err := read(figures, &m); err != nil {
 		return err
+	}
+	if bench != "" {
+		if err := errors.Join(m.take(bench), write(figures, m)); err != nil {
+			return err
+		}
 	}
 	for _, f := range flows {
 		if _, ok := costs[f.kind]; !ok {
@@ -73,6 +78,17 @@ func run(histories, here, out string, rows bool) error {
 	return os.WriteFile(filepath.Join(out, "limits.svg"), picture(million, m), 0o644)
 }
 
+func write(path string, what any) error {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(what); err != nil {
+		return err
+	}
+	return os.WriteFile(path, text.Bytes(), 0o644)
+}
+
 func read(path string, into any) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -84,18 +100,6 @@ func read(path string, into any) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
-}
-
-// measured is what the benchmarks came to on one machine of two cores, and where that is written down.
-type measured struct {
-	StepsPerSecond   float64 `json:"steps_per_second"`   // decisions or starts of cases, everything counted, Temporal with Postgres
-	TimersPerSecond  float64 `json:"timers_per_second"`  // cases that wake at one instant
-	RowsPerSecond    float64 `json:"rows_per_second"`    // of consumption, calculated
-	ImportPerSecond  float64 `json:"import_per_second"`  // of consumption, taken in
-	EntriesPerSecond float64 `json:"entries_per_second"` // posted
-	SleeperBytes     float64 `json:"sleeper_bytes"`      // of Temporal's store, a sleeping case
-	WALPerStep       float64 `json:"wal_per_step"`       // bytes of Postgres' log a step: Temporal's and ours
-	IndexFactor      float64 `json:"index_factor"`       // bytes of a table with its indexes to the bytes of its rows
 }
 
 // headroom is how much of a capacity may be used in the busiest hour.

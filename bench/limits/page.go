@@ -30,7 +30,8 @@ const (
 	earning       = 0.3   // partners with an incentive in a month
 	rowsAMonth    = 300.0 // of consumption, of a partner that earns
 	retentionDays = 90.0
-	entriesACase  = 2.0
+	entriesAStep  = 0.5 // a withdrawal's two in its four steps; the other kinds' are fewer
+	mailsAStep    = 2.5 // the applicant, and two who may decide where somebody is asked
 )
 
 func uses(y year, m measured, total totals) []use {
@@ -38,15 +39,16 @@ func uses(y year, m measured, total totals) []use {
 	bills := y.burst
 	return []use{
 		{"people who decide", "decisions a working day", total.answers / float64(y.working), 400 * decisionsADay, "default approvals by rule and bulk decisions; more people: nothing of ours knows how many", "400 people, 200 decisions a day each"},
-		{"steps of cases", "a second in the busiest hour", peak / 3600, m.StepsPerSecond, "a Temporal cluster: history hosts and shards (512 and more, fixed for ever at its start), workers beside each other", "two cores, measured"},
-		{"starts at one hour", "bills, a second", bills / 3600, m.StepsPerSecond, "present the bills over a day instead of an hour: the daily run takes as many as it is told; the same cluster", "two cores, measured"},
-		{"deadlines at one instant", "cases that wake, within an hour", bills, m.TimersPerSecond * 3600, "their effective time is the deadline, so a late drain harms nobody; more shards drain side by side", "two cores, measured"},
-		{"calculation", "rows a month, within two hours", earning * 1_000_000 * rowsAMonth, m.RowsPerSecond * 7200, "parts side by side in more sessions; a month is a partition of its own", "two sessions, measured"},
-		{"import", "rows a month, within eight hours", earning * 1_000_000 * rowsAMonth, m.ImportPerSecond * 8 * 3600, "files side by side; Postgres with faster disks", "one session, measured"},
-		{"ledger entries", "a second in the busiest hour", entriesACase * peak / 3600 / 4, m.EntriesPerSecond, "accounts of one partner share nothing with those of another: distribution by partner", "eight connections, measured"},
-		{"write-ahead log", "MB/s in the busiest hour", peak / 3600 * m.WALPerStep / 1e6, 200, "Temporal's databases in a cluster of their own (more than half of it), the lean set of visibility indexes", "200 MB/s, an ordinary NVMe disk"},
-		{"Postgres, a year", "GB", total.bytes * m.IndexFactor / 1e9, 4000, "partitions of events, decisions, postings and outbox by year, old ones to cheaper disks", "4 TB"},
-		{"Temporal's store", "GB", (total.sleeping*m.SleeperBytes + total.historyBytes*retentionDays/365) / 1e9, 1000, "retention below 90 days: nothing of ours reads a closed history", "1 TB, retention of 90 days"},
+		{"steps of cases", "a second in the busiest hour", peak / 3600, m.StepsPerSecond.Value, "a Temporal cluster: history hosts and shards (512 and more, fixed for ever at its start), workers beside each other", "two cores, measured"},
+		{"starts at one hour", "bills, a second", bills / 3600, m.StepsPerSecond.Value, "present the bills over a day instead of an hour: the daily run takes as many as it is told; the same cluster", "two cores, measured"},
+		{"deadlines at one instant", "cases that wake, within an hour", bills, m.TimersPerSecond.Value * 3600, "their effective time is the deadline, so a late drain harms nobody; more shards drain side by side", "two cores, measured"},
+		{"calculation", "rows a month, within two hours", earning * 1_000_000 * rowsAMonth, m.RowsPerSecond.Value * 7200, "parts side by side in more sessions; a month is a partition of its own", "two sessions, measured"},
+		{"import", "rows a month, within eight hours", earning * 1_000_000 * rowsAMonth, m.ImportPerSecond.Value * 8 * 3600, "files side by side; Postgres with faster disks", "one session, measured"},
+		{"ledger entries", "a second in the busiest hour", entriesAStep * peak / 3600, m.EntriesPerSecond.Value, "accounts of one partner share nothing with those of another: distribution by partner", "eight connections, measured"},
+		{"messages", "a second in the busiest hour", mailsAStep * peak / 3600, m.MailsPerSecond.Value, "senders beside each other (each worker is one, and they share the outbox); digests for those who are asked often; what waits harms no deadline", "one sender, measured"},
+		{"write-ahead log", "MB/s in the busiest hour", peak / 3600 * m.WALPerStep.Value / 1e6, 200, "Temporal's databases in a cluster of their own (more than half of it), the lean set of visibility indexes", "200 MB/s, an ordinary NVMe disk"},
+		{"Postgres, a year", "GB", total.bytes * m.IndexFactor.Value / 1e9, 4000, "partitions of events, decisions, postings and outbox by year, old ones to cheaper disks", "4 TB"},
+		{"Temporal's store", "GB", (total.sleeping*m.SleeperBytes.Value + total.historyBytes*retentionDays/365) / 1e9, 1000, "retention below 90 days: nothing of ours reads a closed history", "1 TB, retention of 90 days"},
 	}
 }
 
@@ -80,12 +82,12 @@ What one case costs, times a programme of a million partners; where it gives way
     cd bench && go run ./limits
 
 from the recorded histories (events, bytes, actions, steps), from what cases of each kind left in a database (%[1]srows.json%[1]s, read by %[1]s-rows%[1]s), and from what the benchmarks measured on two cores
-(%[1]smeasured.json%[1]s; %[1]sdocs/benchmarks/%[1]s says how; the rates of steps, timers and entries while other programs worked on the same cores, so they are lower bounds). How many cases come is an assumption, and stands below; the rest follows.
+(%[1]smeasured.json%[1]s, listed below; %[1]s-bench FILE%[1]s takes a run's figures into it). How many cases come is an assumption, and stands below; the rest follows.
 
 ## What a case costs
 
 The mean of a kind's recorded histories, long ones with every detour among them, so rather too much than too little. An action is what Temporal Cloud bills: a start, an update, a signal, a timer, an
-upsert of search attributes, an activity, all local activities of one workflow task together. A step is one transaction of ours. Bytes in Postgres are those of the rows; indexes and pages make them %.1[2]f times as many.`, "`", m.IndexFactor)
+upsert of search attributes, an activity, all local activities of one workflow task together. A step is one transaction of ours. Bytes in Postgres are those of the rows; indexes and pages make them %.1[2]f times as many.`, "`", m.IndexFactor.Value)
 	p.table("kind|histories>|events>|history, kB>|actions>|steps>|answers>|rows>|bytes of rows>", func(row func(...any)) {
 		for _, kind := range slices.Sorted(maps.Keys(costs)) {
 			c, l := costs[kind], left[kind]
@@ -94,11 +96,15 @@ upsert of search attributes, an activity, all local activities of one workflow t
 	})
 	p.say(`## How many come
 
-Assumed: three of ten partners earn an incentive in a month and claim it, one of ten applies for payment by the quarter. Answers come within working hours, half of them in the first third of the days named.`)
+Assumed: three of ten partners earn an incentive in a month and claim it, one of ten applies for payment by the quarter. Answers come within working hours, half of them in the first third of the days named. Every second step moves money, and a step tells two or three people.`)
 	p.table("kind|cases of a partner in a year>|when they come|answered within, working days>", func(row func(...any)) {
 		for _, f := range flows {
 			row(f.kind, f.year, f.when, f.answers)
 		}
+	})
+	p.say(`## What was measured`)
+	p.table("on two cores|figure>|where", func(row func(...any)) {
+		m.each(func(words string, one *figure) { row(words, number(one.Value), one.From) })
 	})
 	p.say(`## A year`)
 	head := []string{"10,000 partners", "100,000", "1,000,000"}
@@ -114,7 +120,7 @@ Assumed: three of ten partners earn an incentive in a month and claim it, one of
 			}
 			_, peak := y.peak()
 			peaks[i] = number(peak / 3600)
-			hours, ever := y.longestWait(m.StepsPerSecond)
+			hours, ever := y.longestWait(m.StepsPerSecond.Value)
 			switch {
 			case !ever:
 				waits[i] = "for ever"
@@ -133,9 +139,11 @@ Assumed: three of ten partners earn an incentive in a month and claim it, one of
 		each("events of histories", func(t totals) float64 { return t.events })
 		each("Temporal actions", func(t totals) float64 { return t.actions })
 		each("rows in Postgres", func(t totals) float64 { return t.rows })
-		each("GB in Postgres, with indexes", func(t totals) float64 { return t.bytes * m.IndexFactor / 1e9 })
+		each("GB in Postgres, with indexes", func(t totals) float64 { return t.bytes * m.IndexFactor.Value / 1e9 })
 		each("cases asleep at any time", func(t totals) float64 { return t.sleeping })
-		each("GB in Temporal's store: asleep, and 90 days of histories", func(t totals) float64 { return (t.sleeping*m.SleeperBytes + t.historyBytes*retentionDays/365) / 1e9 })
+		each("GB in Temporal's store: asleep, and 90 days of histories", func(t totals) float64 {
+			return (t.sleeping*m.SleeperBytes.Value + t.historyBytes*retentionDays/365) / 1e9
+		})
 		row("steps a second in the busiest hour", peaks[0], peaks[1], peaks[2])
 		row("longest backlog on one machine of two cores", waits[0], waits[1], waits[2])
 	})
@@ -239,7 +247,7 @@ func picture(y year, m measured) []byte {
 	for i := range hours {
 		highest = math.Max(highest, y.steps[first+i]/3600)
 	}
-	highest = math.Max(highest, m.StepsPerSecond) * 1.1
+	highest = math.Max(highest, m.StepsPerSecond.Value) * 1.1
 	px := func(i int) float64 { return left + float64(i)*float64(width-left-10)/float64(hours) }
 	py := func(v float64) float64 { return height - bottom - v/highest*(height-bottom-top) }
 	var b strings.Builder
@@ -251,7 +259,7 @@ func picture(y year, m measured) []byte {
 	}
 	fmt.Fprintf(&b, `L%.1f %.1fZ"/>`, px(hours), py(0))
 	fmt.Fprintf(&b, `<path d="M%d %.1fH%d" stroke="#c0392b" stroke-dasharray="6 4"/><text x="%d" y="%.1f" fill="#c0392b" text-anchor="end">two cores: %s a second</text>`,
-		left, py(m.StepsPerSecond), width-10, width-14, py(m.StepsPerSecond)-5, number(m.StepsPerSecond))
+		left, py(m.StepsPerSecond.Value), width-10, width-14, py(m.StepsPerSecond.Value)-5, number(m.StepsPerSecond.Value))
 	for day := 0; day < 30; day += 5 {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%d">%s</text>`, px(24*day), height-20, from.AddDays(day).Start().Format("2 Jan"))
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/bench/frame"
+	"countersign/internal/stacktest"
 	"countersign/schema"
 
 	"github.com/jmoiron/sqlx"
@@ -38,7 +39,7 @@ type bench struct {
 	servers *frame.Servers
 	env     []string
 	db      *sqlx.DB
-	worker  *frame.Process
+	worker  *stacktest.Worker
 }
 
 // held is what cases hold at one moment.
@@ -49,11 +50,11 @@ func run(ctx context.Context, h *frame.House) (frame.Section, error) {
 	if err != nil {
 		return frame.Section{}, err
 	}
-	cache, parts := h.Size(500, 10), []int{1, 2, 5}
-	if b.worker, err = h.Start(ctx, "parked", "worker runs", append(b.env, fmt.Sprintf("WORKFLOW_CACHE=%d", cache)), filepath.Join(h.Bin, "worker")); err != nil {
+	cache, parts := h.Size(500, 10), []int{1, 2, 10}
+	if b.worker, err = h.Start("parked", "worker runs", append(b.env, fmt.Sprintf("WORKFLOW_CACHE=%d", cache)), filepath.Join(h.Bin, "worker")); err != nil {
 		return frame.Section{}, err
 	}
-	defer func() { _ = b.worker.Stop() }() // it had no more to do
+	defer b.worker.Stop()
 	most := cache * parts[len(parts)-1]
 	closed := h.Size(300, 10)
 	if err := b.park(ctx, most+closed, most+closed); err != nil { // only those who invite and are invited are laid in
@@ -101,7 +102,8 @@ func run(ctx context.Context, h *frame.House) (frame.Section, error) {
 	}
 	series(fmt.Sprintf("%d more, opened and lapsed", closed), ended, last, closed)
 	section.Goals = []frame.Goal{frame.AtMost(fmt.Sprintf("worker's memory with %d times its cache parked / with as many as its cache", parts[len(parts)-1]), last.worker/full.worker, 1.25, "×").
-		Because("Go's heap grows to about twice what is alive before it is collected, and how much of that is resident differs from run to run")}
+		Because(fmt.Sprintf("It was %.0f MB with nothing parked, %.0f with its cache full and %.0f in the end: Go's heap grows to about twice what is alive before it is collected, and how much of that is resident differs from run to run.",
+			first.worker, full.worker, last.worker))}
 	section.Notes = []string{fmt.Sprintf("For 10,000 more cases at rest beyond its cache a worker takes %.0f MB more, the Temporal server %.0f MB more (SQLite's cache among it, which has a bound of its own).",
 		(last.worker-full.worker)/float64(most-cache)*10_000, (last.temporal-full.temporal)/float64(most-cache)*10_000)}
 	return section, nil
@@ -178,7 +180,7 @@ func (b *bench) look(ctx context.Context) (h held, err error) {
 		return h, err
 	}
 	h.store = b.servers.StoreBytes()
-	if h.worker, err = frame.MemoryOf(b.worker.PID); err != nil {
+	if h.worker, err = frame.MemoryOf(b.worker.PID()); err != nil {
 		return h, err
 	}
 	h.temporal, err = frame.MemoryOf(b.servers.TemporalPID)

@@ -36,7 +36,8 @@ type script struct {
 }
 
 // call is a caller's process: it plays its script by the journal. A request that was asked and not answered is asked again as it
-// was; one that was answered is not. A line on out says that a request leaves for the first time, another one that it was answered.
+// was; one that was answered is not. A line on out says that a request leaves for the first time, another one that it was answered,
+// and when (nanoseconds).
 func call(ctx context.Context, file string, out io.Writer) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -78,6 +79,9 @@ func call(ctx context.Context, file string, out io.Writer) error {
 func newWorld(ctx context.Context, now time.Time) (*world, error) {
 	cfg, err := config.Load(env.ToMap(os.Environ()))
 	if err != nil {
+		return nil, err
+	}
+	if _, err := cfg.PayloadCodec(); err != nil { // waiting mends nothing here
 		return nil, err
 	}
 	db, err := schema.Open(cfg.DatabaseURL)
@@ -123,6 +127,7 @@ func (c *caller) step(ctx context.Context, s share, n int) error {
 	}
 	answer := note{Case: s.Case, Step: n, Answer: true}
 	now, err := c.insist(ctx, s, n)
+	came := time.Now() // the journal takes its time
 	switch list := activities.RefusalOf(err); {
 	case list != nil:
 		answer.Refused = list.Codes()
@@ -136,7 +141,7 @@ func (c *caller) step(ctx context.Context, s share, n int) error {
 	if err := c.journal.write(answer); err != nil {
 		return err
 	}
-	c.says("answered")
+	c.says(fmt.Sprintf("answered %d", came.UnixNano()))
 	return nil
 }
 

@@ -30,26 +30,28 @@ func (f finding) String() string { return fmt.Sprintf("%s: %s: %s", f.Check, f.O
 type inquiry struct {
 	*world
 	notes  map[asked][]note
-	shares []share // all cases so far, with the steps that each has taken
+	shares []share         // all cases so far, with the steps that each has taken
+	laid   map[string]bool // keys of the entries that were there before any request
 	found  []finding
 
 	cases   map[string]caseFact // by number
 	events  map[string][]eventFact
-	keys    map[string]string // of decisions, with the case
-	entries map[string][]entryFact
-	refused map[string]bool // request keys of refused applications
+	keys    map[string]string      // of decisions, with the case
+	entries map[string][]entryFact // by case; empty: of none
+	refused map[string]bool        // request keys of refused applications
 }
 
 type caseFact struct {
-	Number     string  `db:"case_number"`
-	Kind       string  `db:"kind"`
-	Partner    string  `db:"partner_id"`
-	Submitter  string  `db:"submitter"`
-	RequestKey string  `db:"request_key"`
-	State      string  `db:"state"`
-	Closed     bool    `db:"closed"`
-	Open       *string `db:"open_task"` // one of its open tasks
-	WorkflowID string  `db:"workflow_id"`
+	Number     string `db:"case_number"`
+	Kind       string `db:"kind"`
+	Partner    string `db:"partner_id"`
+	Submitter  string `db:"submitter"`
+	RequestKey string `db:"request_key"`
+	State      string `db:"state"`
+	Closed     bool   `db:"closed"`
+	WorkflowID string `db:"workflow_id"`
+
+	Open pq.StringArray `db:"open_tasks"`
 }
 
 type eventFact struct {
@@ -80,7 +82,8 @@ func (q *inquiry) look(ctx context.Context) error {
 		q.told(s, of)
 	}
 	q.money(of)
-	q.waiting()
+	q.decisions(of)
+	q.waiting(of)
 	if err := q.runs(ctx); err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func (q *inquiry) read(ctx context.Context) error {
 	defer tx.Rollback() //nolint:errcheck // it only read
 	cases, err := rows[caseFact](ctx, tx, `
 		SELECT case_number, kind, partner_id, submitter, request_key, state, closed_at IS NOT NULL AS closed, workflow_id,
-		       (SELECT min(task_id) FROM tasks t WHERE t.case_number = c.case_number AND t.state = 'open') AS open_task
+		       ARRAY(SELECT task_id FROM tasks t WHERE t.case_number = c.case_number AND t.state = 'open' ORDER BY task_id) AS open_tasks
 		  FROM cases c WHERE workflow_id <> 'laid'`)
 	if err != nil {
 		return err
@@ -127,7 +130,10 @@ func (q *inquiry) read(ctx context.Context) error {
 	if err := tx.SelectContext(ctx, &refused, `SELECT request_key FROM refusals`); err != nil {
 		return err
 	}
-	if err := tx.SelectContext(ctx, &twice, `SELECT key FROM outbox GROUP BY key HAVING count(*) > 1`); err != nil {
+	// By what they say, to whom and in which round (@2 in their keys): the keys themselves are unique in any case.
+	if err := tx.SelectContext(ctx, &twice, `
+		SELECT array_to_string(array_agg(key ORDER BY key), ', ') FROM outbox WHERE key NOT LIKE '%laid%'
+		 GROUP BY person_id, account_id, address, subject, body, substring(key FROM '@[0-9]+') HAVING count(*) > 1`); err != nil {
 		return err
 	}
 	q.cases, q.events, q.keys, q.entries, q.refused = map[string]caseFact{}, map[string][]eventFact{}, map[string]string{}, map[string][]entryFact{}, map[string]bool{}
@@ -141,13 +147,15 @@ func (q *inquiry) read(ctx context.Context) error {
 		q.keys[d.Key] = d.Case
 	}
 	for _, e := range entries {
-		q.entries[e.Case] = append(q.entries[e.Case], e)
+		if !q.laid[e.Key] {
+			q.entries[e.Case] = append(q.entries[e.Case], e)
+		}
 	}
 	for _, key := range refused {
 		q.refused[key] = true
 	}
-	for _, key := range twice {
-		q.find("messages", "message "+key, "it is in the outbox more than once")
+	for _, keys := range twice {
+		q.find("messages", "messages "+keys, "they say the same to the same reader")
 	}
 	return nil
 }
@@ -178,7 +186,7 @@ func (q *inquiry) told(s share, of map[string]share) {
 	c := mine[0]
 	of[c.Number] = s
 	object = fmt.Sprintf("case %s, %s", c.Number, object)
-	last := ""
+	last, at := "", 0 // how far its history went with what was told
 	for n := range s.To {
 		step, key := plays[s.Play].steps[n], keyOf(s.Case, n)
 		a := answered(q.notes[asked{s.Case, n}])
@@ -197,7 +205,7 @@ func (q *inquiry) told(s share, of map[string]share) {
 			q.refusal(object, wants, key, c, step, a)
 			continue
 		}
-		q.accepted(object, wants, key, c, step, a)
+		at = q.accepted(object, wants, key, c, step, a, at)
 		last = string(a.State)
 	}
 	if last != "" && c.State != last {
@@ -214,18 +222,25 @@ func numbers(list []caseFact) []string {
 	return out
 }
 
-// accepted looks for the trace of what was done.
-func (q *inquiry) accepted(object, wants, key string, c caseFact, s step, a *note) {
+// accepted looks for the trace of what was done. The states that were told come in the order of the case's history, from its event
+// at on; it answers how far that is.
+func (q *inquiry) accepted(object, wants, key string, c caseFact, s step, a *note, at int) int {
 	if a.Number != c.Number {
 		q.find("answers", object, "%s was answered about case %q", wants, a.Number)
 	}
-	if !slices.ContainsFunc(q.events[c.Number], func(e eventFact) bool { return e.To == string(a.State) }) {
-		q.find("answers", object, "%s was told that the case is %s, which its history does not know", wants, a.State)
+	history := q.events[c.Number]
+	if i := slices.IndexFunc(history[at:], func(e eventFact) bool { return e.To == string(a.State) }); i >= 0 {
+		at += i
+	} else {
+		q.find("answers", object, "%s was told that the case is %s, which its history does not know from then on", wants, a.State)
 	}
 	times := 0
 	switch s.proof {
 	case opened:
 		times = 1 // there is one case, by who applied
+		if q.refused[key] {
+			q.find("answers", object, "%s was told that it is done; a refusal of it is recorded, too", wants)
+		}
 	case decided:
 		if q.keys[key] == c.Number {
 			times = 1
@@ -240,6 +255,33 @@ func (q *inquiry) accepted(object, wants, key string, c caseFact, s step, a *not
 	}
 	if times != 1 {
 		q.find("answers", object, "%s was told that it is done; it is recorded %d times", wants, times)
+	}
+	return at
+}
+
+// steps are the numbers of the steps that a case has taken.
+func steps(s share) []int {
+	all := make([]int, s.To)
+	for n := range all {
+		all[n] = n
+	}
+	return all
+}
+
+// decisions: a case has those that were asked for and accepted, and no other.
+func (q *inquiry) decisions(of map[string]share) {
+	for key, number := range q.keys {
+		s, known := of[number]
+		if !known {
+			continue
+		}
+		asked := func(n int) bool {
+			step := plays[s.Play].steps[n]
+			return step.proof == decided && step.code == "" && key == keyOf(s.Case, n)
+		}
+		if !slices.ContainsFunc(steps(s), asked) {
+			q.find("decisions", "case "+number, "decision %s is recorded, which nobody was told of", key)
+		}
 	}
 }
 
@@ -259,12 +301,14 @@ func (q *inquiry) refusal(object, wants, key string, c caseFact, s step, a *note
 // money compares the entries of every case with what was decided about it: one entry for each step that moves money, whatever
 // its key. So a payout under a second key is found, which balances and which no unique index sees.
 func (q *inquiry) money(of map[string]share) {
+	for number, entries := range q.entries {
+		if _, known := of[number]; !known {
+			q.find("entries", "case "+number, "no request moved money there, and there are entries: %v", entries)
+		}
+	}
 	for number, c := range q.cases {
 		s, known := of[number]
 		if !known {
-			if len(q.entries[number]) > 0 {
-				q.find("entries", "case "+number, "nobody knows it, and it has entries: %v", q.entries[number])
-			}
 			continue
 		}
 		var want []string
@@ -294,38 +338,65 @@ func (q *inquiry) money(of map[string]share) {
 	}
 }
 
-// withoutTask are the states in which a case waits for its partner, who has no task of the vendor's, or for its day.
+// withoutTask are the states in which a case waits for its partner, who has no task of the vendor's, or for its day, where its play
+// does not say what it waits for.
 var withoutTask = []string{
 	"AWAITING_CHANGES", "WAITING_INVOICE", "TO_CONFIRM", "FAILED", "PAYMENT_REJECTED", "PAYMENT_APPROVED", "INVITED", "SPECIALIST", "SPECIALIST_REJECTED", "CERTIFIED", "REJECTED", "ISSUED",
 	"PROJECT_REJECTED", "PROJECT_DONE",
 }
 
-// waiting: every case has ended, or somebody is asked.
-func (q *inquiry) waiting() {
+// waiting: every case has ended, or the one is asked whose answer its play has next.
+func (q *inquiry) waiting(of map[string]share) {
 	for number, c := range q.cases {
+		next := ""
+		if s, known := of[number]; known && s.To < len(plays[s.Play].steps) && plays[s.Play].steps[s.To].seat != "" {
+			next = number + "/" + plays[s.Play].steps[s.To].seat
+		}
 		switch {
-		case c.Closed && c.Open != nil:
-			q.find("waiting", "case "+number, "it has ended, and task %s is open", *c.Open)
-		case !c.Closed && c.Open == nil && !slices.Contains(withoutTask, c.State):
+		case c.Closed && len(c.Open) > 0:
+			q.find("waiting", "case "+number, "it has ended, and tasks are open: %v", c.Open)
+		case next != "" && !slices.Contains(c.Open, next):
+			q.find("waiting", "case "+number, "it is %s, and task %s is not open; open are %v", c.State, next, c.Open)
+		case !c.Closed && len(c.Open) == 0 && !slices.Contains(withoutTask, c.State):
 			q.find("waiting", "case "+number, "it is %s, and nobody is asked anything", c.State)
 		}
 	}
 }
 
-// runs compares the cases with Temporal: an open case has a running workflow, a closed one none, and there is no other.
-func (q *inquiry) runs(ctx context.Context) error {
-	running := map[string]bool{}
+// list is the workflows that a query finds.
+func (q *inquiry) list(ctx context.Context, query string) (map[string]bool, error) {
+	found := map[string]bool{}
 	for token := []byte(nil); ; {
-		page, err := q.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: "ExecutionStatus = 'Running'", PageSize: 1000, NextPageToken: token})
+		page, err := q.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 1000, NextPageToken: token})
 		if err != nil {
-			return fmt.Errorf("list runs: %w", err)
+			return nil, fmt.Errorf("list runs: %w", err)
 		}
 		for _, e := range page.GetExecutions() {
-			running[e.GetExecution().GetWorkflowId()] = true
+			found[e.GetExecution().GetWorkflowId()] = true
 		}
 		if token = page.GetNextPageToken(); len(token) == 0 {
-			break
+			return found, nil
 		}
+	}
+}
+
+// runs compares the cases with Temporal: an open case has a running workflow that gets on, a closed one none, there is no other, and
+// none came to a bad end.
+func (q *inquiry) runs(ctx context.Context) error {
+	running, err := q.list(ctx, "ExecutionStatus = 'Running'")
+	if err != nil {
+		return err
+	}
+	failed, err := q.list(ctx, "ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated', 'Canceled')")
+	if err != nil {
+		return err
+	}
+	for id := range failed {
+		q.find("runs", "workflow "+id, "it failed, timed out, or was ended from outside")
+	}
+	stuck, err := q.list(ctx, "ExecutionStatus = 'Running' AND TemporalReportedProblems IN ('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut')")
+	if err != nil {
+		return err
 	}
 	open := map[string]string{}
 	for number, c := range q.cases {
@@ -336,6 +407,9 @@ func (q *inquiry) runs(ctx context.Context) error {
 	passing := func(object, format string, args ...any) { // visibility follows what happened
 		q.found = append(q.found, finding{"runs", object, fmt.Sprintf(format, args...), true})
 	}
+	for id := range stuck {
+		passing("workflow "+id, "its workflow tasks fail again and again")
+	}
 	for id, number := range open {
 		if running[id] {
 			continue
@@ -344,8 +418,8 @@ func (q *inquiry) runs(ctx context.Context) error {
 			return err
 		} else if !runs {
 			task := "waits"
-			if t := q.cases[number].Open; t != nil {
-				task = "has the open task " + *t
+			if t := q.cases[number].Open; len(t) > 0 {
+				task = "has the open task " + t[0]
 			}
 			passing("case "+number, "it is %s and %s, and no workflow %s runs", q.cases[number].State, task, id)
 		}

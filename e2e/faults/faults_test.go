@@ -71,6 +71,24 @@ func TestGivenAPlan_WhenItIsRead_ThenEachRoundHasItsCasesInFlightAndEachStepCome
 		}
 	}
 	require.Len(t, kinds, len(plays), "all kinds")
+	dealt := map[string]bool{}
+	for _, r := range p.Rounds {
+		for _, f := range r.Faults {
+			dealt[f.Name] = true
+		}
+	}
+	require.Len(t, dealt, len(deck), "all faults")
+}
+
+func TestGivenTwoHarnesses_WhenTheyRunBesideEachOther_ThenTheirWorkersHaveNetworksOfTheirOwn(t *testing.T) {
+	taken := map[string]int{}
+	for pid := range 1 << 15 {
+		host, worker := sides(pid)
+		require.Zero(t, taken[host]+taken[worker], "%s and %s of process %d", host, worker, pid)
+		taken[host], taken[worker] = 1, 1
+	}
+	host, worker := sides(1<<15 - 1)
+	require.Equal(t, []string{"198.19.255.253", "198.19.255.254"}, []string{host, worker})
 }
 
 func TestGivenAJournalWhoseLastLineWasCutOff_WhenItIsReadAndGoneOn_ThenNothingElseIsLost(t *testing.T) {
@@ -164,6 +182,9 @@ func TestGivenCasesOfAllKindsInFlight_WhenEverythingTheyRunOnIsKilledPausedAndPa
 	require.Len(t, r.Rounds, ci.Rounds)
 	for _, round := range r.Rounds {
 		require.Len(t, round.Faults, ci.Faults)
+		for _, f := range round.Faults {
+			require.Positive(t, f.Met, "%s met nobody", f)
+		}
 		require.GreaterOrEqual(t, round.InFlight, ci.InFlight/2)
 	}
 }

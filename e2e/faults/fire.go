@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +37,32 @@ type field struct {
 	done   chan struct{}     // closed when none does
 
 	asked, answered atomic.Int64
+	since           time.Time // guarded by mu: the last fault, or its end
+	first           time.Time // the first answer that came after
+}
+
+// watch waits for the first answer that comes later than so much from now.
+func (f *field) watch(margin time.Duration) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	f.since, f.first = now.Add(margin), time.Time{}
+	return now
+}
+
+func (f *field) heard(at time.Time) {
+	f.answered.Add(1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.first.IsZero() && at.After(f.since) {
+		f.first = at
+	}
+}
+
+func (f *field) firstAnswer() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.first
 }
 
 // keepWorker keeps a worker running, as the supervisor of a real one does, until retire.
@@ -123,11 +151,13 @@ func (f *field) send(ctx context.Context, script string) *voice {
 				return
 			}
 			for lines := bufio.NewScanner(out); lines.Scan(); {
-				switch lines.Text() {
+				word, when, _ := strings.Cut(lines.Text(), " ")
+				switch word {
 				case "asked":
 					f.asked.Add(1)
 				case "answered":
-					f.answered.Add(1)
+					at, _ := strconv.ParseInt(when, 10, 64) // half a line, of a caller that was killed, is of no moment
+					f.heard(time.Unix(0, at))
 				}
 			}
 			err = p.process.Wait()
@@ -150,18 +180,31 @@ func (f *field) send(ctx context.Context, script string) *voice {
 	return p
 }
 
-// signal reaches a caller that has not ended.
-func (p *voice) signal(s syscall.Signal) {
+// signal tells whether it reached the caller, which may have ended, or be about to start again.
+func (p *voice) signal(s syscall.Signal) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.ended && p.process != nil && p.process.Process != nil {
-		_ = p.process.Process.Signal(s) // it may end in this moment
-	}
+	return !p.ended && p.process != nil && p.process.Process != nil && p.process.Process.Signal(s) == nil
+}
+
+// strike signals a caller, or the next one that still has something to ask; nil when none has.
+func (f *field) strike(people []*voice, which int, s syscall.Signal) (struck *voice) {
+	f.await(people, func() bool {
+		for i := range people {
+			if p := people[(which+i)%len(people)]; p.signal(s) {
+				struck = p
+				return true
+			}
+		}
+		return false
+	})
+	return struck
 }
 
 // fired is what became of a fault.
 type fired struct {
 	fault
+	Met       int           `json:"met"`       // processes that were struck, connections taken, sessions that waited for one
 	Recovered time.Duration `json:"recovered"` // from the kill, or the end of what lasted, to the next answer; 0: nobody waited for one
 }
 
@@ -192,14 +235,13 @@ func (f *field) fight(ctx context.Context, dir string, n int, p plan, now time.T
 	for _, fault := range r.Faults {
 		f.await(people, func() bool { return f.asked.Load() >= int64(fault.After) })
 		tell(fmt.Sprintf("round %d, request %d: %s", n+1, f.asked.Load(), fault))
-		began, err := f.fire(ctx, fault, people, admin)
+		began, met, err := f.fire(ctx, fault, people, admin)
 		if err != nil {
 			return all, fmt.Errorf("%s: %w", fault, err)
 		}
-		before := f.answered.Load()
-		one := fired{fault: fault}
-		if f.await(people, func() bool { return f.answered.Load() > before }) {
-			one.Recovered = time.Since(began)
+		one := fired{fault: fault, Met: met}
+		if f.await(people, func() bool { return !f.firstAnswer().IsZero() }) {
+			one.Recovered = f.firstAnswer().Sub(began)
 		}
 		all = append(all, one)
 	}
@@ -241,85 +283,98 @@ func (f *field) await(people []*voice, come func() bool) bool {
 	}
 }
 
-// fire does one thing to the programme, and heals what lasts. It answers when that was over.
-func (f *field) fire(ctx context.Context, one fault, people []*voice, admin *sqlx.DB) (time.Time, error) {
+// inFlight is how long an answer may have been on its way when its giver was killed, besides the delay after COMMIT; it does not count as
+// the next one.
+const inFlight = 100 * time.Millisecond
+
+// fire does one thing to the programme, and heals what lasts. It answers when that was over, and how many it met.
+func (f *field) fire(ctx context.Context, one fault, people []*voice, admin *sqlx.DB) (began time.Time, met int, err error) {
 	f.Look()
-	pids := []int{}
-	was := f.Now
-	victims := []string{one.Name}
-	if one.Along != "" {
-		victims = append(victims, one.Along)
+	var w *stacktest.Worker
+	if one.Name == killWorker || one.Along == killWorker || one.Name == stopWorker {
+		if w = f.running(); w == nil {
+			return began, 0, errors.New("no worker runs")
+		}
 	}
 	if strings.HasPrefix(one.Name, "kill") {
-		w := f.running()
-		began := time.Now()
-		for _, v := range victims {
-			switch v {
-			case killWorker:
-				if w != nil {
-					w.Kill()
-				}
-			case killCaller:
-				people[one.Which].signal(syscall.SIGKILL)
-			case killPostgres:
-				pids = append(pids, was.PostgresPID)
-			case killTemporal:
-				pids = append(pids, was.TemporalPID)
-			}
-		}
-		for _, pid := range pids {
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-				return began, fmt.Errorf("process %d: %w", pid, err)
-			}
-		}
-		if len(pids) == 0 {
-			time.Sleep(100 * time.Millisecond) // an answer that was on its way does not count
-			return began, nil
-		}
-		return began, f.Await(func(a stacktest.Addresses) bool {
-			for _, pid := range pids {
-				if a.PostgresPID == pid || a.TemporalPID == pid {
-					return false
-				}
-			}
-			return true
-		})
+		return f.kill(one, w, people)
 	}
-
-	var err error
 	switch one.Name {
 	case stopWorker:
-		if w := f.running(); w != nil {
-			f.pause(one.For, w.Process.Process.Pid)
-		}
+		met = f.pause(one.For, w.Process.Process.Pid)
 	case stopPostgres:
-		f.pause(one.For, family(was.PostgresPID)...)
+		met = f.pause(one.For, family(f.Now.PostgresPID)...)
 	case stopTemporal:
-		f.pause(one.For, was.TemporalPID)
+		met = f.pause(one.For, f.Now.TemporalPID)
 	case stopCaller:
-		people[one.Which].signal(syscall.SIGSTOP)
-		time.Sleep(one.For)
-		people[one.Which].signal(syscall.SIGCONT)
+		if p := f.strike(people, one.Which, syscall.SIGSTOP); p != nil {
+			time.Sleep(one.For)
+			p.signal(syscall.SIGCONT)
+			met = 1
+		}
 	case cutWorker:
 		if err = f.link.cut(); err == nil {
 			time.Sleep(one.For)
-			err = f.link.mend()
+			err, met = f.link.mend(), 1
 		}
+	case fillServer:
+		met, err = crowd(ctx, admin, one.For)
 	case fillPool:
-		err = crowd(ctx, admin, one.For)
+		met, err = occupy(ctx, admin, one.For)
 	}
-	return time.Now(), err
+	return f.watch(0), met, err
 }
 
-// pause stops processes for a while.
-func (f *field) pause(d time.Duration, pids ...int) {
+// kill ends one or two in the same instant, and waits for servers to be back. Postgres dies with all its sessions, as by a power cut.
+func (f *field) kill(one fault, w *stacktest.Worker, people []*voice) (began time.Time, met int, err error) {
+	was := f.Now
+	began = f.watch(inFlight + f.delay)
+	var servers []int
+	for _, victim := range []string{one.Name, one.Along} {
+		switch victim {
+		case killWorker:
+			w.Kill()
+			met++
+		case killCaller:
+			if f.strike(people, one.Which, syscall.SIGKILL) != nil {
+				met++
+			}
+		case killPostgres:
+			servers = append(servers, was.PostgresPID)
+		case killTemporal:
+			servers = append(servers, was.TemporalPID)
+		}
+	}
+	for _, pid := range servers {
+		all := family(pid)
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			return began, met, fmt.Errorf("process %d: %w", pid, err)
+		}
+		for _, child := range all[1:] {
+			_ = syscall.Kill(child, syscall.SIGKILL) // a backend may have ended
+		}
+		met += len(all)
+	}
+	if len(servers) == 0 {
+		return began, met, nil
+	}
+	return began, met, f.Await(func(a stacktest.Addresses) bool {
+		return !slices.Contains(servers, a.PostgresPID) && !slices.Contains(servers, a.TemporalPID)
+	})
+}
+
+// pause stops processes for a while, and tells how many there were.
+func (f *field) pause(d time.Duration, pids ...int) (met int) {
 	for _, pid := range pids {
-		_ = syscall.Kill(pid, syscall.SIGSTOP) // a backend may have ended
+		if syscall.Kill(pid, syscall.SIGSTOP) == nil { // a backend may have ended
+			met++
+		}
 	}
 	time.Sleep(d)
 	for _, pid := range pids {
 		_ = syscall.Kill(pid, syscall.SIGCONT)
 	}
+	return met
 }
 
 // family is a process with its children: each backend of Postgres leads a group of its own.
@@ -341,7 +396,7 @@ func family(parent int) []int {
 }
 
 // crowd takes every connection that Postgres gives, the worker's and the callers' own too, and keeps them for a while.
-func crowd(ctx context.Context, admin *sqlx.DB, d time.Duration) error {
+func crowd(ctx context.Context, admin *sqlx.DB, d time.Duration) (int, error) {
 	var taken []*sqlx.Conn
 	defer func() {
 		for _, c := range taken {
@@ -350,7 +405,7 @@ func crowd(ctx context.Context, admin *sqlx.DB, d time.Duration) error {
 	}()
 	first, err := admin.Connx(ctx)
 	if err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return 0, fmt.Errorf("connect: %w", err)
 	}
 	taken = append(taken, first)
 	for end := time.Now().Add(d); time.Now().Before(end); {
@@ -361,9 +416,30 @@ func crowd(ctx context.Context, admin *sqlx.DB, d time.Duration) error {
 		}
 		// There are no more: those who have one lose it, and whoever comes first has the next.
 		if _, err := first.ExecContext(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'faults'`); err != nil {
-			return fmt.Errorf("end connections: %w", err)
+			return len(taken), fmt.Errorf("end connections: %w", err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return nil
+	return len(taken), nil
+}
+
+// occupy lets no step of a case go on, so that the worker's pool fills with sessions that wait, and the steps outlast their time. It
+// tells how many waited at most.
+func occupy(ctx context.Context, admin *sqlx.DB, d time.Duration) (most int, err error) {
+	tx, err := admin.BeginTxx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback() //nolint:errcheck // it only locked
+	if _, err := tx.ExecContext(ctx, `LOCK TABLE cases IN EXCLUSIVE MODE`); err != nil {
+		return 0, fmt.Errorf("lock cases: %w", err)
+	}
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		var now int
+		if err := admin.GetContext(ctx, &now, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`); err != nil {
+			return most, fmt.Errorf("count sessions: %w", err)
+		}
+		most = max(most, now)
+	}
+	return most, nil
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -24,15 +26,21 @@ type link struct {
 	isCut     bool
 }
 
-// hostSide and workerSide are the two ends of the pair, in a network for documentation and tests.
-const hostSide, workerSide = "198.18.77.1", "198.18.77.2"
+// sides are the two ends of a pair, of four addresses in the network for benchmarks (198.18.0.0/15) that no other process's harness takes.
+func sides(pid int) (host, worker string) {
+	n := uint32(pid%(1<<15)) * 4
+	at := func(i uint32) string {
+		return netip.AddrFrom4([4]byte{198, 18 + byte((n+i)>>16), byte((n + i) >> 8), byte(n + i)}).String()
+	}
+	return at(1), at(2)
+}
 
 // newLink makes a link to both servers.
 func newLink(databaseURL, temporal string, name string) (*link, error) {
 	l := &link{}
 	l.prepare()
 	address := "127.0.0.1"
-	if l.namespace(name) == nil {
+	if hostSide, workerSide := sides(os.Getpid()); l.namespace(name, hostSide, workerSide) == nil {
 		address, l.Namespace, l.Command = hostSide, name, []string{"ip", "netns", "exec", name}
 	}
 	u, err := url.Parse(databaseURL)
@@ -53,7 +61,7 @@ func newLink(databaseURL, temporal string, name string) (*link, error) {
 func (l *link) prepare() { l.open = sync.NewCond(&l.mu) }
 
 // namespace makes a network namespace whose one way out ends here.
-func (l *link) namespace(name string) error {
+func (l *link) namespace(name, hostSide, workerSide string) error {
 	for _, line := range []string{
 		"netns add " + name,
 		"link add " + name + "h type veth peer name " + name + "w",

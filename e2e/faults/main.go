@@ -205,7 +205,14 @@ func (f *field) prepare(ctx context.Context, p plan, now time.Time, tell func(st
 // rounds plays the plan's rounds, and looks after each.
 func (f *field) rounds(ctx context.Context, dir string, p plan, w *world, admin *sqlx.DB, began time.Time, tell func(string)) (*report, error) {
 	r := &report{Seed: p.Seed, Worker: f.link.how(), Cases: map[string]int{}}
-	q := &inquiry{world: w}
+	q := &inquiry{world: w, laid: map[string]bool{}}
+	var laid []string
+	if err := w.db.SelectContext(ctx, &laid, `SELECT key FROM entries`); err != nil {
+		return nil, fmt.Errorf("read the ground's entries: %w", err)
+	}
+	for _, key := range laid {
+		q.laid[key] = true
+	}
 	taken := map[string]int{} // the place of each case in q.shares
 	for n := range p.Rounds {
 		start := time.Now()

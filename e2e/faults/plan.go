@@ -19,7 +19,8 @@ const (
 	stopPostgres = "stop Postgres"
 	stopTemporal = "stop Temporal"
 	stopCaller   = "stop caller"
-	fillPool     = "fill connections"
+	fillServer   = "fill connections"
+	fillPool     = "fill the worker's pool"
 	cutWorker    = "cut worker off"
 )
 
@@ -38,7 +39,8 @@ var deck = []struct {
 	{stopPostgres, 1, 6 * time.Second, 8 * time.Second},
 	{stopTemporal, 1, 11 * time.Second, 13 * time.Second},
 	{stopCaller, 1, 11 * time.Second, 13 * time.Second},
-	{fillPool, 1, 3 * time.Second, 6 * time.Second},
+	{fillServer, 1, 3 * time.Second, 6 * time.Second},
+	{fillPool, 1, 6 * time.Second, 8 * time.Second},
 	{cutWorker, 1, 6 * time.Second, 9 * time.Second},
 }
 
@@ -105,6 +107,7 @@ func draw(s size) plan {
 	}
 	p := plan{size: s}
 	var open []int // of p.Cases
+	var cards []int
 	for n := range s.Rounds {
 		var now round
 		for len(open) < s.InFlight { // each kind in turn, so that none is missed
@@ -138,7 +141,7 @@ func draw(s size) plan {
 			}
 		}
 		open = still
-		now.Faults = deal(r, s, now.Requests)
+		now.Faults = deal(r, s, now.Requests, &cards)
 		p.Rounds = append(p.Rounds, now)
 	}
 	return p
@@ -153,9 +156,8 @@ func opens(shares []share, name string) bool {
 	return false
 }
 
-// deal draws a round's faults, at different moments, in their order.
-func deal(r *rand.Rand, s size, requests int) []fault {
-	var cards []int
+// shuffled is the deck of a plan.
+func shuffled(r *rand.Rand, s size) (cards []int) {
 	for i, d := range deck {
 		for range d.cards {
 			if len(s.Deck) == 0 || slices.Contains(s.Deck, d.name) {
@@ -163,11 +165,22 @@ func deal(r *rand.Rand, s size, requests int) []fault {
 			}
 		}
 	}
+	r.Shuffle(len(cards), func(i, j int) { cards[i], cards[j] = cards[j], cards[i] })
+	return cards
+}
+
+// deal draws a round's faults, at different moments, in their order. The whole deck goes out before it is shuffled again, so that
+// every fault comes.
+func deal(r *rand.Rand, s size, requests int, cards *[]int) []fault {
 	moments := r.Perm(max(requests*9/10, s.Faults))[:s.Faults] // the last requests find a healed programme, or none would wait for it
 	slices.Sort(moments)
 	var faults []fault
 	for _, after := range moments {
-		d := deck[cards[r.IntN(len(cards))]]
+		if len(*cards) == 0 {
+			*cards = shuffled(r, s)
+		}
+		d := deck[(*cards)[0]]
+		*cards = (*cards)[1:]
 		f := fault{After: after + 1, Name: d.name, Which: r.IntN(max(s.Callers, 1))}
 		if d.to > 0 {
 			f.For = (d.from + time.Duration(r.Int64N(int64(d.to-d.from)))).Truncate(100 * time.Millisecond)

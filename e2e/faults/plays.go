@@ -64,6 +64,7 @@ type step struct {
 	name  string
 	proof proof
 	ask   func(context.Context, *world, played) (activities.Standing, error)
+	seat  string    // of the task that it answers; empty: none
 	posts []posting // one entry each
 	code  string    // it has to be refused with this; empty: accepted
 }
@@ -86,7 +87,7 @@ func opensBy(posts []posting, ask func(context.Context, *world, played) (activit
 
 // decides answers a task.
 func decides(seat, person string, d approval.Decision, posts ...posting) step {
-	return step{name: string(d.Outcome) + " " + seat, proof: decided, posts: posts, ask: func(ctx context.Context, w *world, k played) (activities.Standing, error) {
+	return step{name: string(d.Outcome) + " " + seat, proof: decided, seat: seat, posts: posts, ask: func(ctx context.Context, w *world, k played) (activities.Standing, error) {
 		d := d
 		d.Reference = strings.ReplaceAll(d.Reference, "#", k.Number)
 		d.Task, d.Person, d.Key = k.Number+"/"+seat, strings.ReplaceAll(person, "@", k.Person), k.Key

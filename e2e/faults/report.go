@@ -29,7 +29,8 @@ type roundReport struct {
 	Findings int     `json:"findings"`
 }
 
-// recovery is how long it took from a kill, or the end of a pause, to the next completed step.
+// recovery is how long it took from a kill, or the end of what lasted, to the next completed step. A caller's own fate is not the
+// programme's: others ask meanwhile.
 type recovery struct {
 	Fault  string  `json:"fault"`
 	Times  int     `json:"times"`
@@ -41,7 +42,7 @@ func (r *report) recover() {
 	took := map[string][]time.Duration{}
 	for _, round := range r.Rounds {
 		for _, f := range round.Faults {
-			if f.Recovered > 0 && f.Along == "" {
+			if f.Recovered > 0 && f.Along == "" && f.Name != killCaller && f.Name != stopCaller {
 				took[f.Name] = append(took[f.Name], f.Recovered)
 			}
 		}
@@ -54,13 +55,26 @@ func (r *report) recover() {
 	}
 }
 
+// met says what a plan cannot know.
+func met(f fired) string {
+	switch {
+	case f.Met == 0:
+		return " (nobody was left)"
+	case f.Name == fillServer:
+		return fmt.Sprintf(" (%d connections taken)", f.Met)
+	case f.Name == fillPool:
+		return fmt.Sprintf(" (%d sessions waited)", f.Met)
+	}
+	return ""
+}
+
 func (r report) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ROUND\tREQUESTS\tOPEN AT ITS END\tSECONDS\tFINDINGS\tFAULTS")
 	for n, round := range r.Rounds {
 		var names []string
 		for _, f := range round.Faults {
-			names = append(names, f.String())
+			names = append(names, f.String()+met(f))
 		}
 		fmt.Fprintf(t, "%d\t%d\t%d\t%.0f\t%d\t%s\n", n+1, round.Requests, round.InFlight, round.Seconds, round.Findings, strings.Join(names, "; "))
 	}

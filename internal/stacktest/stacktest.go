@@ -201,7 +201,7 @@ func Environ(more ...string) []string {
 // Environ is what a process of the programme needs to find the servers, which keep their addresses when they come back.
 func (s *Servers) Environ(more ...string) []string { return slices.Concat(s.environ, more) }
 
-// Worker is one worker's process.
+// Worker is one worker's process, of the programme or of what it is compared with.
 type Worker struct {
 	Process *exec.Cmd
 	Log     string
@@ -211,16 +211,21 @@ type Worker struct {
 // StartWorker starts a worker, a binary of the programme or one built in another way, and waits until it says that it runs.
 func (s *Servers) StartWorker(command []string, more ...string) (*Worker, error) {
 	s.workers++
-	w := &Worker{Process: exec.Command(command[0], command[1:]...), Log: filepath.Join(s.Dir, fmt.Sprintf("worker-%d.log", s.workers)), Ended: make(chan struct{})}
+	return StartProcess(command, s.Environ(more...), filepath.Join(s.Dir, fmt.Sprintf("worker-%d.log", s.workers)), "worker runs")
+}
+
+// StartProcess starts a program with the environment env and a log of its own, and waits until that contains ready.
+func StartProcess(command, env []string, log, ready string) (*Worker, error) {
+	w := &Worker{Process: exec.Command(command[0], command[1:]...), Log: log, Ended: make(chan struct{})}
 	out, err := os.Create(w.Log)
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close() // the process has its own
-	w.Process.Env, w.Process.Stdout, w.Process.Stderr = s.Environ(more...), out, out
+	w.Process.Env, w.Process.Stdout, w.Process.Stderr = env, out, out
 	w.Process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := w.Process.Start(); err != nil {
-		return nil, fmt.Errorf("start worker: %w", err)
+		return nil, fmt.Errorf("start %s: %w", filepath.Base(command[0]), err)
 	}
 	go func() {
 		defer close(w.Ended)
@@ -229,15 +234,28 @@ func (s *Servers) StartWorker(command []string, more ...string) (*Worker, error)
 	for end := time.Now().Add(Patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		select {
 		case <-w.Ended:
-			return nil, fmt.Errorf("the worker ended at once; %s", Tail(w.Log))
+			return nil, fmt.Errorf("%s ended at once; %s", filepath.Base(command[0]), Tail(w.Log))
 		default:
 		}
-		if text, err := os.ReadFile(w.Log); err == nil && strings.Contains(string(text), "worker runs") {
+		if text, err := os.ReadFile(w.Log); err == nil && strings.Contains(string(text), ready) {
 			return w, nil
 		}
 	}
 	w.Kill()
-	return nil, fmt.Errorf("the worker does not run; %s", Tail(w.Log))
+	return nil, fmt.Errorf("%s does not say %q; %s", filepath.Base(command[0]), ready, Tail(w.Log))
+}
+
+// PID is the process.
+func (w *Worker) PID() int { return w.Process.Process.Pid }
+
+// Stop ends the worker cleanly, or after half a minute as a crash would.
+func (w *Worker) Stop() {
+	_ = syscall.Kill(w.PID(), syscall.SIGTERM) // it may have ended
+	select {
+	case <-w.Ended:
+	case <-time.After(30 * time.Second):
+		w.Kill()
+	}
 }
 
 // Kill ends the worker as a crash would.
