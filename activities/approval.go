@@ -161,9 +161,18 @@ const holdersSQL = `
 	SELECT person_id FROM people JOIN person_roles USING (person_id)
 	 WHERE role = $1 AND active AND partner_id IS NULL AND person_id NOT IN ($2, $3) ORDER BY person_id`
 
-// loadRound reads the round of a task.
+// loadRound reads a round with its tasks.
 func loadRound(ctx context.Context, tx *sqlx.Tx, c caseRow, matter approval.Matter, number int) (*round, error) {
-	r := &round{c: c, matter: matter, number: number}
+	var tasks []taskRow
+	if err := tx.SelectContext(ctx, &tasks, taskRowSQL+` WHERE case_number = $1 AND matter = $2 AND round = $3 ORDER BY opened_at, task_id`, c.Number, matter.Name, number); err != nil {
+		return nil, fmt.Errorf("read tasks: %w", err)
+	}
+	return roundOf(ctx, tx, c, matter, number, tasks)
+}
+
+// roundOf reads the round that tasks are of.
+func roundOf(ctx context.Context, tx *sqlx.Tx, c caseRow, matter approval.Matter, number int, tasks []taskRow) (*round, error) {
+	r := &round{c: c, matter: matter, number: number, tasks: tasks}
 	var row struct {
 		Plan     []byte         `db:"plan"`
 		OpenedBy string         `db:"opened_by"`
@@ -204,9 +213,6 @@ func loadRound(ctx context.Context, tx *sqlx.Tx, c caseRow, matter approval.Matt
 			m.Who, m.To = approval.Who(d.Target), ""
 		}
 		r.moves = append(r.moves, m)
-	}
-	if err := tx.SelectContext(ctx, &r.tasks, taskRowSQL+` WHERE case_number = $1 AND matter = $2 AND round = $3 ORDER BY opened_at, task_id`, c.Number, matter.Name, number); err != nil {
-		return nil, fmt.Errorf("read tasks: %w", err)
 	}
 	var err error
 	if r.standing, err = r.plan.Standing(r.moves); err != nil {
@@ -506,7 +512,8 @@ func (r *round) deciders(ctx context.Context, tx *sqlx.Tx, seat approval.Seat, a
 	return ids, nil
 }
 
-const decidersSQL = `SELECT DISTINCT person_id FROM deciders($1, $2, $3) WHERE person_id <> ALL ($4) AND coalesce(on_behalf, '') <> ALL ($4) ORDER BY person_id`
+const decidersSQL = `SELECT DISTINCT person_id FROM deciders($1, $2, $3)
+	 WHERE array_position($4::text[], person_id) IS NULL AND (on_behalf IS NULL OR array_position($4::text[], on_behalf) IS NULL) ORDER BY person_id`
 
 // answered marks the task of a decided seat.
 func (r *round) answered(ctx context.Context, tx *sqlx.Tx, s said, reference string) error {
@@ -547,11 +554,10 @@ const closeRoundSQL = `
 
 // abandon closes whatever a case still asks when it ends otherwise: its rounds and its tasks.
 func abandon(ctx context.Context, tx *sqlx.Tx, number string, at time.Time) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE tasks SET state = 'closed' WHERE case_number = $1 AND state IN ('open', 'waiting') AND matter <> 'late-return'`, number); err != nil {
-		return fmt.Errorf("close tasks: %w", err)
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE approvals SET outcome = 'closed', closed_at = $2 WHERE case_number = $1 AND outcome = '' AND matter <> 'late-return'`, number, at); err != nil {
-		return fmt.Errorf("close rounds: %w", err)
+	if _, err := tx.ExecContext(ctx, `
+		WITH asked AS (UPDATE tasks SET state = 'closed' WHERE case_number = $1 AND state IN ('open', 'waiting') AND matter <> 'late-return')
+		UPDATE approvals SET outcome = 'closed', closed_at = $2 WHERE case_number = $1 AND outcome = '' AND matter <> 'late-return'`, number, at); err != nil {
+		return fmt.Errorf("close tasks and rounds: %w", err)
 	}
 	return nil
 }
@@ -569,17 +575,18 @@ func decidedBefore(ctx context.Context, tx *sqlx.Tx, key string) ([]byte, error)
 	return digest, nil
 }
 
-// findTask reads a task.
-func findTask(ctx context.Context, tx *sqlx.Tx, id string) (taskRow, error) {
-	var task taskRow
-	err := tx.GetContext(ctx, &task, taskRowSQL+` WHERE task_id = $1`, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return task, unknown("task", id)
+// findTask reads a task and all tasks of its round.
+func findTask(ctx context.Context, tx *sqlx.Tx, id string) (taskRow, []taskRow, error) {
+	var tasks []taskRow
+	if err := tx.SelectContext(ctx, &tasks, taskRowSQL+`
+		 WHERE (case_number, matter, round) = (SELECT case_number, matter, round FROM tasks WHERE task_id = $1) ORDER BY opened_at, task_id`, id); err != nil {
+		return taskRow{}, nil, fmt.Errorf("read task %s: %w", id, err)
 	}
-	if err != nil {
-		return task, fmt.Errorf("read task %s: %w", id, err)
+	i := slices.IndexFunc(tasks, func(t taskRow) bool { return t.ID == id })
+	if i < 0 {
+		return taskRow{}, nil, unknown("task", id)
 	}
-	return task, nil
+	return tasks[i], tasks, nil
 }
 
 // history says what became of a task, for whom comes too late.

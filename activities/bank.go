@@ -52,7 +52,10 @@ var over = []string{string(payment.Returned), string(payment.Rejected), string(p
 // message ID, or to people. It is one conditional write, so that no payment goes both ways. A case that no bank pays has none.
 func releasePayment(ctx context.Context, tx *sqlx.Tx, number, reference string, at time.Time) (refusal.List, error) {
 	var written bool
-	err := tx.GetContext(ctx, &written, `SELECT file IS NOT NULL FROM payment_batches WHERE message_id = $1 FOR SHARE`, reference)
+	err := sql.ErrNoRows
+	if reference != "" {
+		err = tx.GetContext(ctx, &written, `SELECT file IS NOT NULL FROM payment_batches WHERE message_id = $1 FOR SHARE`, reference)
+	}
 	file := err == nil // before the payment is locked: who writes a file locks it first, too
 	switch {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):

@@ -67,27 +67,30 @@ type caseRow struct {
 	OpenedAt      time.Time  `db:"opened_at"`
 }
 
-// lockCase keeps every other step of a case waiting and reads it. Two statements: the first may wait, and what it had read
-// of other tables would be from before its wait.
+// lockCase keeps every other step of a case waiting and reads it. Its row comes as it is after the wait; what the statement read
+// of other tables would be from before it, so it reads none.
 func lockCase(ctx context.Context, tx *sqlx.Tx, number string) (caseRow, error) {
-	res, err := tx.ExecContext(ctx, `SELECT 1 FROM cases WHERE case_number = $1 FOR NO KEY UPDATE`, number)
+	var c caseRow
+	err := tx.GetContext(ctx, &c, caseSQL+` FOR NO KEY UPDATE`, number)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, unknown("case", number)
+	}
 	if err != nil {
-		return caseRow{}, fmt.Errorf("lock case %s: %w", number, err)
+		return c, fmt.Errorf("lock case %s: %w", number, err)
 	}
-	if err := one(res, unknown("case", number)); err != nil {
-		return caseRow{}, err
-	}
-	return readCase(ctx, tx, number)
+	return c, nil
 }
 
 func readCase(ctx context.Context, tx *sqlx.Tx, number string) (caseRow, error) {
 	var c caseRow
-	if err := tx.GetContext(ctx, &c, `
-		SELECT case_number, kind, partner_id, submitter, state, due_at, wake_at, policy_version, opened_at FROM cases WHERE case_number = $1`, number); err != nil {
+	if err := tx.GetContext(ctx, &c, caseSQL, number); err != nil {
 		return c, fmt.Errorf("read case %s: %w", number, err)
 	}
 	return c, nil
 }
+
+const caseSQL = `
+	SELECT case_number, kind, partner_id, submitter, state, due_at, wake_at, policy_version, opened_at FROM cases WHERE case_number = $1`
 
 // caseStep is one step of one case: under the case's lock, once a key, its refusal an event.
 type caseStep struct {

@@ -34,11 +34,11 @@ func decide(ctx context.Context, tx *sqlx.Tx, p process, c caseRow, in DecideInp
 	case digest != nil:
 		return refusal.List{rules["com_20_decision_key"]}, nil
 	}
-	task, err := findTask(ctx, tx, d.Task)
+	task, tasks, err := findTask(ctx, tx, d.Task)
 	if err != nil {
 		return nil, err
 	}
-	r, err := loadRound(ctx, tx, c, p.matter(task.Matter), task.Round)
+	r, err := roundOf(ctx, tx, c, p.matter(task.Matter), task.Round, tasks)
 	if err != nil {
 		return nil, err
 	}

@@ -63,19 +63,23 @@ func (c lockedCase) payee() withdrawal.Payee {
 
 // standing answers where a case stands as this transaction sees it, and keeps what lists show of its clock.
 func standing(ctx context.Context, tx *sqlx.Tx, number string) (WithdrawalStanding, error) {
-	if _, err := tx.ExecContext(ctx, keepDueSQL, number, withdrawal.Awaiting); err != nil {
-		return WithdrawalStanding{}, fmt.Errorf("keep due time of %s: %w", number, err)
-	}
 	var c struct {
 		lockedCase
+		FirstDue *time.Time `db:"first_due"`
 		NextDue  *time.Time `db:"next_due"`
 		NextWake *time.Time `db:"next_wake"`
 	}
 	if err := tx.GetContext(ctx, &c, standingSQL, number); err != nil {
 		return WithdrawalStanding{}, fmt.Errorf("read case %s: %w", number, err)
 	}
+	ended := withdrawal.Ended(c.state())
+	if !ended && c.state() != withdrawal.Awaiting && !sameInstant(c.DueAt, c.FirstDue) { // a case is due when the first of its open tasks is
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET due_at = $2 WHERE case_number = $1`, number, c.FirstDue); err != nil {
+			return WithdrawalStanding{}, fmt.Errorf("keep due time of %s: %w", number, err)
+		}
+	}
 	s := WithdrawalStanding{Case: c.Number, Partner: c.Partner, Route: c.Route, Amount: c.Amount, Holder: c.Holder, State: c.state(), WakeAt: c.NextWake}
-	if withdrawal.Ended(c.state()) {
+	if ended {
 		s.WakeAt = nil
 		return s, nil
 	}
@@ -86,18 +90,14 @@ func standing(ctx context.Context, tx *sqlx.Tx, number string) (WithdrawalStandi
 	return s, nil
 }
 
-// keepDueSQL: a case is due when the first of its open tasks is.
-const keepDueSQL = `
-	UPDATE cases c SET due_at = d.due_at
-	  FROM (SELECT min(due_at) AS due_at FROM tasks WHERE case_number = $1 AND state = 'open' AND matter <> 'late-return') d
-	 WHERE c.case_number = $1 AND c.closed_at IS NULL AND c.state <> $2 AND c.due_at IS DISTINCT FROM d.due_at`
+func sameInstant(a, b *time.Time) bool { return a == b || a != nil && b != nil && a.Equal(*b) }
 
 const standingSQL = `
 	SELECT c.case_number, c.kind, c.partner_id, c.submitter, c.state, c.due_at, c.policy_version, c.opened_at,
 	       w.route, w.amount, w.holder, w.account_no, w.bank, w.branch, w.paying_entity, w.paid_from, w.approved_by_rule, w.approved_at,
-	       t.next_due, t.next_wake
+	       t.first_due, t.next_due, t.next_wake
 	  FROM cases c JOIN withdrawals w USING (case_number), (
-		SELECT min(due_at) FILTER (WHERE escalated_at IS NULL) AS next_due,
+		SELECT min(due_at) AS first_due, min(due_at) FILTER (WHERE escalated_at IS NULL) AS next_due,
 		       min(least(CASE WHEN reminded_at IS NULL THEN remind_at END, CASE WHEN escalated_at IS NULL THEN due_at END, default_at)) AS next_wake
 		  FROM tasks WHERE case_number = $1 AND state = 'open' AND matter <> 'late-return') t
 	 WHERE c.case_number = $1`

@@ -146,6 +146,9 @@ func (o *opening) readMoney(ctx context.Context, tx *sqlx.Tx) error {
 	if f.Lots, err = openLots(ctx, tx, id); err != nil {
 		return err
 	}
+	if o.in.Application.Payee.Branch != "" {
+		return nil
+	}
 	accountNo := o.in.Application.Payee.AccountNo
 	if o.in.Application.Route == withdrawal.Original {
 		accountNo = withdrawal.OriginalAccount(o.in.Application, *f)

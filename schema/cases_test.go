@@ -252,3 +252,29 @@ func TestGivenAnEvent_WhenTheProgrammeNumbersHashesOrRepeatsIt_ThenItMayNot(t *t
 		VALUES ('W000001', 'open', now(), 'U1', 'request', 'open', '', 'UNDER_REVIEW')`), "eng_01_event_key")
 	require.Zero(t, brokenAt(t, db, "W000001"), "what was refused left no gap")
 }
+
+func TestGivenAWithdrawal_WhenItsContentIsHashed_ThenTheHashIsThatOfEarlierVersions(t *testing.T) {
+	db := programme(t)
+	openCase(t, db, "W000001", "k1", withdrawal.UnderReview)
+	withdraw := func(number, lines string) {
+		var same bool
+		require.NoError(t, db.Get(&same, `
+			SELECT withdrawal_content($1) IS NOT DISTINCT FROM (
+				SELECT sha256(convert_to(string_agg(coalesce(octet_length(f) || ':' || f, '-'), '' ORDER BY n), 'UTF8'))
+				  FROM cases c JOIN withdrawals w USING (case_number),
+				       unnest(ARRAY[c.case_number, c.partner_id, w.route, w.amount::text, w.currency, w.holder, w.account_no, w.bank, w.branch, w.paying_entity, w.paid_from,
+				              (SELECT string_agg(l.lot_no || '=' || l.amount, ',' ORDER BY l.lot_no) FROM withdrawal_lines l WHERE l.case_number = c.case_number)])
+				       WITH ORDINALITY AS t(f, n)
+				 WHERE c.case_number = $1)`, number))
+		require.True(t, same, lines)
+	}
+	withdraw("W000001", "no withdrawal")
+	pgtest.Owner(t, db).MustExec(`INSERT INTO withdrawals (case_number, route, amount, holder, account_no, bank, branch, paying_entity, paid_from, approved_by_rule)
+		VALUES ('W000001', 'BANK_CARD', 500, '深圳 Ltd', '6222-1', 'ICBC', '', 'cloud', 'V.BANK', false)`)
+	withdraw("W000001", "without lines")
+	pgtest.Owner(t, db).MustExec(`
+		WITH lot AS (INSERT INTO lots (key, partner_id, source, entity, arrived_at, amount, remaining)
+			SELECT k, partner_id, 'REFUND', 'cloud', now(), 300, 0 FROM cases, unnest(ARRAY['a', 'b']) k RETURNING lot_no)
+		INSERT INTO withdrawal_lines (case_number, lot_no, amount) SELECT 'W000001', lot_no, 250 FROM lot`)
+	withdraw("W000001", "with lines")
+}

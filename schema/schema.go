@@ -102,13 +102,17 @@ func Hashes() (map[string]string, error) {
 	return hashes, nil
 }
 
+// Session is how the programme's sessions are set. A plan is kept while its tables grow, those of foreign keys too: one that reads a table's
+// only page from end to end is slow when there are a thousand. What is read is mostly in memory, where a jump costs no more than the next page.
+const Session = "-c role=" + ProgrammeRole + " -c timezone=UTC -c random_page_cost=1.1"
+
 // Open connects as the programme's role, in UTC (COM-04). The login of the URL is a member of it (or its owner, on one's own machine).
 // The connection is tried at first use, not here, and keeps its statements prepared.
 func Open(databaseURL string) (*sqlx.DB, error) { return OpenBy(prepared.Driver, databaseURL) }
 
 // OpenBy is Open by a driver of another name, which wraps that one.
 func OpenBy(driver, databaseURL string) (*sqlx.DB, error) {
-	return open(driver, databaseURL, map[string]string{"options": "-c role=" + ProgrammeRole + " -c timezone=UTC"})
+	return open(driver, databaseURL, map[string]string{"options": Session})
 }
 
 // OpenOwner connects as the login of the URL itself, to migrate.

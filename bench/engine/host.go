@@ -42,6 +42,7 @@ func host(args []string) error {
 		return err
 	}
 	cfg.MaxConns = connections
+	cfg.ConnConfig.RuntimeParams["options"] = "-c random_page_cost=1.1" // as the programme's sessions
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func run(ctx context.Context, h *frame.House) (frame.Section, error) {
 	section := frame.Section{
 		About: "One entry debits one account and credits another: `SELECT post_entry(…)`, with every trigger and constraint of the schema. Ours goes through the programme's own code and lib/pq, " +
 			fmt.Sprintf("%d goroutines on %d connections, once as a statement by itself and once between BEGIN and COMMIT, as a step of a case does. pgbench sends the same call as prepared statement (`-M prepared`), each in a transaction of its own, ", connections, connections) +
-			"over as many connections as the same role. Partner accounts have a stored balance that each entry locks and changes; the vendor's are summed when somebody asks.",
+			"over as many connections with the same settings. Partner accounts have a stored balance that each entry locks and changes; the vendor's are summed when somebody asks.",
 		Columns: []frame.Column{{Name: rate, Plot: true, Weak: true}, {Name: client, Digits: 3}, {Name: frame.PostgresCPU, Digits: 3}, {Name: frame.WAL, Digits: 2}, {Name: frame.Transactions, Digits: 2}, {Name: deadlocks}},
 		Series:  series,
 	}
@@ -237,7 +237,7 @@ func (b *bench) reference(ctx context.Context, l load, round int) (time.Duration
 	}
 	cmd := exec.CommandContext(ctx, b.pgbench, "--no-vacuum", "--file", file, "--protocol", "prepared", "--define", "n=0",
 		"--client", fmt.Sprint(connections), "--jobs", "2", "--transactions", fmt.Sprint(b.entries/connections), b.servers.DatabaseURL)
-	cmd.Env = append(os.Environ(), "PGOPTIONS=-c role="+schema.ProgrammeRole+" -c timezone=UTC")
+	cmd.Env = append(os.Environ(), "PGOPTIONS="+schema.Session)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("pgbench: %w\n%s", err, out)

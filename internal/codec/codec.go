@@ -131,6 +131,8 @@ func (c *Codec) Apply(o *client.Options) error {
 	}
 	chain := []grpc.UnaryClientInterceptor{apart}
 	if c.Writes() {
+		// What is encrypted does not get smaller, and packing it takes both ends more CPU than they have other work with a message.
+		o.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 		// Messages and stack traces are no payloads unless they are made to be. The SDK's failure converter does that too
 		// early: a local activity's failure is decoded again before its marker is sent.
 		failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
