@@ -68,7 +68,7 @@ func againstBare(id string, store frame.Store) frame.Part {
 		}
 		on := ", Temporal on " + string(store)
 		profile := fmt.Sprintf("Of our %.1f CPU-ms a case the worker takes %.1f, Temporal %.1f and Postgres %.1f; the reference's are %.1f, %.1f and %.1f. "+
-			"The bare workflow with local activities, which is nothing but the steps, is itself at %.2f of that with ordinary ones.",
+			"The bare workflow with local activities, which is nothing but the steps, is itself at %.2f of that with ordinary ones. Who takes it: [profile.md](profile.md).",
 			series.Median(frame.CPU, we), series.Median(frame.WorkerCPU, we), series.Median(frame.TemporalCPU, we), series.Median(frame.PostgresCPU, we),
 			series.Median(frame.WorkerCPU, bareOrdinary), series.Median(frame.TemporalCPU, bareOrdinary), series.Median(frame.PostgresCPU, bareOrdinary),
 			series.Ratio(frame.CPU, bareLocal, bareOrdinary))
@@ -181,7 +181,7 @@ func decisionLatency() frame.Part {
 			Columns: []frame.Column{{Name: p50, Digits: 1, Plot: true, Weak: true}, {Name: p99, Digits: 1, Weak: true}, {Name: perS, Digits: 0, Weak: true}, {Name: asked, Digits: 0}},
 			Base:    bare, Series: series,
 			Goals: []frame.Goal{frame.AtMost("decision, p50, one caller", series.Median(p50, alone), 25, "ms").Because(fmt.Sprintf(
-				"The bare workflow's p50 is %.1f ms on the same machine in the same run, %.2f of ours.", series.Median(p50, bare), series.Ratio(p50, bare, alone)))},
+				"The bare workflow's p50 is %.1f ms on the same machine in the same run, %.2f of ours. Where the rest goes: [profile.md](profile.md).", series.Median(p50, bare), series.Ratio(p50, bare, alone)))},
 		}, nil
 	}}
 }

@@ -14,15 +14,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"countersign/dev/internal/stack"
 )
 
 // startStack runs bin/local stack as an end-to-end test does, and returns the lines it prints.
-func startStack(t *testing.T) (cmd *exec.Cmd, stdin io.Closer, next func() running) {
+func startStack(t *testing.T, more ...string) (cmd *exec.Cmd, stdin io.Closer, next func() running) {
 	t.Helper()
 	binary, err := filepath.Abs("../../../bin/local")
 	require.NoError(t, err)
 	require.FileExists(t, binary, "make build makes it")
-	cmd = exec.Command(binary, "stack", "--dir", t.TempDir())
+	cmd = exec.Command(binary, append([]string{"stack", "--dir", t.TempDir()}, more...)...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -56,8 +58,11 @@ func requireSilence(t *testing.T, addresses []string) {
 }
 
 func TestAStackRestartsWhatIsKilledAndEndsWithItsTest(t *testing.T) {
-	cmd, stdin, next := startStack(t)
+	cmd, stdin, next := startStack(t, "--memory")
 	first := next()
+	if stack.HasRoom() {
+		assert.Contains(t, first.TemporalDir, "/dev/shm/countersign-")
+	}
 	for _, address := range answering(t, first) {
 		require.NoError(t, listens(address))
 	}
@@ -74,6 +79,7 @@ func TestAStackRestartsWhatIsKilledAndEndsWithItsTest(t *testing.T) {
 	require.NoError(t, stdin.Close())
 	require.NoError(t, cmd.Wait())
 	requireSilence(t, answering(t, first))
+	assert.NoDirExists(t, first.TemporalDir)
 }
 
 func TestAKilledStackLeavesNothingRunning(t *testing.T) {
