@@ -8,6 +8,7 @@ import (
 	"countersign/domain/withdrawal"
 	"countersign/internal/stacktest"
 	"countersign/schema"
+	"countersign/views"
 
 	"github.com/stretchr/testify/require"
 )
@@ -22,8 +23,10 @@ func TestGivenABackup_WhenItIsRestoredInAnotherClusterBesideAnEmptyTemporal_Then
 	p.s.postgres(t, "pg_dump", "--format=custom", "--file="+dump, p.s.Now.DatabaseURL)
 
 	there := elsewhere(t)
-	for _, role := range []string{"countersign_owner", "countersign_programme"} {
-		there.postgres(t, "psql", "--quiet", "--command", "CREATE ROLE "+role+" NOLOGIN", there.Now.DatabaseURL)
+	for _, statement := range []string{
+		"CREATE ROLE countersign_owner NOLOGIN", "CREATE ROLE countersign_programme NOLOGIN NOINHERIT", "CREATE ROLE countersign_partner NOLOGIN ROLE countersign_programme",
+	} {
+		there.postgres(t, "psql", "--quiet", "--command", statement, there.Now.DatabaseURL)
 	}
 	there.postgres(t, "pg_restore", "--exit-on-error", "--single-transaction", "--dbname", there.Now.DatabaseURL, dump)
 	var migrated struct {
@@ -51,6 +54,10 @@ func TestGivenABackup_WhenItIsRestoredInAnotherClusterBesideAnEmptyTemporal_Then
 	require.Equal(t, withdrawal.Cancelled, review.state(), "nobody decided it: the partner applies again")
 	paying.confirm("100.00")
 	require.Equal(t, withdrawal.Paid, done.state())
+	require.NoError(t, there.views.ForPartner(t.Context(), "PBACKUP", func(r views.Reader) error {
+		_, err := r.Case(t.Context(), done.number)
+		return err
+	}), "its people read there as before")
 	moved.has("800.00", "0.00")
 	again := moved.underReview("k4")
 	again.p.has("700.00", "100.00")

@@ -25,6 +25,10 @@ import (
 // ProgrammeRole is the database role under which the programme works: it owns nothing.
 const ProgrammeRole = "countersign_programme"
 
+// PartnerRole is the database role under which a partner's people read: rows of other partners do not exist for it.
+// See views.Reader.ForPartner.
+const PartnerRole = "countersign_partner"
+
 //go:embed migrations/*.sql
 var files embed.FS
 

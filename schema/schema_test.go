@@ -101,6 +101,7 @@ var released = map[string]string{
 	"0025_metrics.sql":             "888e26691aa2eccd30babb2fa3eb31a051f6eb812c62ed2350a2252ab8af74a2",
 	"0026_kept_plans.sql":          "0da8d16b03beb5160c4a5a2176aa2b75a186abd7f27145dbe9866daa27575593",
 	"0027_cheaper_steps.sql":       "af4c34d3916580ef5d52a20f81bb9e7803bebac34de0a3254d46be99de09b3a7",
+	"0029_partner_isolation.sql":   "8498d7e2cdb66397b6fc2713289752087c3ab15c07f1177a47d696a986b43b14",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

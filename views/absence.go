@@ -29,7 +29,7 @@ func (r Reader) Absences(ctx context.Context, f AbsenceFilter, at time.Time) ([]
 			return nil, err
 		}
 	}
-	return rows[Absence](ctx, r.DB, "absences", absencesSQL, f.Person, f.All, at)
+	return rows[Absence](ctx, r.q(), "absences", absencesSQL, f.Person, f.All, at)
 }
 
 const absencesSQL = `
@@ -41,7 +41,7 @@ const absencesSQL = `
 
 // Roles lists every role that somebody holds or a task asks for.
 func (r Reader) Roles(ctx context.Context) ([]string, error) {
-	return rows[string](ctx, r.DB, "roles", `
+	return rows[string](ctx, r.q(), "roles", `
 		SELECT role FROM person_roles
 		UNION
 		SELECT substr(w, 6) FROM tasks, unnest(candidates) w WHERE w LIKE 'role:%' ORDER BY 1`)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"countersign/domain/calendar"
+	"countersign/domain/incentive"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
 	"countersign/domain/withdrawal"
@@ -26,12 +27,15 @@ func (r Reader) Balances(ctx context.Context, partner string) ([]Balance, error)
 			return nil, err
 		}
 	}
-	return rows[Balance](ctx, r.DB, "balances", balancesSQL, partner)
+	if partner == "" {
+		return rows[Balance](ctx, r.q(), "balances", balancesSQL+` ORDER BY a.account`)
+	}
+	return rows[Balance](ctx, r.q(), "balances", balancesSQL+ownBalancesSQL, partner)
 }
 
 // Balance reads one account; one that was never used stands at 0.00.
 func (r Reader) Balance(ctx context.Context, account ledger.Account) (money.Amount, error) {
-	b, err := row[Balance](ctx, r.DB, "account", string(account), balanceSQL, account)
+	b, err := row[Balance](ctx, r.q(), "account", string(account), balanceSQL, account)
 	return b.Balance, err
 }
 
@@ -42,9 +46,13 @@ const balanceSQL = `
 const balancesSQL = `
 	SELECT a.account, c.title, a.currency, c.memo, a.normal * coalesce(a.balance, s.amount, 0.00) AS balance
 	  FROM accounts a JOIN chart c USING (code)
-	  LEFT JOIN LATERAL (SELECT sum(amount) AS amount FROM postings p WHERE p.account = a.account AND a.balance IS NULL) s ON true
-	 WHERE $1 = '' OR a.owner = $1 AND split_part(a.code, '.', 1) IN ('P', 'V', 'M') -- a customer may bear the same number
-	    OR a.owner IN (SELECT customer_id FROM customers WHERE partner_id = $1) AND split_part(a.code, '.', 1) = 'C'
+	  LEFT JOIN LATERAL (SELECT sum(amount) AS amount FROM postings p WHERE p.account = a.account AND a.balance IS NULL) s ON true`
+
+// A customer may bear the same number as a partner. The array is for the index: there are accounts by the million.
+const ownBalancesSQL = `
+	 WHERE a.owner = ANY (ARRAY(SELECT $1 UNION ALL SELECT customer_id FROM customers WHERE partner_id = $1))
+	   AND (a.owner = $1 AND split_part(a.code, '.', 1) IN ('P', 'V', 'M')
+	     OR a.owner IN (SELECT customer_id FROM customers WHERE partner_id = $1) AND split_part(a.code, '.', 1) = 'C')
 	 ORDER BY a.account`
 
 // Available is what a partner may withdraw now and from which lots.
@@ -134,7 +142,7 @@ type Movement struct {
 func (r Reader) Statement(ctx context.Context, account ledger.Account, from, to calendar.Date) (Statement, error) {
 	s := Statement{Account: account, From: from, To: to}
 	var err error
-	if s.Title, err = row[string](ctx, r.DB, "account", string(account), `SELECT c.title FROM accounts a JOIN chart c USING (code) WHERE a.account = $1`, account); err != nil {
+	if s.Title, err = row[string](ctx, r.q(), "account", string(account), `SELECT c.title FROM accounts a JOIN chart c USING (code) WHERE a.account = $1`, account); err != nil {
 		return s, err
 	}
 	var begins, ends *time.Time
@@ -146,10 +154,10 @@ func (r Reader) Statement(ctx context.Context, account ledger.Account, from, to 
 		t := to.AddDays(1).Start()
 		ends = &t
 	}
-	if s.Opening, err = row[money.Amount](ctx, r.DB, "account", string(account), openingSQL, account, begins); err != nil {
+	if s.Opening, err = row[money.Amount](ctx, r.q(), "account", string(account), openingSQL, account, begins); err != nil {
 		return s, err
 	}
-	if s.Lines, err = rows[Movement](ctx, r.DB, "statement", statementSQL, account, begins, ends); err != nil {
+	if s.Lines, err = rows[Movement](ctx, r.q(), "statement", statementSQL, account, begins, ends); err != nil {
 		return s, err
 	}
 	s.Closing = s.Opening
@@ -158,6 +166,11 @@ func (r Reader) Statement(ctx context.Context, account ledger.Account, from, to 
 		s.Lines[i].Balance = s.Closing
 	}
 	return s, nil
+}
+
+// MonthStatement is the statement of a whole month, or of another period in whole months.
+func (r Reader) MonthStatement(ctx context.Context, account ledger.Account, p incentive.Period) (Statement, error) {
+	return r.Statement(ctx, account, p.First, p.After().AddDays(-1))
 }
 
 const openingSQL = `

@@ -29,7 +29,7 @@ func (r Reader) BankPayments(ctx context.Context, number string, all bool) ([]Ba
 			return nil, err
 		}
 	}
-	return rows[BankPayment](ctx, r.DB, "payments", `
+	return rows[BankPayment](ctx, r.q(), "payments", `
 		SELECT end_to_end_id, case_number, amount, currency, payee, paying_entity, state, coalesce(message_id, '') AS message_id, ordered_at, changed_at
 		  FROM payments WHERE ($1 = '' OR case_number = $1) AND ($2 OR state IN ('READY', 'EXPORTED', 'BY_HAND', 'ACCEPTED'))
 		 ORDER BY ordered_at, end_to_end_id`, number, all || number != "")
@@ -48,7 +48,7 @@ type BankOrder struct {
 
 // BankOrders lists the files for banks: those that are not written yet or are not answered in whole, or all.
 func (r Reader) BankOrders(ctx context.Context, all bool) ([]BankOrder, error) {
-	return rows[BankOrder](ctx, r.DB, "orders", `
+	return rows[BankOrder](ctx, r.q(), "orders", `
 		SELECT message_id, key, made_by, made_at, file IS NOT NULL AS written, count(p.amount) AS payments, coalesce(sum(p.amount), 0)::numeric(20,2) AS sum
 		  FROM payment_batches b LEFT JOIN payments p USING (message_id)
 		 GROUP BY b.message_id HAVING $1 OR (file IS NULL AND count(p.amount) > 0) OR bool_or(p.state IN ('EXPORTED', 'ACCEPTED')) ORDER BY message_id`, all)
@@ -72,7 +72,7 @@ type BankLine struct {
 // BankLines lists what somebody has to look at, the newest last: what a payment does not fit is left out once it is answered,
 // what nobody expected stays.
 func (r Reader) BankLines(ctx context.Context, number string, all bool) ([]BankLine, error) {
-	return rows[BankLine](ctx, r.DB, "bank lines", `
+	return rows[BankLine](ctx, r.q(), "bank lines", `
 		SELECT f.message_id AS file_id, l.row_no, l.end_to_end_id, p.case_number, l.kind, l.reference, l.result, l.note, p.state, f.imported_by, f.imported_at
 		  FROM statement_lines l JOIN statement_files f USING (content_hash) JOIN payments p ON p.end_to_end_id = l.payment_id
 		 WHERE l.result IN ('differs', 'unexpected') AND ($1 = '' OR p.case_number = $1)

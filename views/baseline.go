@@ -8,7 +8,6 @@ import (
 
 	"countersign/domain/baseline"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 )
 
@@ -63,14 +62,14 @@ func (r Reader) Baseline(ctx context.Context, number string) (Baseline, error) {
 		if b, err = row[Baseline](ctx, l.q, "joint solution", number, baselineSQL+` WHERE $1 IN (p.project_id, p.case_number)`, number); err != nil {
 			return err
 		}
-		return b.details(ctx, l.q)
+		return b.details(ctx, l)
 	})
 	return b, err
 }
 
 // Baselines lists joint solutions and drafts; an empty partner takes all.
 func (r Reader) Baselines(ctx context.Context, partner string) ([]Baseline, error) {
-	return rows[Baseline](ctx, r.DB, "joint solutions", baselineSQL+` WHERE $1 IN ('', p.partner_id) ORDER BY p.project_id`, partner)
+	return rows[Baseline](ctx, r.q(), "joint solutions", baselineSQL+` WHERE $1 IN ('', p.partner_id) ORDER BY p.project_id`, partner)
 }
 
 const baselineSQL = `
@@ -78,7 +77,8 @@ const baselineSQL = `
 	       coalesce(p.solution, '') AS solution, p.saved_at, p.released_at
 	  FROM baseline_projects p LEFT JOIN cases c USING (case_number)`
 
-func (b *Baseline) details(ctx context.Context, q sqlx.QueryerContext) (err error) {
+func (b *Baseline) details(ctx context.Context, l look) (err error) {
+	q := l.q
 	if b.Files, err = rows[BaselineFile](ctx, q, "files", `
 		SELECT item, name, document_id, false AS staged, checked_at IS NOT NULL AS checked, findings FROM baseline_files WHERE project_id = $1
 		 UNION ALL SELECT item, name, '', true, false, NULL FROM baseline_uploads WHERE case_number = $2 ORDER BY item, staged`, b.Project, b.Case); err != nil {
@@ -95,7 +95,7 @@ func (b *Baseline) details(ctx context.Context, q sqlx.QueryerContext) (err erro
 		b.Release = &releases[0]
 	}
 	b.Comments, err = rows[string](ctx, q, "comments", `
-		SELECT coalesce(person_id, 'clock') || ': ' || reason FROM decisions d
+		SELECT coalesce(person_id, 'clock') || ': ' || reason FROM `+remarks(l.as)+` d
 		 WHERE case_number = $1 AND reason <> ''
 		   AND (matter, round) = (SELECT matter, round FROM approvals WHERE case_number = $1 AND matter IN ('project', 'release') ORDER BY opened_at DESC, matter DESC LIMIT 1) ORDER BY seq`, b.Case)
 	return err
@@ -106,7 +106,7 @@ func (r Reader) ReleaseMaterial(ctx context.Context, number string) ([][]string,
 	b, err := row[struct {
 		State  baseline.State `db:"state"`
 		Policy []byte         `db:"body"`
-	}](ctx, r.DB, "case", number, `SELECT c.state, p.body FROM cases c JOIN policies p ON p.kind = c.kind AND p.version = c.policy_version WHERE c.kind = $2 AND c.case_number = $1`, number, baseline.Kind)
+	}](ctx, r.q(), "case", number, `SELECT c.state, p.body FROM cases c JOIN policies p ON p.kind = c.kind AND p.version = c.policy_version WHERE c.kind = $2 AND c.case_number = $1`, number, baseline.Kind)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (r Reader) ReleaseMaterial(ctx context.Context, number string) ([][]string,
 
 // FeatureTemplate is what feature lists are made from, by the newest policy (CERT-26).
 func (r Reader) FeatureTemplate(ctx context.Context) (baseline.Template, error) {
-	body, err := row[[]byte](ctx, r.DB, "policy", baseline.Kind, `SELECT body FROM policies WHERE kind = $1 ORDER BY version DESC LIMIT 1`, baseline.Kind)
+	body, err := row[[]byte](ctx, r.q(), "policy", baseline.Kind, `SELECT body FROM policies WHERE kind = $1 ORDER BY version DESC LIMIT 1`, baseline.Kind)
 	if err != nil {
 		return baseline.Template{}, err
 	}
@@ -147,7 +147,7 @@ type ReleasedBaseline struct {
 
 // ReleasedBaselines lists what the public site shows, the newest first (CERT-30).
 func (r Reader) ReleasedBaselines(ctx context.Context) ([]ReleasedBaseline, error) {
-	return rows[ReleasedBaseline](ctx, r.DB, "released solutions", `
+	return rows[ReleasedBaseline](ctx, r.q(), "released solutions", `
 		SELECT p.case_number, p.name, p.version, p.summary, l.note, a.name AS partner, t.reference AS goods, p.released_at
 		  FROM baseline_projects p JOIN partners a USING (partner_id) JOIN baseline_releases l USING (case_number) JOIN baseline_tracks t ON t.case_number = p.case_number AND t.track = 'GOODS'
 		 WHERE p.released_at IS NOT NULL ORDER BY p.released_at DESC, p.case_number`)
@@ -165,7 +165,7 @@ func (r Reader) Offerings(ctx context.Context, partner string) ([]Offering, erro
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
 	}
-	return rows[Offering](ctx, r.DB, "offerings", `
+	return rows[Offering](ctx, r.q(), "offerings", `
 		SELECT 'baseline-solution' AS kind, case_number AS number, name FROM baseline_projects WHERE partner_id = $1 AND released_at IS NOT NULL
 		 UNION ALL
 		SELECT 'shop-good', t.reference, p.name FROM baseline_projects p JOIN baseline_tracks t USING (case_number) WHERE p.partner_id = $1 AND t.track = 'GOODS' AND t.state = 'GOODS_LISTED'

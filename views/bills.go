@@ -46,7 +46,7 @@ func (r Reader) Bills(ctx context.Context, f BillFilter, at time.Time) ([]Bill, 
 			return nil, err
 		}
 	}
-	found, err := rows[Bill](ctx, r.DB, "bills", billSQL+`
+	found, err := rows[Bill](ctx, r.q(), "bills", billSQL+`
 		 WHERE ($2 = '' OR b.partner_id = $2) AND ($3 = '' OR b.period = $3) AND ($4 = '' OR b.case_number = $4) AND ($5 = '' OR b.state = $5)
 		 ORDER BY b.partner_id, b.period, b.bill_id`, at, f.Partner, f.Period, f.Case, f.State)
 	for i := range found {
@@ -109,23 +109,23 @@ type BillTransfer struct {
 
 // Bill reads one bill as it stands at an instant.
 func (r Reader) Bill(ctx context.Context, id string, at time.Time) (d BillDetail, err error) {
-	if d.Bill, err = row[Bill](ctx, r.DB, "bill", id, billSQL+` WHERE b.bill_id = $2`, at, id); err != nil {
+	if d.Bill, err = row[Bill](ctx, r.q(), "bill", id, billSQL+` WHERE b.bill_id = $2`, at, id); err != nil {
 		return d, err
 	}
 	d.complete(at)
 	if d.Lines, err = r.LineTotal(ctx, LineFilter{Bill: id}); err != nil {
 		return d, err
 	}
-	if d.Questions, err = rows[BillQuestion](ctx, r.DB, "questions", `
+	if d.Questions, err = rows[BillQuestion](ctx, r.q(), "questions", `
 		SELECT question_id, bills, question, asked_by, asked_at, answer, coalesce(answered_by, '') AS answered_by
 		  FROM bill_questions WHERE case_number = $1 AND $2 = ANY (bills) ORDER BY question_id`, d.Case, id); err != nil {
 		return d, err
 	}
-	if d.Transfers, err = rows[BillTransfer](ctx, r.DB, "transfers", `
+	if d.Transfers, err = rows[BillTransfer](ctx, r.q(), "transfers", `
 		SELECT from_partner, to_partner, amount, reason, moved_by, moved_at FROM bill_transfers WHERE bill_id = $1 ORDER BY moved_at`, id); err != nil {
 		return d, err
 	}
-	if d.Timeline, err = rows[Event](ctx, r.DB, "timeline", eventsSQL, d.Case); err != nil {
+	if d.Timeline, err = rows[Event](ctx, r.q(), "timeline", eventsSQL(r.as), d.Case); err != nil {
 		return d, fmt.Errorf("history of %s: %w", d.Case, err)
 	}
 	return d, nil
@@ -141,7 +141,7 @@ type Reconciliation struct {
 
 // Reconciliation finds the case in which a bill was presented, by the bill's number or its own.
 func (r Reader) Reconciliation(ctx context.Context, id string) (Reconciliation, error) {
-	return row[Reconciliation](ctx, r.DB, "presented bill", id, `
+	return row[Reconciliation](ctx, r.q(), "presented bill", id, `
 		SELECT case_number, state, workflow_id, closed_at IS NOT NULL AS ended FROM cases
 		 WHERE kind = $2 AND (case_number = $1 OR case_number = (SELECT case_number FROM bills WHERE bill_id = $1))`, id, bill.Kind)
 }

@@ -2,6 +2,8 @@ package views_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -112,4 +114,22 @@ func TestGivenABillWithoutItsAccrual_WhenTheLedgerIsVerified_ThenItIsFound(t *te
 	require.NoError(t, err)
 	require.Len(t, found.Findings, 2)
 	require.Equal(t, views.Finding{Check: "bills", Object: "bill B1", Message: "it stands for 60.00 on the account of P1, its entries moved 0.00 there"}, found.Findings[0])
+}
+
+// Rule: COM-12
+func TestGivenLinesWithNames_WhenTheyAreExported_ThenTheFileHoldsThemMaskedWhateverTheScreenShows(t *testing.T) {
+	r := withLines(t)
+	screen, err := r.Lines(t.Context(), views.LineFilter{Order: "O2"}, 1)
+	require.NoError(t, err)
+	require.Equal(t, "Acme_Co, acme01, Reseller 50%", screen[0].CustomerName+", "+screen[0].CustomerAccount+", "+screen[0].Tier2)
+	file := filepath.Join(t.TempDir(), "lines.csv")
+	total, err := r.WriteLines(t.Context(), views.LineFilter{}, file, func(int64) error { return nil })
+	require.NoError(t, err)
+	require.EqualValues(t, 4, total.Lines)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(text), ",O2,C1,A***,a***,Zhou,ECS,resale,subscription,,R***,200,10,")
+	for _, name := range []string{"Acme", "acme", "Beta", "beta", "Reseller"} {
+		require.NotContains(t, string(text), name)
+	}
 }

@@ -66,12 +66,12 @@ func (r Reader) Cases(ctx context.Context, f CaseFilter) ([]Case, error) {
 			return nil, err
 		}
 	}
-	return rows[Case](ctx, r.DB, "cases", caseSQL+casesWhereSQL, f.Partner, f.State, f.Open, withdrawal.Deleted, f.Kind, sql.NullTime{Time: f.DueBefore, Valid: !f.DueBefore.IsZero()}, sql.NullInt64{Int64: int64(f.Limit), Valid: f.Limit > 0})
+	return rows[Case](ctx, r.q(), "cases", caseSQL+casesWhereSQL, f.Partner, f.State, f.Open, withdrawal.Deleted, f.Kind, sql.NullTime{Time: f.DueBefore, Valid: !f.DueBefore.IsZero()}, sql.NullInt64{Int64: int64(f.Limit), Valid: f.Limit > 0})
 }
 
 // Case reads one application.
 func (r Reader) Case(ctx context.Context, number string) (Case, error) {
-	return row[Case](ctx, r.DB, "case", number, caseSQL+` WHERE c.case_number = $1`, number)
+	return row[Case](ctx, r.q(), "case", number, caseSQL+` WHERE c.case_number = $1`, number)
 }
 
 const caseSQL = `
@@ -129,7 +129,7 @@ type Event struct {
 	Rule   string        `db:"rule"       json:"rule,omitempty"`
 	Amount *money.Amount `db:"amount"     json:"amount,omitempty"`
 	Note   string        `db:"note"       json:"note,omitempty"`
-	Hash   Hash          `db:"hash"       json:"hash"`
+	Hash   Hash          `db:"hash"       json:"hash,omitempty"`
 }
 
 // Hash is shown in hexadecimal digits.
@@ -149,19 +149,19 @@ func (r Reader) CaseDetail(ctx context.Context, number string) (CaseDetail, erro
 		return d, err
 	}
 	if d.Kind == withdrawal.Kind {
-		payment, err := row[Payment](ctx, r.DB, "case", number, paymentSQL, number)
+		payment, err := row[Payment](ctx, r.q(), "case", number, paymentSQL, number)
 		if err != nil {
 			return d, err
 		}
 		d.Payment = &payment
-		if d.Lots, err = rows[Line](ctx, r.DB, "lots", linesSQL, number); err != nil {
+		if d.Lots, err = rows[Line](ctx, r.q(), "lots", linesSQL, number); err != nil {
 			return d, err
 		}
 	}
 	if d.Tasks, err = r.tasksOf(ctx, number); err != nil {
 		return d, err
 	}
-	d.Timeline, err = rows[Event](ctx, r.DB, "events", eventsSQL, number)
+	d.Timeline, err = rows[Event](ctx, r.q(), "events", eventsSQL(r.as), number)
 	return d, err
 }
 
@@ -173,9 +173,12 @@ const linesSQL = `
 	SELECT l.lot_no, t.source, t.payer, t.arrived_at, l.amount
 	  FROM withdrawal_lines l JOIN lots t USING (lot_no) WHERE l.case_number = $1 ORDER BY l.lot_no`
 
-const eventsSQL = `
-	SELECT seq, at, actor, via, action, from_state, to_state, rule, amount, note, hash
+// eventsSQL reads a timeline. The hashes are for who verifies the chain.
+func eventsSQL(as string) string {
+	return `
+	SELECT seq, at, actor, via, action, from_state, to_state, rule, amount, note, ` + visible(as, "hash", `''::bytea`) + ` AS hash
 	  FROM events WHERE case_number = $1 ORDER BY seq`
+}
 
 // Policy is one version of the parameters of a kind of case.
 type Policy struct {
@@ -192,7 +195,7 @@ func (r Reader) Policy(ctx context.Context, kind string, version int) (Policy, e
 	if version != 0 {
 		name = fmt.Sprintf("%s, version %d", kind, version)
 	}
-	return row[Policy](ctx, r.DB, "policy", name, `
+	return row[Policy](ctx, r.q(), "policy", name, `
 		SELECT kind, version, set_by, set_at, body - 'version' AS body FROM policies WHERE kind = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1`, kind, version)
 }
 
@@ -218,7 +221,7 @@ func (r Reader) Outbox(ctx context.Context, person string, all bool) ([]Message,
 			return nil, err
 		}
 	}
-	messages, err := rows[Message](ctx, r.DB, "outbox", `
+	messages, err := rows[Message](ctx, r.q(), "outbox", `
 		SELECT m.message_id, coalesce(m.person_id, m.account_id, 'contact') AS reader, coalesce(m.address, p.email, a.email) AS email,
 		       coalesce(p.language, a.language, 'zh') AS language, coalesce(p.time_zone, a.time_zone, 'Asia/Shanghai') AS time_zone,
 		       m.subject, m.body, m.written_at, m.attempts, m.sent_at, m.error

@@ -46,7 +46,7 @@ type CertificateFilter struct{ Number, Partner, Subject, Case string }
 
 // Certificates lists certificates, the newest first, with what they are at an instant.
 func (r Reader) Certificates(ctx context.Context, f CertificateFilter, at time.Time) ([]Certificate, error) {
-	all, err := rows[Certificate](ctx, r.DB, "certificates", certificatesSQL, f.Number, f.Partner, f.Subject, f.Case)
+	all, err := rows[Certificate](ctx, r.q(), "certificates", certificatesSQL, f.Number, f.Partner, f.Subject, f.Case)
 	for i := range all {
 		all[i].State = all[i].Validity().At(at)
 	}
@@ -55,7 +55,7 @@ func (r Reader) Certificates(ctx context.Context, f CertificateFilter, at time.T
 
 // Certificate is one of them by its number.
 func (r Reader) Certificate(ctx context.Context, number string, at time.Time) (Certificate, error) {
-	c, err := row[Certificate](ctx, r.DB, "certificate", number, certificatesSQL, number, "", "", "")
+	c, err := row[Certificate](ctx, r.q(), "certificate", number, certificatesSQL, number, "", "", "")
 	c.State = c.Validity().At(at)
 	return c, err
 }

@@ -20,7 +20,7 @@ type Import struct {
 
 // Imports lists what was taken in, the newest first.
 func (r Reader) Imports(ctx context.Context) ([]Import, error) {
-	return rows[Import](ctx, r.DB, "imports", `
+	return rows[Import](ctx, r.q(), "imports", `
 		SELECT import_id, file_name, format, rows_added, rows_known, rows_repeated, rows_bad, imported_by, imported_at
 		  FROM consumption_imports ORDER BY import_id DESC`)
 }
@@ -37,7 +37,7 @@ type Rate struct {
 
 // Rates lists the exchange rates, the newest month first.
 func (r Reader) Rates(ctx context.Context) ([]Rate, error) {
-	return rows[Rate](ctx, r.DB, "rates", `
+	return rows[Rate](ctx, r.q(), "rates", `
 		SELECT currency, to_char(month, 'YYYY-MM') AS month, rate::text AS rate, first_import IS NOT NULL AS used, set_by, set_at
 		  FROM exchange_rates ORDER BY exchange_rates.month DESC, currency`)
 }

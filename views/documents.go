@@ -25,7 +25,7 @@ func (r Reader) CaseDocuments(ctx context.Context, number string) ([]CaseDocumen
 	if err := r.mustExist(ctx, "case", number, caseExistsSQL); err != nil {
 		return nil, err
 	}
-	return rows[CaseDocument](ctx, r.DB, "documents", `
+	return rows[CaseDocument](ctx, r.q(), "documents", `
 		SELECT document_id, kind, name, media_type, size, added_by, added_at
 		  FROM case_documents JOIN documents USING (document_id)
 		 WHERE case_number = $1 ORDER BY added_at, document_id, kind`, number)
@@ -36,7 +36,7 @@ const shortID = 8
 
 // DocumentID completes the beginning of a document's ID.
 func (r Reader) DocumentID(ctx context.Context, beginning string) (string, error) {
-	found, err := rows[string](ctx, r.DB, "documents", `
+	found, err := rows[string](ctx, r.q(), "documents", `
 		SELECT document_id FROM documents WHERE length($1) >= $2 AND starts_with(document_id, lower($1)) ORDER BY document_id LIMIT 2`, beginning, shortID)
 	switch {
 	case err != nil:

@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"countersign/domain/calendar"
@@ -44,11 +45,11 @@ func (r Reader) Estimate(ctx context.Context, partner string, p incentive.Period
 	if err != nil {
 		return e, err
 	}
-	days, err := look{q: r.DB, at: at}.calendar(ctx)
+	days, err := look{q: r.q(), at: at}.calendar(ctx)
 	if err != nil {
 		return e, err
 	}
-	found, err := rows[estimateRow](ctx, r.DB, "consumption", estimateSQL, partner, p.First, p.After())
+	found, err := rows[estimateRow](ctx, r.q(), "consumption", fmt.Sprintf(estimateSQL, r.consumption()), partner, p.First, p.After())
 	if err != nil {
 		return e, err
 	}
@@ -85,7 +86,7 @@ type estimateRow struct {
 
 const estimateSQL = `
 	SELECT customer_id, order_id, product, association, billing_mode, region, marketplace, charge, max(used_at) AS at, sum(gross) AS gross, sum(cash + stored_value_card) AS cash
-	  FROM consumption
+	  FROM %s
 	 WHERE partner_id = $1 AND period = $2 AND used_at < $3::timestamp AT TIME ZONE interval '8 hours'
 	 GROUP BY customer_id, order_id, product, association, billing_mode, region, marketplace, charge, (used_at AT TIME ZONE interval '8 hours')::date, CASE charge WHEN 'purchase' THEN used_at END
 	 ORDER BY at, order_id, product`

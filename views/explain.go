@@ -46,6 +46,7 @@ type Wait struct {
 	OpenedAt time.Time          `json:"opened_at"`
 	DueAt    *time.Time         `json:"due_at,omitempty"`
 	Overdue  bool               `json:"overdue"`
+	Asked    string             `json:"asked"` // in words: role finance
 	Deciders []Decider          `json:"deciders"`
 	Barred   []Decider          `json:"barred"` // who is a candidate and may not, with the reason
 	Next     []Tick             `json:"next"`   // what the clock does, in order
@@ -174,7 +175,7 @@ func (x *explainer) run(ctx context.Context, number string) (err error) {
 	if x.calendar, err = x.look.calendar(ctx); err != nil {
 		return err
 	}
-	if x.events, err = rows[Event](ctx, x.q, "events", eventsSQL, number); err != nil {
+	if x.events, err = rows[Event](ctx, x.q, "events", eventsSQL(x.as), number); err != nil {
 		return err
 	}
 	for _, part := range []func(context.Context) error{x.rounds, x.waits, x.changes, x.ahead} {
@@ -203,7 +204,7 @@ func (x *explainer) rounds(ctx context.Context) error {
 		return err
 	}
 	said, err := rows[Said](ctx, x.q, "decisions", `
-		SELECT seq, matter, round, seat, at, act, word, how, coalesce(person_id, '') AS person, coalesce(on_behalf, '') AS on_behalf, target, amount, lines, reason
+		SELECT seq, matter, round, seat, at, act, word, how, coalesce(person_id, '') AS person, coalesce(on_behalf, '') AS on_behalf, target, amount, lines, `+visible(x.as, "reason", "coalesce((SELECT m.reason FROM remarks m WHERE m.case_number = decisions.case_number AND m.seq = decisions.seq), '')")+` AS reason
 		  FROM decisions WHERE case_number = $1 ORDER BY seq`, x.c.Number)
 	if err != nil {
 		return err
@@ -271,11 +272,7 @@ func stepOf(s approval.PlannedStep, standing approval.Standing, over bool) Round
 func askedWords(s approval.PlannedStep) string {
 	var seats []string
 	for _, seat := range s.Seats {
-		var who []string
-		for _, w := range seat {
-			who = append(who, whoWords(w))
-		}
-		seats = append(seats, strings.Join(who, " or "))
+		seats = append(seats, strings.Join(words(seat), " or "))
 	}
 	switch s.Mode {
 	case approval.All:
@@ -287,6 +284,14 @@ func askedWords(s approval.PlannedStep) string {
 	case approval.Any:
 	}
 	return strings.Join(seats, " or ")
+}
+
+func words(who []approval.Who) []string {
+	out := make([]string, len(who))
+	for i, w := range who {
+		out[i] = whoWords(w)
+	}
+	return out
 }
 
 func whoWords(w approval.Who) string {
@@ -368,10 +373,11 @@ func (x *explainer) wait(ctx context.Context, t openTask) (Wait, error) {
 		w.Note = "a signer was put before it; it opens after them"
 	case len(seat.Delegators) > 0:
 		w.Note = "delegated for an opinion; then it goes back to " + seat.Delegators[len(seat.Delegators)-1]
-	case len(w.Deciders) == 0:
+	case len(w.Deciders) == 0 && x.as == "":
 		w.Note = "nobody of those asked is there"
 	}
 	step := round.plan.Step(t.Step)
+	w.Asked = strings.Join(words(seat.Who), " or ")
 	if t.State == approval.TaskOpen {
 		if w.Next, err = x.ticks(ctx, t, step, seat); err != nil {
 			return w, err
@@ -415,7 +421,10 @@ func (x *explainer) ticks(ctx context.Context, t openTask, step approval.Planned
 			if err != nil {
 				return nil, err
 			}
-			tick.Text += fmt.Sprintf(", and role %s may decide as well (%s)", step.Escalate, namesOf(able))
+			tick.Text += fmt.Sprintf(", and role %s may decide as well", step.Escalate)
+			if x.as == "" {
+				tick.Text += " (" + namesOf(able) + ")"
+			}
 		}
 		ticks = append(ticks, tick)
 	}
@@ -573,7 +582,7 @@ func (x *explainer) summary() string {
 	}
 	var waits []string
 	for _, w := range e.Waits {
-		text := fmt.Sprintf("%s (%s)", w.Task, namesOf(w.Deciders))
+		text := fmt.Sprintf("%s (%s)", w.Task, x.awaited(w))
 		if w.Overdue {
 			text += ", overdue"
 		}
@@ -592,7 +601,15 @@ func (x *explainer) lateReturns() string {
 	if len(x.e.Waits) == 0 {
 		return ""
 	}
-	return "; a late return waits for " + namesOf(x.e.Waits[0].Deciders)
+	return "; a late return waits for " + x.awaited(x.e.Waits[0])
+}
+
+// awaited says for whom a question waits: to a partner's people by role only.
+func (x *explainer) awaited(w Wait) string {
+	if x.as == "" {
+		return namesOf(w.Deciders)
+	}
+	return w.Asked
 }
 
 // ending says how a case ended and by whose verdict: its last step into the state, and the decision behind it.

@@ -77,7 +77,7 @@ type ConsumptionRow struct {
 
 // ExplainLine says which rows, which policy line, which rule and which arithmetic made a line; page counts from 1.
 func (r Reader) ExplainLine(ctx context.Context, id int64, page, size int) (ExplainedLine, error) {
-	l, err := row[ExplainedLine](ctx, r.DB, "incentive line", fmt.Sprint(id), lineSQL, id)
+	l, err := row[ExplainedLine](ctx, r.q(), "incentive line", fmt.Sprint(id), lineSQL, id)
 	if err != nil {
 		return l, err
 	}
@@ -90,7 +90,7 @@ func (r Reader) ExplainLine(ctx context.Context, id int64, page, size int) (Expl
 		l.Earlier, l.Rows = []EarlierLine{}, []ConsumptionRow{}
 		return l, nil
 	}
-	if l.Earlier, err = rows[EarlierLine](ctx, r.DB, "earlier lines", earlierSQL, id); err != nil {
+	if l.Earlier, err = rows[EarlierLine](ctx, r.q(), "earlier lines", earlierSQL, id); err != nil {
 		return l, err
 	}
 	all, err := r.rowsOf(ctx, l, policies)
@@ -147,7 +147,7 @@ func (l *ExplainedLine) inWords(policies []incentive.Policy) {
 
 // rowsOf finds the rows that make up the line and its earlier ones: those of the same thing about which the same is said.
 func (r Reader) rowsOf(ctx context.Context, l ExplainedLine, policies []incentive.Policy) ([]ConsumptionRow, error) {
-	found, err := rows[ConsumptionRow](ctx, r.DB, "consumption", rowsSQL, l.ID)
+	found, err := rows[ConsumptionRow](ctx, r.q(), "consumption", fmt.Sprintf(rowsSQL, r.consumption()), l.ID)
 	if err != nil || l.Reason == incentive.NextPeriod {
 		return found, err
 	}
@@ -169,7 +169,7 @@ func (r Reader) rowsOf(ctx context.Context, l ExplainedLine, policies []incentiv
 const rowsSQL = `
 	SELECT c.import_id, c.line, c.used_at, c.posted_at, c.gross, c.cash, c.stored_value_card, c.voucher, c.excluded_coupon
 	  FROM incentive_lines l
-	  JOIN consumption c ON c.partner_id = l.partner_id AND CASE l.reason WHEN 'NEXT_PERIOD' THEN c.period > l.period ELSE c.period = l.period END
+	  JOIN %s c ON c.partner_id = l.partner_id AND CASE l.reason WHEN 'NEXT_PERIOD' THEN c.period > l.period ELSE c.period = l.period END
 	   AND date_trunc('month', c.used_at AT TIME ZONE interval '8 hours') = l.usage_month
 	   AND (c.customer_id, c.order_id, c.product, c.association, c.billing_mode, c.region, c.marketplace, c.tier2, c.charge)
 	     = (l.customer_id, l.order_id, l.product, l.association, l.billing_mode, l.region, l.marketplace, l.tier2, l.charge)

@@ -34,7 +34,7 @@ func (r Reader) Exports(ctx context.Context, who string) ([]Export, error) {
 			return nil, err
 		}
 	}
-	return rows[Export](ctx, r.DB, "exports", `
+	return rows[Export](ctx, r.q(), "exports", `
 		SELECT export_id, asked_by, filter, format, state, lines, amount, octet_length(content)::bigint AS size, asked_at, done_at, error FROM exports
 		 WHERE $1 IN ('', asked_by) OR EXISTS (SELECT 1 FROM people JOIN person_roles USING (person_id) WHERE person_id = $1 AND active AND partner_id IS NULL AND role = $2)
 		 ORDER BY export_id DESC`, who, person.VendorOperations)

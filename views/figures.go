@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -153,7 +152,7 @@ type AccountFigure struct {
 // Clearing reads the accounts of money in clearing: the vendor's bank and payment channels, remittances not attributed, and what is
 // held for withdrawals. It sums up postings since the beginning, so it is asked seldom.
 func (r Reader) Clearing(ctx context.Context) ([]AccountFigure, error) {
-	return rows[AccountFigure](ctx, r.DB, "clearing accounts", `
+	return rows[AccountFigure](ctx, r.q(), "clearing accounts", `
 		SELECT c.code AS account, c.currency, coalesce(c.normal * sum(p.amount), 0.00) AS balance
 		  FROM chart c LEFT JOIN postings p ON p.account = c.code
 		 WHERE c.code IN ('V.BANK', 'V.SUSP') OR c.code LIKE 'V.CHAN.%'
@@ -163,14 +162,4 @@ func (r Reader) Clearing(ctx context.Context) ([]AccountFigure, error) {
 		  FROM chart c LEFT JOIN accounts a ON a.code = c.code
 		 WHERE c.code = 'P.HOLD'
 		 GROUP BY c.code, c.currency, c.normal`)
-}
-
-// atOnce reads as of one instant.
-func (r Reader) atOnce(ctx context.Context, read func(*sqlx.Tx) error) error {
-	tx, err := r.DB.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // it only read
-	return read(tx)
 }

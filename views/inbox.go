@@ -123,7 +123,7 @@ type seer struct {
 // asSeenBy asks without a transaction, whose round trips would cost as much as the page: what happens between two of its
 // statements makes the answer newer, not wrong.
 func (r Reader) asSeenBy(ctx context.Context, id string, at time.Time, f func(seer) error) error {
-	s := seer{look: look{r.DB, at}, others: []string{}}
+	s := seer{look: look{r.q(), at, r.as}, others: []string{}}
 	var err error
 	if s.Party, err = s.party(ctx, id); err != nil {
 		return err
@@ -557,7 +557,7 @@ func (r Reader) Decided(ctx context.Context, personID, after string, limit int) 
 		at, number, seq = parts[0], parts[1], n
 	}
 	limit = limited(limit)
-	found, err := rows[Decision](ctx, r.DB, "decisions", decidedSQL, personID, at, number, seq, limit+1)
+	found, err := rows[Decision](ctx, r.q(), "decisions", decidedSQL, personID, at, number, seq, limit+1)
 	if err != nil {
 		return page, err
 	}

@@ -84,24 +84,24 @@ const detailLinesSQL = `
 	SELECT l.data_id, l.partner_id, coalesce(b.period, to_char(l.period, 'YYYY-MM')) AS period, coalesce(b.plan_name, p.body ->> 'plan_name', '') AS plan_name,
 	       coalesce(l.bill_id, '') AS bill_id, coalesce(b.state, 'ESTIMATED') AS status, l.order_id, l.customer_id, coalesce(c.name, '') AS customer_name,
 	       coalesce(c.account, '') AS customer_account, coalesce(c.account_manager, '') AS account_manager, l.product, l.association, l.billing_mode, l.region,
-	       coalesce(t.name, '') AS tier2_name, trim_scale(l.counted)::text AS counted, trim_scale(l.rate)::text AS rate, l.reason, l.policy_version, l.amount` + detailFromSQL
+	       coalesce(t.name, l.tier2, '') AS tier2_name, trim_scale(l.counted)::text AS counted, trim_scale(l.rate)::text AS rate, l.reason, l.policy_version, l.amount` + detailFromSQL
 
 // LineTotal counts the lines that match, and adds up what they give (INC-11).
 func (r Reader) LineTotal(ctx context.Context, f LineFilter) (LineTotal, error) {
 	where, args := conditions(f)
-	return row[LineTotal](ctx, r.DB, "lines", "", `SELECT count(*) AS lines, coalesce(sum(l.amount), 0)::numeric(20,2) AS amount`+detailFromSQL+where, args...)
+	return row[LineTotal](ctx, r.q(), "lines", "", `SELECT count(*) AS lines, coalesce(sum(l.amount), 0)::numeric(20,2) AS amount`+detailFromSQL+where, args...)
 }
 
 // Lines lists the first lines that match, by number.
 func (r Reader) Lines(ctx context.Context, f LineFilter, limit int) ([]DetailLine, error) {
 	where, args := conditions(f)
-	return rows[DetailLine](ctx, r.DB, "lines", detailLinesSQL+where+fmt.Sprintf(` ORDER BY l.data_id LIMIT %d`, limit), args...)
+	return rows[DetailLine](ctx, r.q(), "lines", detailLinesSQL+where+fmt.Sprintf(` ORDER BY l.data_id LIMIT %d`, limit), args...)
 }
 
 // EachLine hands over every line that matches, one after the other, without keeping them.
 func (r Reader) EachLine(ctx context.Context, f LineFilter, each func(DetailLine) error) error {
 	where, args := conditions(f)
-	found, err := r.DB.QueryxContext(ctx, detailLinesSQL+where+` ORDER BY l.data_id`, args...)
+	found, err := r.q().QueryxContext(ctx, detailLinesSQL+where+` ORDER BY l.data_id`, args...)
 	if err != nil {
 		return fmt.Errorf("read lines: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"countersign/domain/calendar"
 	"countersign/domain/invoice"
+	"countersign/domain/money"
 	"countersign/domain/owed"
 
 	"github.com/lib/pq"
@@ -38,7 +39,7 @@ type InvoiceRound struct {
 
 // InvoiceList reads the list of a case, the same that the notice told of (INV-02); before it shows it is refused (INV-04).
 func (r Reader) InvoiceList(ctx context.Context, number string, at time.Time) (InvoiceList, error) {
-	l, err := row[invoice.List](ctx, r.DB, "invoice list of case", number, invoiceListSQL, number)
+	l, err := row[invoice.List](ctx, r.q(), "invoice list of case", number, invoiceListSQL, number)
 	v := InvoiceList{List: l, Progress: l.State.Words(), Findings: []invoice.Finding{}}
 	if err != nil {
 		return v, err
@@ -46,13 +47,13 @@ func (r Reader) InvoiceList(ctx context.Context, number string, at time.Time) (I
 	if list := l.Visible(at); len(list) > 0 {
 		return v, list
 	}
-	if v.Rounds, err = rows[InvoiceRound](ctx, r.DB, "rounds", `
+	if v.Rounds, err = rows[InvoiceRound](ctx, r.q(), "rounds", `
 		SELECT round, sent_by, sent_at, carrier, tracking_no, mailbox, late, arrived_at, review_on, result, reasons, note
 		  FROM invoice_packages WHERE list_no = $1 ORDER BY round`, l.No); err != nil {
 		return v, err
 	}
 	for i := range v.Rounds {
-		if v.Rounds[i].Invoices, err = rows[invoice.Invoice](ctx, r.DB, "invoices", `
+		if v.Rounds[i].Invoices, err = rows[invoice.Invoice](ctx, r.q(), "invoices", `
 			SELECT number, code, type, issued_on, currency, net, tax, total, tax_rate, buyer, items, coalesce(document_id, '') AS document_id
 			  FROM invoices WHERE list_no = $1 AND round = $2 ORDER BY invoice_id`, l.No, v.Rounds[i].Round); err != nil {
 			return v, err
@@ -62,6 +63,33 @@ func (r Reader) InvoiceList(ctx context.Context, number string, at time.Time) (I
 		v.Findings = append(v.Findings, invoice.Findings(l, v.Rounds[n-1].Invoices)...)
 	}
 	return v, nil
+}
+
+// InvoiceListLine is one list among a partner's.
+type InvoiceListLine struct {
+	No       string         `db:"list_no"           json:"list"`
+	Case     string         `db:"case_number"       json:"case"`
+	Kind     string         `db:"kind"              json:"kind"` // of the case
+	Period   string         `db:"settlement_period" json:"settlement_period"`
+	Amount   money.Amount   `db:"amount"            json:"amount"`
+	Currency money.Currency `db:"currency"          json:"currency"`
+	State    invoice.State  `db:"state"             json:"state"`
+	Progress string         `db:"-"                 json:"progress"` // as its partner reads it (INV-22)
+	Due      calendar.Date  `db:"due_date"          json:"due_date,omitzero"`
+}
+
+// InvoiceLists lists what a partner has been asked to invoice, the newest first: those that it may see at an instant (INV-04).
+func (r Reader) InvoiceLists(ctx context.Context, partner string, at time.Time) ([]InvoiceListLine, error) {
+	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
+		return nil, err
+	}
+	found, err := rows[InvoiceListLine](ctx, r.q(), "invoice lists", `
+		SELECT l.list_no, l.case_number, c.kind, l.settlement_period, l.amount, l.currency, l.state, l.due_date
+		  FROM invoice_lists l JOIN cases c USING (case_number) WHERE c.partner_id = $1 AND l.visible_at <= $2 ORDER BY l.opened_at DESC, l.list_no DESC`, partner, at)
+	for i := range found {
+		found[i].Progress = found[i].State.Words()
+	}
+	return found, err
 }
 
 const invoiceListSQL = `
@@ -100,7 +128,7 @@ func (r Reader) Owed(ctx context.Context, partner string, all bool) (Owed, error
 	if err != nil {
 		return v, err
 	}
-	if v.Entries, err = rows[OwedEntry](ctx, r.DB, "owed entries", `
+	if v.Entries, err = rows[OwedEntry](ctx, r.q(), "owed entries", `
 		SELECT entry_id, source, tax_rate, amount, remaining, created_at, coalesce(case_number, '') AS case_number
 		  FROM owed_entries WHERE partner_id = $1 AND (remaining > 0 OR $2) ORDER BY created_at, entry_id`, partner, all); err != nil {
 		return v, err
@@ -108,7 +136,7 @@ func (r Reader) Owed(ctx context.Context, partner string, all bool) (Owed, error
 	for i := range v.Entries {
 		v.Entries[i].State = v.Entries[i].Entry.State()
 	}
-	v.Requests, err = rows[OwedRequest](ctx, r.DB, "requests", `
+	v.Requests, err = rows[OwedRequest](ctx, r.q(), "requests", `
 		SELECT request_no, period, requested_by, requested_at, tax_rate, selected, set_off, invoiced
 		  FROM vendor_invoices JOIN vendor_invoice_lines USING (request_no) WHERE partner_id = $1 ORDER BY requested_at, request_no, tax_rate`, partner)
 	return v, err

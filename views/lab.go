@@ -42,7 +42,7 @@ const labCreditSQL = `
 	       coalesce(p.used, 0)::int AS used, coalesce(p.lapsed, 0)::int AS lapsed, coalesce(p.remaining, 0)::int AS remaining
 	  FROM lab_credits l JOIN cases c USING (case_number)
 	  LEFT JOIN LATERAL (
-		SELECT max(round) AS round, (SELECT d.reason FROM decisions d WHERE d.case_number = l.case_number AND d.matter = 'review' AND d.act IN ('approve', 'reject') ORDER BY d.seq DESC LIMIT 1) AS comment
+		SELECT max(round) AS round, (SELECT d.reason FROM %s d WHERE d.case_number = l.case_number AND d.matter = 'review' AND d.act IN ('approve', 'reject') ORDER BY d.seq DESC LIMIT 1) AS comment
 		  FROM approvals a WHERE a.case_number = l.case_number AND a.matter = 'review') r ON true
 	  LEFT JOIN LATERAL (
 		SELECT sum(p.amount) AS remaining, -sum(p.amount) FILTER (WHERE starts_with(e.key, 'lab-credit/' || l.case_number || '/use/')) AS used,
@@ -54,12 +54,12 @@ func (r Reader) LabCredits(ctx context.Context, partner string) ([]LabCredit, er
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
 	}
-	return rows[LabCredit](ctx, r.DB, "lab credits", labCreditSQL+` WHERE l.partner_id = $1 ORDER BY c.opened_at, l.case_number`, partner)
+	return rows[LabCredit](ctx, r.q(), "lab credits", fmt.Sprintf(labCreditSQL, r.remarks())+` WHERE l.partner_id = $1 ORDER BY c.opened_at, l.case_number`, partner)
 }
 
 // LabCredit reads one application.
 func (r Reader) LabCredit(ctx context.Context, number string) (LabCredit, error) {
-	return row[LabCredit](ctx, r.DB, "lab credit", number, labCreditSQL+` WHERE l.case_number = $1`, number)
+	return row[LabCredit](ctx, r.q(), "lab credit", number, fmt.Sprintf(labCreditSQL, r.remarks())+` WHERE l.case_number = $1`, number)
 }
 
 // MemberCredit is one credit in a personal account.
@@ -77,7 +77,7 @@ func (r Reader) MemberCredits(ctx context.Context, account string, at time.Time)
 	if err := r.mustExist(ctx, "personal account", account, `SELECT 1 FROM personal_accounts WHERE account_id = $1`); err != nil {
 		return nil, err
 	}
-	return rows[MemberCredit](ctx, r.DB, "credits", `
+	return rows[MemberCredit](ctx, r.q(), "credits", `
 		SELECT l.coupon_no, l.points, l.issued_at, l.expires_at,
 		       CASE WHEN l.expires_at > $2 THEN (SELECT sum(p.amount) FROM postings p JOIN entries e USING (entry_id) WHERE p.account = 'L:' || l.case_number AND e.at <= $2) ELSE 0 END::int AS remaining
 		  FROM lab_credits l WHERE l.account_id = $1 AND l.issued_at <= $2 ORDER BY l.issued_at, l.case_number`, account, at)
@@ -114,14 +114,14 @@ func (r Reader) LabBenefit(ctx context.Context, partner string, at time.Time) (L
 		return b, fmt.Errorf("read policy for %s: %w", lab.Kind, err)
 	}
 	b.Address = policy.Address
-	if b.Paths, err = rows[LabPath](ctx, r.DB, "paths", `
+	if b.Paths, err = rows[LabPath](ctx, r.q(), "paths", `
 		SELECT path, stage FROM unnest($3::text[]) WITH ORDINALITY AS w (path, n), path_stage($1, path, $2) AS stage WHERE stage IS NOT NULL ORDER BY n`, partner, at, pq.Array(lab.Paths)); err != nil {
 		return b, err
 	}
 	for i := range b.Paths {
 		b.Paths[i].Open = slices.Contains(policy.Paths(), b.Paths[i].Path)
 	}
-	b.Members, err = row[int](ctx, r.DB, "partner", partner, `
+	b.Members, err = row[int](ctx, r.q(), "partner", partner, `
 		SELECT count(*) FROM member_links WHERE partner_id = $1 AND linked_at <= $2 AND (unlinked_at IS NULL OR unlinked_at > $2)`, partner, at)
 	return b, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"countersign/domain/bill"
+	"countersign/domain/organisation"
 	"countersign/internal/sheet"
 )
 
@@ -16,6 +17,7 @@ var lineColumns = []string{
 
 // WriteLines writes every line that matches to a file, row by row, and answers what it holds (INC-11). The ending of the
 // name says how; the file appears when it is whole. After each row it says how many are written; an error of that ends it.
+// Names of customers, of their accounts and of resellers are masked, whatever a screen shows (COM-12).
 func (r Reader) WriteLines(ctx context.Context, f LineFilter, file string, written func(lines int64) error) (total LineTotal, err error) {
 	w, err := sheet.Create(file, lineColumns...)
 	if err != nil {
@@ -27,8 +29,9 @@ func (r Reader) WriteLines(ctx context.Context, f LineFilter, file string, writt
 		if l.Association == bill.None {
 			association = "--"
 		}
-		if err := w.Row(l.DataID, l.Partner, l.Period, l.Plan, l.Bill, l.Status, l.Order, l.Customer, l.CustomerName, l.CustomerAccount, l.AccountManager,
-			l.Product, association, l.BillingMode, l.Region, l.Tier2, sheet.Number(l.Counted), sheet.Number(l.Rate), l.Reason, l.PolicyVersion, sheet.Number(l.Amount.String())); err != nil {
+		if err := w.Row(l.DataID, l.Partner, l.Period, l.Plan, l.Bill, l.Status, l.Order, l.Customer,
+			organisation.Masked("name", l.CustomerName, nil), organisation.Masked("account", l.CustomerAccount, nil), l.AccountManager,
+			l.Product, association, l.BillingMode, l.Region, organisation.Masked("name", l.Tier2, nil), sheet.Number(l.Counted), sheet.Number(l.Rate), l.Reason, l.PolicyVersion, sheet.Number(l.Amount.String())); err != nil {
 			return err
 		}
 		total.Lines++

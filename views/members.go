@@ -31,7 +31,7 @@ func (r Reader) Invitations(ctx context.Context, partner string, state domain.St
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
 	}
-	found, err := rows[Invitation](ctx, r.DB, "invitations", invitationsSQL+` WHERE i.partner_id = $1 AND ($2 = '' OR c.state = $2) ORDER BY t.sent_at DESC, i.case_number DESC`, partner, state)
+	found, err := rows[Invitation](ctx, r.q(), "invitations", invitationsSQL+` WHERE i.partner_id = $1 AND ($2 = '' OR c.state = $2) ORDER BY t.sent_at DESC, i.case_number DESC`, partner, state)
 	for i := range found {
 		found[i].mask()
 	}
@@ -40,7 +40,7 @@ func (r Reader) Invitations(ctx context.Context, partner string, state domain.St
 
 // Invitation reads one.
 func (r Reader) Invitation(ctx context.Context, number string) (Invitation, error) {
-	i, err := row[Invitation](ctx, r.DB, "invitation", number, invitationsSQL+` WHERE i.case_number = $1`, number)
+	i, err := row[Invitation](ctx, r.q(), "invitation", number, invitationsSQL+` WHERE i.case_number = $1`, number)
 	i.mask()
 	return i, err
 }
@@ -54,7 +54,7 @@ const invitationsSQL = `
 	SELECT i.case_number, i.partner_id, i.account_id, i.found_by, CASE i.found_by WHEN 'mobile' THEN a.mobile WHEN 'email' THEN a.email ELSE a.account_name END AS target,
 	       c.state, ` + specialistSQL + ` AS specialist, t.sending AS sendings, t.sent_by, t.sent_at, t.expires_at, l.linked_at, l.unlinked_at
 	  FROM invitations i JOIN cases c USING (case_number) JOIN personal_accounts a USING (account_id)
-	  JOIN LATERAL (SELECT * FROM invitation_tokens t WHERE t.case_number = i.case_number ORDER BY sending DESC LIMIT 1) t ON true
+	  JOIN LATERAL (SELECT sending, sent_by, sent_at, expires_at FROM invitation_tokens t WHERE t.case_number = i.case_number ORDER BY sending DESC LIMIT 1) t ON true
 	  LEFT JOIN member_links l ON l.case_number = i.case_number`
 
 // Member is a natural person who is linked to a partner. The data is shared because the member agreed to it (ORG-35), only while
@@ -80,7 +80,7 @@ func (r Reader) Members(ctx context.Context, partner, by string, uncovered []str
 	if err := r.mayUncover(ctx, partner, by, uncovered); err != nil {
 		return nil, err
 	}
-	found, err := rows[Member](ctx, r.DB, "members", `
+	found, err := rows[Member](ctx, r.q(), "members", `
 		SELECT l.account_id, a.account_name, a.name, a.mobile, a.email, `+specialistSQL+` AS specialist, l.linked_at, l.notice_version, l.case_number
 		  FROM member_links l JOIN personal_accounts a USING (account_id) WHERE l.partner_id = $1 AND l.unlinked_at IS NULL ORDER BY l.linked_at, l.link_id`, partner)
 	for i := range found {

@@ -20,7 +20,7 @@ import (
 // organisationPerson reads a person of an organisation; nil when there is none.
 func (r Reader) organisationPerson(ctx context.Context, id string) (*organisation.Person, error) {
 	var text []byte
-	err := sqlx.GetContext(ctx, r.DB, &text, `SELECT to_jsonb(o) FROM organisation_persons o WHERE person_id = $1`, id)
+	err := sqlx.GetContext(ctx, r.q(), &text, `SELECT to_jsonb(o) FROM organisation_persons o WHERE person_id = $1`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -65,7 +65,7 @@ func (r Reader) Persons(ctx context.Context, partner, by string, f PersonFilter,
 	if list := organisation.JudgeAdministrator(who, by, partner); len(list) > 0 {
 		return nil, list
 	}
-	found, err := rows[OrganisationPerson](ctx, r.DB, "persons", personsSQL, partner, f.Role, f.Status, part(f.Name), part(f.Account), f.WithoutDirector)
+	found, err := rows[OrganisationPerson](ctx, r.q(), "persons", personsSQL, partner, f.Role, f.Status, part(f.Name), part(f.Account), f.WithoutDirector)
 	for i, p := range found {
 		found[i].Mobile, found[i].Email = organisation.Masked("mobile", p.Mobile, uncovered), organisation.Masked("email", p.Email, uncovered)
 	}
@@ -115,7 +115,7 @@ func (r Reader) Details(ctx context.Context, id, by string, uncovered []string) 
 	if by != id {
 		d.Mobile, d.Email = organisation.Masked("mobile", p.Mobile, uncovered), organisation.Masked("email", p.Email, uncovered)
 	}
-	d.History, err = rows[OrganisationCommand](ctx, r.DB, "history", `
+	d.History, err = rows[OrganisationCommand](ctx, r.q(), "history", `
 		SELECT action, object, by_person, at FROM organisation_commands WHERE partner_id = $1 AND object = $2 ORDER BY command_id`, p.Partner, id)
 	return d, err
 }
@@ -140,7 +140,7 @@ func (r Reader) RolesOf(ctx context.Context, partner, by string) ([]Role, error)
 	if list := organisation.JudgeAdministrator(who, by, partner); len(list) > 0 {
 		return nil, list
 	}
-	counted, err := rows[Role](ctx, r.DB, "roles", `
+	counted, err := rows[Role](ctx, r.q(), "roles", `
 		SELECT role AS role_id, '' AS name, 'SYSTEM' AS kind, '{}'::text[] AS permissions, count(*) AS persons
 		  FROM person_roles JOIN people USING (person_id) WHERE partner_id = $1 GROUP BY role`, partner)
 	if err != nil {
@@ -158,7 +158,7 @@ func (r Reader) RolesOf(ctx context.Context, partner, by string) ([]Role, error)
 		}
 		out = append(out, role)
 	}
-	custom, err := rows[Role](ctx, r.DB, "roles", `
+	custom, err := rows[Role](ctx, r.q(), "roles", `
 		SELECT role_id, name, 'CUSTOM' AS kind, permissions, (SELECT count(*) FROM person_roles p WHERE p.role = role_id) AS persons
 		  FROM custom_roles WHERE partner_id = $1 AND deleted_at IS NULL ORDER BY role_id`, partner)
 	for _, c := range custom {
@@ -206,7 +206,7 @@ func (r Reader) OpenPage(ctx context.Context, who string, page organisation.Perm
 	if err != nil {
 		return err
 	}
-	identity, err := rows[string](ctx, r.DB, "identity user", `SELECT user_id FROM identity_users WHERE user_id = $1 AND deleted_at IS NULL`, who)
+	identity, err := rows[string](ctx, r.q(), "identity user", `SELECT user_id FROM identity_users WHERE user_id = $1 AND deleted_at IS NULL`, who)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (r Reader) ManagedCustomers(ctx context.Context, by string, uncovered []str
 	if list := organisation.JudgePage(p, false, by, organisation.Customers); len(list) > 0 {
 		return nil, list
 	}
-	found, err := rows[ManagedCustomer](ctx, r.DB, "customers", `
+	found, err := rows[ManagedCustomer](ctx, r.q(), "customers", `
 		SELECT customer_id, name, account, account_manager FROM customers
 		 WHERE partner_id = $1 AND ($2 = 'all' OR account_manager = $3) ORDER BY customer_id`, p.Partner, p.CustomerScope(), by)
 	for i, c := range found {
@@ -52,7 +52,7 @@ func (r Reader) Contacts(ctx context.Context, partner, by string, uncovered []st
 	if list := organisation.JudgeAdministrator(p, by, partner); len(list) > 0 {
 		return nil, list
 	}
-	found, err := rows[Contact](ctx, r.DB, "contacts", `SELECT slot, name, mobile, email FROM customer_contacts WHERE partner_id = $1 ORDER BY slot`, partner)
+	found, err := rows[Contact](ctx, r.q(), "contacts", `SELECT slot, name, mobile, email FROM customer_contacts WHERE partner_id = $1 ORDER BY slot`, partner)
 	for i, c := range found {
 		found[i].Mobile, found[i].Email = organisation.Masked("mobile", c.Mobile, uncovered), organisation.Masked("email", c.Email, uncovered)
 	}
@@ -64,12 +64,12 @@ func (r Reader) ContactsFor(ctx context.Context, customer string) ([]Contact, er
 	if err := r.mustExist(ctx, "customer", customer, `SELECT 1 FROM customers WHERE customer_id = $1`); err != nil {
 		return nil, err
 	}
-	found, err := rows[Contact](ctx, r.DB, "contacts", `
+	found, err := rows[Contact](ctx, r.q(), "contacts", `
 		SELECT slot, k.name, k.mobile, k.email FROM customer_contacts k JOIN customers c USING (partner_id) WHERE c.customer_id = $1 ORDER BY slot`, customer)
 	if err != nil || len(found) > 0 {
 		return found, err
 	}
-	return rows[Contact](ctx, r.DB, "administrator", `
+	return rows[Contact](ctx, r.q(), "administrator", `
 		SELECT 0 AS slot, o.name, o.mobile, o.email FROM organisation_persons o JOIN customers c USING (partner_id)
 		 WHERE c.customer_id = $1 AND o.active AND o.status = 'ACTIVE' AND (o.master OR $2 = ANY (o.roles)) ORDER BY o.master DESC, o.person_id LIMIT 1`,
 		customer, person.PartnerAdministrator)
@@ -94,12 +94,12 @@ type CompanyAccount struct {
 
 // CompanyOf shows the company of a partner account as of an instant (PGM-14).
 func (r Reader) CompanyOf(ctx context.Context, partner string, at time.Time) (Company, error) {
-	c, err := row[Company](ctx, r.DB, "company of partner", partner, `
+	c, err := row[Company](ctx, r.q(), "company of partner", partner, `
 		SELECT company_id, c.name, c.address, c.country FROM companies c JOIN partners USING (company_id) WHERE partner_id = $1`, partner)
 	if err != nil {
 		return c, err
 	}
-	c.Accounts, err = rows[CompanyAccount](ctx, r.DB, "accounts", `
+	c.Accounts, err = rows[CompanyAccount](ctx, r.q(), "accounts", `
 		SELECT partner_id, name,
 		       ARRAY(SELECT plan FROM plan_identities i WHERE i.partner_id = p.partner_id AND from_at <= $2 AND (until_at IS NULL OR $2 < until_at) ORDER BY plan) AS plans,
 		       ARRAY(SELECT DISTINCT path FROM partner_paths i WHERE i.partner_id = p.partner_id AND path_stage(i.partner_id, i.path, $2) IS NOT NULL ORDER BY path) AS paths
@@ -127,12 +127,12 @@ func (r Reader) Drafts(ctx context.Context, by string) ([]Draft, error) {
 		return nil, list
 	}
 	acting := person.Person{ID: by, PartnerID: p.Partner, Active: p.Works()}
-	roles, err := rows[person.Role](ctx, r.DB, "roles", `SELECT unnest(held_roles($1))`, by)
+	roles, err := rows[person.Role](ctx, r.q(), "roles", `SELECT unnest(held_roles($1))`, by)
 	if err != nil {
 		return nil, err
 	}
 	acting.Roles = roles
-	return rows[Draft](ctx, r.DB, "drafts", `
+	return rows[Draft](ctx, r.q(), "drafts", `
 		SELECT draft_id, kind, title, body, written_by, written_at FROM drafts WHERE partner_id = $1 AND kind = ANY ($2) ORDER BY draft_id`,
 		p.Partner, pq.Array(kinds.ActedIn(acting, p.Partner)))
 }
@@ -147,7 +147,7 @@ type Uncovering struct {
 
 // AuditLog lists who uncovered what in a partner's organisation, for its administrator and for the vendor's operations (PGM-06).
 func (r Reader) AuditLog(ctx context.Context, partner, by string) ([]Uncovering, error) {
-	vendor, err := rows[string](ctx, r.DB, "roles", `
+	vendor, err := rows[string](ctx, r.q(), "roles", `
 		SELECT role FROM person_roles JOIN people USING (person_id) WHERE person_id = $1 AND active AND partner_id IS NULL AND role = $2`, by, person.VendorOperations)
 	if err != nil {
 		return nil, err
@@ -161,6 +161,6 @@ func (r Reader) AuditLog(ctx context.Context, partner, by string) ([]Uncovering,
 			return nil, list
 		}
 	}
-	return rows[Uncovering](ctx, r.DB, "audit log", `
+	return rows[Uncovering](ctx, r.q(), "audit log", `
 		SELECT person_id, column_name, list, at FROM audit_log JOIN people USING (person_id) WHERE partner_id = $1 ORDER BY audit_id`, partner)
 }

@@ -55,20 +55,20 @@ type SheetQuestion struct {
 
 // Sheet reads the sheet of a partner and month.
 func (r Reader) Sheet(ctx context.Context, partner string, p incentive.Period) (Sheet, error) {
-	s, err := row[Sheet](ctx, r.DB, "performance sheet", partner+" "+p.String(), `
+	s, err := row[Sheet](ctx, r.q(), "performance sheet", partner+" "+p.String(), `
 		SELECT partner_id, period, state, gross, counted, non_cash, no_incentive, next_period, amount, calculated_at, reviewed_by, reviewed_at
 		  FROM performance_sheets WHERE partner_id = $1 AND period = $2`, partner, p.First)
 	if err != nil {
 		return s, err
 	}
 	s.Period = p
-	if s.Parts, err = rows[SheetPart](ctx, r.DB, "lines", `
+	if s.Parts, err = rows[SheetPart](ctx, r.q(), "lines", `
 		SELECT product, association, reason, detail, count(*) AS lines, sum(gross) AS gross, sum(counted) AS counted, sum(amount) AS amount
 		  FROM incentive_lines WHERE partner_id = $1 AND period = $2 AND kind = 'performance'
 		 GROUP BY product, association, reason, detail ORDER BY sum(amount) DESC, product, association, reason, detail`, partner, p.First); err != nil {
 		return s, err
 	}
-	s.Questions, err = rows[SheetQuestion](ctx, r.DB, "questions", `
+	s.Questions, err = rows[SheetQuestion](ctx, r.q(), "questions", `
 		SELECT asked_by, asked_at, question, closed_at FROM performance_questions WHERE partner_id = $1 AND period = $2 ORDER BY question_id`, partner, p.First)
 	return s, err
 }
@@ -79,7 +79,7 @@ func (r Reader) incentivePolicies(ctx context.Context) ([]incentive.Policy, erro
 		Version int    `db:"version"`
 		Body    []byte `db:"body"`
 	}
-	found, err := rows[version](ctx, r.DB, "policies", `SELECT version, body FROM policies WHERE kind = $1 ORDER BY version`, incentive.Kind)
+	found, err := rows[version](ctx, r.q(), "policies", `SELECT version, body FROM policies WHERE kind = $1 ORDER BY version`, incentive.Kind)
 	if err != nil {
 		return nil, err
 	}
@@ -95,22 +95,22 @@ func (r Reader) incentivePolicies(ctx context.Context) ([]incentive.Policy, erro
 
 // incentiveFacts reads what decides whether a customer's income counts for a partner.
 func (r Reader) incentiveFacts(ctx context.Context, partner, customer string) (f incentive.Facts, err error) {
-	if f.Reseller, err = row[bool](ctx, r.DB, "partner", partner, `SELECT kind = 'reseller' FROM partners WHERE partner_id = $1`, partner); err != nil {
+	if f.Reseller, err = row[bool](ctx, r.q(), "partner", partner, `SELECT kind = 'reseller' FROM partners WHERE partner_id = $1`, partner); err != nil {
 		return f, err
 	}
-	if f.Identities, err = rows[incentive.Span](ctx, r.DB, "plans", `SELECT from_at, until_at FROM plan_identities WHERE partner_id = $1 AND plan = ANY ($2)`, partner, pq.Array(incentive.Plans)); err != nil {
+	if f.Identities, err = rows[incentive.Span](ctx, r.q(), "plans", `SELECT from_at, until_at FROM plan_identities WHERE partner_id = $1 AND plan = ANY ($2)`, partner, pq.Array(incentive.Plans)); err != nil {
 		return f, err
 	}
-	if f.Qualifications, err = rows[incentive.Days](ctx, r.DB, "qualifications", `SELECT valid_from AS first, valid_until AS last FROM qualifications WHERE partner_id = $1`, partner); err != nil {
+	if f.Qualifications, err = rows[incentive.Days](ctx, r.q(), "qualifications", `SELECT valid_from AS first, valid_until AS last FROM qualifications WHERE partner_id = $1`, partner); err != nil {
 		return f, err
 	}
-	if f.Terms, err = rows[incentive.Term](ctx, r.DB, "terms", `SELECT effect, starts AS first, ends AS last FROM partner_terms WHERE partner_id = $1`, partner); err != nil {
+	if f.Terms, err = rows[incentive.Term](ctx, r.q(), "terms", `SELECT effect, starts AS first, ends AS last FROM partner_terms WHERE partner_id = $1`, partner); err != nil {
 		return f, err
 	}
-	if f.Levels, err = rows[incentive.Level](ctx, r.DB, "levels", `SELECT level, starts FROM partner_levels WHERE partner_id = $1 ORDER BY starts`, partner); err != nil {
+	if f.Levels, err = rows[incentive.Level](ctx, r.q(), "levels", `SELECT level, starts FROM partner_levels WHERE partner_id = $1 ORDER BY starts`, partner); err != nil {
 		return f, err
 	}
-	f.Moves, err = rows[incentive.Span](ctx, r.DB, "bindings", `
+	f.Moves, err = rows[incentive.Span](ctx, r.q(), "bindings", `
 		SELECT bound_from AS from_at, bound_until AS until_at FROM customer_bindings WHERE partner_id = $1 AND customer_id = $2 AND rebound`, partner, customer)
 	return f, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,6 +163,9 @@ func (l look) money(ctx context.Context, partner string, f *withdrawal.Facts) (e
 // review lays out the chain and answers when it is approved at the latest; nil: no term says so.
 func (v *previewer) review(ctx context.Context, plan withdrawal.Plan) (*time.Time, error) {
 	chain := v.facts.Policy.Chain(withdrawal.Review.Name)
+	if v.as != "" {
+		chain = byRole(chain)
+	}
 	f := approval.Facts{
 		Fields: withdrawal.Fields, Amount: plan.Amount,
 		Values: withdrawal.Values(plan.Amount, v.app.Route, v.facts.Partner.Kind, v.facts.Partner.Entity, v.facts.Submitter.OfVendor()),
@@ -199,6 +203,18 @@ func (v *previewer) review(ctx context.Context, plan withdrawal.Plan) (*time.Tim
 	}
 	v.enough(planned)
 	return over, nil
+}
+
+// byRole is a chain for who is not told which people hold a role: where each of them is asked, it names the role.
+func byRole(c approval.Chain) approval.Chain {
+	c.Steps = slices.Clone(c.Steps)
+	for i, s := range c.Steps {
+		c.Steps[i].Who = slices.Clone(s.Who)
+		for j := range s.Who {
+			c.Steps[i].Who[j].Each = false
+		}
+	}
+	return c
 }
 
 // later is the later of two instants, where no instant is later than any. The first step of a group begins anew.
@@ -244,7 +260,7 @@ func (v *previewer) layOut(ctx context.Context, step *PreviewStep, s approval.Pl
 		if err != nil {
 			return err
 		}
-		if len(able) == 0 {
+		if len(able) == 0 && v.as == "" {
 			if err := v.nobody(ctx, step, seat, owner, barred); err != nil {
 				return err
 			}
@@ -261,22 +277,18 @@ func (v *previewer) layOut(ctx context.Context, step *PreviewStep, s approval.Pl
 
 // nobody warns that a seat would go to the process owner, and whether there is one.
 func (v *previewer) nobody(ctx context.Context, step *PreviewStep, seat []approval.Who, owner person.Role, barred map[string]string) error {
-	asked := make([]string, len(seat))
-	for i, w := range seat {
-		asked[i] = whoWords(w)
-	}
 	able, _, err := v.deciders(ctx, []approval.Who{approval.RoleWho(owner)}, nil, barred)
 	if err != nil {
 		return err
 	}
-	step.Warning = fmt.Sprintf("step %s: nobody of %s could decide now; it goes to the owner, role %s (%s)", step.Step, strings.Join(asked, " or "), owner, namesOf(able))
+	step.Warning = fmt.Sprintf("step %s: nobody of %s could decide now; it goes to the owner, role %s (%s)", step.Step, strings.Join(words(seat), " or "), owner, namesOf(able))
 	v.p.Warnings = append(v.p.Warnings, step.Warning)
 	return nil
 }
 
 // enough warns where the same few people would have to decide several steps: nobody decides twice in a round (ENG-02).
 func (v *previewer) enough(planned approval.Plan) {
-	if planned.RepeatSigners {
+	if planned.RepeatSigners || v.as != "" {
 		return
 	}
 	taken := map[string]int{} // by whom an approval is given, as an index into slots

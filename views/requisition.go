@@ -57,7 +57,7 @@ func (r Reader) Requisitions(ctx context.Context, f RequisitionFilter) ([]Requis
 			return nil, err
 		}
 	}
-	found, err := rows[Requisition](ctx, r.DB, "requisitions", requisitionSQL+`
+	found, err := rows[Requisition](ctx, r.q(), "requisitions", requisitionSQL+`
 		 WHERE ($1 = '' OR r.partner_id = $1) AND ($2 = '' OR c.state = $2) ORDER BY c.opened_at, r.case_number`, f.Partner, f.State)
 	for i := range found {
 		found[i].Chinese = requisition.Chinese(found[i].State)
@@ -84,11 +84,11 @@ type RequisitionDetail struct {
 func (r Reader) Requisition(ctx context.Context, number string) (RequisitionDetail, error) {
 	var d RequisitionDetail
 	var err error
-	if d.Requisition, err = row[Requisition](ctx, r.DB, "requisition", number, requisitionSQL+` WHERE r.case_number = $1`, number); err != nil {
+	if d.Requisition, err = row[Requisition](ctx, r.q(), "requisition", number, requisitionSQL+` WHERE r.case_number = $1`, number); err != nil {
 		return d, err
 	}
 	d.Chinese = requisition.Chinese(d.State)
-	d.Bills, err = rows[RequisitionBill](ctx, r.DB, "bills", `
+	d.Bills, err = rows[RequisitionBill](ctx, r.q(), "bills", `
 		SELECT b.bill_id, b.period, b.association, rb.amount, rb.live FROM requisition_bills rb JOIN bills b USING (bill_id) WHERE rb.case_number = $1 ORDER BY rb.amount < 0, b.bill_id`, number)
 	return d, err
 }

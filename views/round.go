@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -23,15 +22,11 @@ import (
 type look struct {
 	q  sqlx.QueryerContext
 	at time.Time // for absences and deadlines
+	as string    // as whose people; they are not told who of the vendor's people is there
 }
 
 func (r Reader) look(ctx context.Context, at time.Time, f func(look) error) error {
-	tx, err := r.DB.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // it only read
-	return f(look{tx, at})
+	return r.atOnce(ctx, func(tx *sqlx.Tx) error { return f(look{tx, at, r.as}) })
 }
 
 // personRow is a person with roles.
@@ -164,7 +159,11 @@ type Decider struct {
 
 // deciders lists who of the candidates is there, with those who stand in for the absent. Whom barred names is in the second
 // list, with its words for the reason. Where somebody would be asked twice, they act for themselves first, as in the engine.
+// A partner's people are not told.
 func (l look) deciders(ctx context.Context, who []approval.Who, roles []person.Role, barred map[string]string) (able, not []Decider, err error) {
+	if l.as != "" {
+		return []Decider{}, []Decider{}, nil
+	}
 	type row struct {
 		Person   string         `db:"person_id"`
 		Name     string         `db:"name"`

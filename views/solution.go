@@ -47,7 +47,7 @@ func (r Reader) Solutions(ctx context.Context, f SolutionFilter, at time.Time) (
 			return nil, err
 		}
 	}
-	return rows[Solution](ctx, r.DB, "solutions", solutionListSQL+`
+	return rows[Solution](ctx, r.q(), "solutions", solutionListSQL+`
 		 WHERE ($2 = '' OR partner_id = $2) AND (CASE WHEN $3 = '' THEN state <> 'DELETED' ELSE state = $3 END) ORDER BY saved_at, case_number, draft_id`,
 		at, f.Partner, f.State)
 }
@@ -243,12 +243,12 @@ func asked(step approval.PlannedStep) string {
 
 // WithoutRun lists solutions that were taken over and that no run carries yet, the oldest first.
 func (r Reader) WithoutRun(ctx context.Context) ([]Case, error) {
-	return rows[Case](ctx, r.DB, "solutions", caseSQL+` WHERE c.kind = $1 AND c.run_id = '' AND c.closed_at IS NULL ORDER BY c.case_number`, solution.Kind)
+	return rows[Case](ctx, r.q(), "solutions", caseSQL+` WHERE c.kind = $1 AND c.run_id = '' AND c.closed_at IS NULL ORDER BY c.case_number`, solution.Kind)
 }
 
 // DraftRevision is how often a draft was saved: who submits it says which one was seen.
 func (r Reader) DraftRevision(ctx context.Context, draft string) (int, error) {
-	return row[int](ctx, r.DB, "draft", draft, `SELECT revision FROM solution_drafts WHERE draft_id = $1`, draft)
+	return row[int](ctx, r.q(), "draft", draft, `SELECT revision FROM solution_drafts WHERE draft_id = $1`, draft)
 }
 
 // SentDraft finds what a request key sent for a case before; an empty draft when it sent nothing.
@@ -257,7 +257,7 @@ func (r Reader) SentDraft(ctx context.Context, number, key string) (draft string
 		Draft    string `db:"draft"`
 		Revision int    `db:"revision"`
 	}
-	found, err := rows[sent](ctx, r.DB, "rounds", `
+	found, err := rows[sent](ctx, r.q(), "rounds", `
 		SELECT application ->> 'draft' AS draft, (application ->> 'revision')::int AS revision FROM approvals
 		 WHERE case_number = $1 AND matter = $2 AND application ->> 'request_key' = $3 ORDER BY round DESC LIMIT 1`, number, solution.Certification.Name, key)
 	if err != nil || len(found) == 0 {

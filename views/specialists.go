@@ -47,10 +47,10 @@ func (r Reader) Specialists(ctx context.Context, partner, by string, uncovered [
 	if err != nil {
 		return s, err
 	}
-	if s.SpecialistFigures, err = row[SpecialistFigures](ctx, r.DB, "partner", partner, specialistFiguresSQL, partner); err != nil {
+	if s.SpecialistFigures, err = row[SpecialistFigures](ctx, r.q(), "partner", partner, specialistFiguresSQL, partner); err != nil {
 		return s, err
 	}
-	s.Members, err = rows[MemberSpecialist](ctx, r.DB, "members", memberSpecialistsSQL, partner)
+	s.Members, err = rows[MemberSpecialist](ctx, r.q(), "members", memberSpecialistsSQL, partner)
 	for i, m := range s.Members {
 		s.Members[i].Name = organisation.Masked("name", m.Name, uncovered)
 	}
@@ -93,7 +93,7 @@ type SpecialistCase struct {
 
 // SpecialistCase reads one of them.
 func (r Reader) SpecialistCase(ctx context.Context, number string, uncovered ...string) (SpecialistCase, error) {
-	s, err := row[SpecialistCase](ctx, r.DB, "case of a project specialist", number, `
+	s, err := row[SpecialistCase](ctx, r.q(), "case of a project specialist", number, `
 		SELECT s.case_number, s.partner_id, s.account_id, CASE WHEN l.link_id IS NULL THEN '' ELSE a.name END AS name, s.path, c.state, s.base_location, s.materials, s.cancel_reason, s.cancel_document, c.opened_at, s.ended_at
 		  FROM project_specialists s JOIN cases c USING (case_number) JOIN personal_accounts a USING (account_id)
 		  LEFT JOIN member_links l ON l.account_id = s.account_id AND l.partner_id = s.partner_id AND l.unlinked_at IS NULL WHERE s.case_number = $1`, number)
@@ -120,14 +120,14 @@ func (r Reader) Qualifications(ctx context.Context, account string) ([]Qualifica
 	if err := r.mustExist(ctx, "account", account, `SELECT 1 FROM personal_accounts WHERE account_id = $1`); err != nil {
 		return nil, err
 	}
-	return rows[Qualification](ctx, r.DB, "records", qualificationSQL+`
-		  FROM (SELECT DISTINCT ON (record_no) * FROM member_qualifications WHERE account_id = $1 ORDER BY record_no, version DESC) q
+	return rows[Qualification](ctx, r.q(), "records", qualificationSQL+`
+		  FROM (SELECT DISTINCT ON (record_no) record_no, version, kind, title, organisation, level, from_on, until_on, removed, origin, made_at FROM member_qualifications WHERE account_id = $1 ORDER BY record_no, version DESC) q
 		 WHERE NOT removed ORDER BY kind, record_no`, account)
 }
 
 // Qualification reads one record as it stands.
 func (r Reader) Qualification(ctx context.Context, number string) (Qualification, error) {
-	return row[Qualification](ctx, r.DB, "record", number, qualificationSQL+` FROM member_qualifications WHERE record_no = $1 ORDER BY version DESC LIMIT 1`, number)
+	return row[Qualification](ctx, r.q(), "record", number, qualificationSQL+` FROM member_qualifications WHERE record_no = $1 ORDER BY version DESC LIMIT 1`, number)
 }
 
 const qualificationSQL = `SELECT record_no, version, kind, title, organisation, level, from_on, until_on, origin, made_at`
@@ -140,5 +140,5 @@ type CertifiedStaff struct {
 
 // CertifiedStaff counts them at an instant.
 func (r Reader) CertifiedStaff(ctx context.Context, partner string, at time.Time) ([]CertifiedStaff, error) {
-	return rows[CertifiedStaff](ctx, r.DB, "certified staff", `SELECT level, staff FROM certified_staff($1, $2) ORDER BY level`, partner, at)
+	return rows[CertifiedStaff](ctx, r.q(), "certified staff", `SELECT level, staff FROM certified_staff($1, $2) ORDER BY level`, partner, at)
 }

@@ -66,7 +66,7 @@ func (r Reader) Staff(ctx context.Context, partner string, at time.Time) (Staff,
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return s, err
 	}
-	qualifications, err := rows[StaffQualification](ctx, r.DB, "qualification", `
+	qualifications, err := rows[StaffQualification](ctx, r.q(), "qualification", `
 		SELECT applied_by, applied_at, coalesce(approved_by, '') AS approved_by, approved_at, agreement, signed_on FROM staff_qualifications WHERE partner_id = $1`, partner)
 	if err != nil {
 		return s, err
@@ -74,10 +74,10 @@ func (r Reader) Staff(ctx context.Context, partner string, at time.Time) (Staff,
 	if len(qualifications) == 1 {
 		s.Qualification = &qualifications[0]
 	}
-	if s.Specialists, err = rows[Specialist](ctx, r.DB, "specialists", specialistsSQL, partner); err != nil {
+	if s.Specialists, err = rows[Specialist](ctx, r.q(), "specialists", specialistsSQL, partner); err != nil {
 		return s, err
 	}
-	s.Months, err = rows[StaffMonth](ctx, r.DB, "months", staffMonthsSQL, partner, at)
+	s.Months, err = rows[StaffMonth](ctx, r.q(), "months", staffMonthsSQL, partner, at)
 	for i := range s.Months {
 		s.Months[i].Month = staff.MonthOf(s.Months[i].First.Start())
 	}
@@ -126,12 +126,12 @@ func (r Reader) Quarter(ctx context.Context, partner string, q calendar.Quarter,
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return out, err
 	}
-	months, err := quarterMonths(ctx, r.DB, partner, q, at)
+	months, err := quarterMonths(ctx, r.q(), partner, q, at)
 	if err != nil {
 		return out, err
 	}
 	out.Months, out.Total = months, quarter.Total(months)
-	applications, err := rows[QuarterApplication](ctx, r.DB, "application", `
+	applications, err := rows[QuarterApplication](ctx, r.q(), "application", `
 		SELECT p.case_number, c.state, p.total, c.opened_at, p.approved_at, p.paid_at, coalesce(l.list_no, '') AS list_no, coalesce(l.state, '') AS list_state
 		  FROM payment_applications p JOIN cases c USING (case_number) LEFT JOIN invoice_lists l USING (case_number) WHERE p.partner_id = $1 AND p.quarter = $2`, partner, q.String())
 	if err != nil {
@@ -143,7 +143,7 @@ func (r Reader) Quarter(ctx context.Context, partner string, q calendar.Quarter,
 	}
 	out.Blocked = append(out.Blocked, quarter.Blocks(q, months, at)...)
 	var arrears money.Amount
-	if err := sqlx.GetContext(ctx, r.DB, &arrears, `
+	if err := sqlx.GetContext(ctx, r.q(), &arrears, `
 		SELECT coalesce(sum(amount), 0)::numeric(20,2) FROM arrears WHERE partner_id = $1 AND since <= $2 AND (paid_at IS NULL OR paid_at > $2)`, partner, at); err != nil {
 		return out, fmt.Errorf("read arrears: %w", err)
 	}
@@ -181,19 +181,39 @@ type QuarterCase struct {
 	Months    []quarter.Month `db:"-"         json:"months"`
 }
 
+// Quarters lists a partner's applications, the newest quarter first.
+func (r Reader) Quarters(ctx context.Context, partner string) ([]QuarterCase, error) {
+	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
+		return nil, err
+	}
+	found, err := rows[QuarterCase](ctx, r.q(), "payment applications", quarterCaseSQL+` WHERE p.partner_id = $1 ORDER BY p.quarter DESC`, partner)
+	for i := range found {
+		if err := found[i].readMonths(); err != nil {
+			return nil, err
+		}
+	}
+	return found, err
+}
+
+const quarterCaseSQL = `
+	SELECT p.partner_id, p.quarter, p.case_number, c.state, p.total, c.opened_at, p.approved_at, p.paid_at, coalesce(l.list_no, '') AS list_no, coalesce(l.state, '') AS list_state,
+	       p.currency, p.reference, p.months
+	  FROM payment_applications p JOIN cases c USING (case_number) LEFT JOIN invoice_lists l USING (case_number)`
+
 // QuarterOfCase reads one application.
 func (r Reader) QuarterOfCase(ctx context.Context, number string) (QuarterCase, error) {
-	a, err := row[QuarterCase](ctx, r.DB, "payment application", number, `
-		SELECT p.partner_id, p.quarter, p.case_number, c.state, p.total, c.opened_at, p.approved_at, p.paid_at, coalesce(l.list_no, '') AS list_no, coalesce(l.state, '') AS list_state,
-		       p.currency, p.reference, p.months
-		  FROM payment_applications p JOIN cases c USING (case_number) LEFT JOIN invoice_lists l USING (case_number) WHERE p.case_number = $1`, number)
+	a, err := row[QuarterCase](ctx, r.q(), "payment application", number, quarterCaseSQL+` WHERE p.case_number = $1`, number)
 	if err != nil {
 		return a, err
 	}
+	return a, a.readMonths()
+}
+
+func (a *QuarterCase) readMonths() error {
 	if err := json.Unmarshal(a.Stored, &a.Months); err != nil {
-		return a, fmt.Errorf("read months of %s: %w", number, err)
+		return fmt.Errorf("read months of %s: %w", a.Case, err)
 	}
-	return a, nil
+	return nil
 }
 
 // PaymentDetail is what a partner sees of a payment that it waits for (QPY-13).
@@ -213,7 +233,7 @@ type PaymentDetail struct {
 
 // PaymentDetail opens the detail of a payment; in every state but waiting for payment it is refused (QPY-13).
 func (r Reader) PaymentDetail(ctx context.Context, number string) (PaymentDetail, error) {
-	d, err := row[PaymentDetail](ctx, r.DB, "payment application", number, `
+	d, err := row[PaymentDetail](ctx, r.q(), "payment application", number, `
 		SELECT p.case_number, p.partner_id, c.state, p.holder, p.account_no, p.bank, p.branch, p.paying_entity, p.total, p.currency, p.expected_on
 		  FROM payment_applications p JOIN cases c USING (case_number) WHERE p.case_number = $1`, number)
 	if err != nil {

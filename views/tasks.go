@@ -72,12 +72,12 @@ func (r Reader) Tasks(ctx context.Context, f TaskFilter) ([]Task, error) {
 			return nil, err
 		}
 	}
-	return rows[Task](ctx, r.DB, "tasks", taskSQL+tasksWhereSQL, f.All, f.Case, f.Role, f.Person)
+	return rows[Task](ctx, r.q(), "tasks", taskSQL+tasksWhereSQL, f.All, f.Case, f.Role, f.Person)
 }
 
 // Task reads one question.
 func (r Reader) Task(ctx context.Context, id string) (Task, error) {
-	return row[Task](ctx, r.DB, "task", id, taskSQL+` WHERE t.task_id = $1`, id)
+	return row[Task](ctx, r.q(), "task", id, taskSQL+` WHERE t.task_id = $1`, id)
 }
 
 const taskSQL = `
@@ -93,5 +93,5 @@ const tasksWhereSQL = `
 
 // tasksOf lists all questions of one case in the order they were asked.
 func (r Reader) tasksOf(ctx context.Context, number string) ([]Task, error) {
-	return rows[Task](ctx, r.DB, "tasks", taskSQL+` WHERE t.case_number = $1 ORDER BY t.opened_at, t.task_id`, number)
+	return rows[Task](ctx, r.q(), "tasks", taskSQL+` WHERE t.case_number = $1 ORDER BY t.opened_at, t.task_id`, number)
 }

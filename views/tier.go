@@ -32,12 +32,17 @@ const tierUpgradesSQL = `
 	       coalesce((SELECT certificate_no FROM certificates f WHERE f.case_number = u.case_number), '') AS certificate
 	  FROM tier_upgrades u JOIN cases c USING (case_number)`
 
+// Tier is the tier of a partner's membership at an instant; empty: it is no member then.
+func (r Reader) Tier(ctx context.Context, partner string, at time.Time) (tier.Tier, error) {
+	return row[tier.Tier](ctx, r.q(), "partner", partner, `SELECT coalesce(tier_of(partner_id, $2), '') FROM partners WHERE partner_id = $1`, partner, at)
+}
+
 // TierUpgrades lists a partner's upgrades, the newest first.
 func (r Reader) TierUpgrades(ctx context.Context, partner string) ([]TierUpgrade, error) {
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
 	}
-	return rows[TierUpgrade](ctx, r.DB, "upgrades", tierUpgradesSQL+` WHERE u.partner_id = $1 ORDER BY c.opened_at DESC, u.case_number DESC`, partner)
+	return rows[TierUpgrade](ctx, r.q(), "upgrades", tierUpgradesSQL+` WHERE u.partner_id = $1 ORDER BY c.opened_at DESC, u.case_number DESC`, partner)
 }
 
 // TierUpgradeDetail is one upgrade with what each submission was judged by.
@@ -72,16 +77,16 @@ type TierValue struct {
 func (r Reader) TierUpgradeOf(ctx context.Context, number string) (TierUpgradeDetail, error) {
 	var d TierUpgradeDetail
 	var err error
-	if d.TierUpgrade, err = row[TierUpgrade](ctx, r.DB, "tier upgrade", number, tierUpgradesSQL+` WHERE u.case_number = $1`, number); err != nil {
+	if d.TierUpgrade, err = row[TierUpgrade](ctx, r.q(), "tier upgrade", number, tierUpgradesSQL+` WHERE u.case_number = $1`, number); err != nil {
 		return d, err
 	}
-	if d.Rounds, err = rows[TierRound](ctx, r.DB, "rounds", `
+	if d.Rounds, err = rows[TierRound](ctx, r.q(), "rounds", `
 		SELECT a.round, a.opened_by, a.opened_at, a.outcome,
-		       coalesce((SELECT s.reason FROM decisions s WHERE (s.case_number, s.matter, s.round) = (a.case_number, a.matter, a.round) AND s.reason <> '' ORDER BY s.seq DESC LIMIT 1), '') AS opinion
+		       coalesce((SELECT s.reason FROM `+r.remarks()+` s WHERE (s.case_number, s.matter, s.round) = (a.case_number, a.matter, a.round) AND s.reason <> '' ORDER BY s.seq DESC LIMIT 1), '') AS opinion
 		  FROM approvals a WHERE a.case_number = $1 AND a.matter = $2 ORDER BY a.round`, number, tier.Review.Name); err != nil {
 		return d, err
 	}
-	items, err := rows[TierValue](ctx, r.DB, "requirements", `
+	items, err := rows[TierValue](ctx, r.q(), "requirements", `
 		SELECT round, code, chinese, english, source, target, current, coalesce(document_id, '') AS document FROM tier_items WHERE case_number = $1 ORDER BY round, n`, number)
 	for _, i := range items {
 		d.Rounds[i.Round-1].Items = append(d.Rounds[i.Round-1].Items, i)

@@ -14,7 +14,41 @@ import (
 )
 
 // Reader looks things up.
-type Reader struct{ DB *sqlx.DB }
+type Reader struct {
+	DB *sqlx.DB
+
+	tx *sqlx.Tx // of ForPartner, instead of DB
+	as string   // as whose people it reads; empty: as the programme
+}
+
+// visible is a column as the programme reads it, or what a partner's people read instead.
+func visible(as, column, instead string) string {
+	if as == "" {
+		return column
+	}
+	return instead
+}
+
+// q is what it asks.
+func (r Reader) q() sqlx.QueryerContext {
+	if r.tx != nil {
+		return r.tx
+	}
+	return r.DB
+}
+
+// atOnce reads as of one instant. Within ForPartner all reading does.
+func (r Reader) atOnce(ctx context.Context, read func(*sqlx.Tx) error) error {
+	if r.tx != nil {
+		return read(r.tx)
+	}
+	tx, err := r.DB.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // it only read
+	return read(tx)
+}
 
 // rows reads a list; an empty one is never nil, so that JSON shows [].
 func rows[T any](ctx context.Context, q sqlx.QueryerContext, what, query string, args ...any) ([]T, error) {
@@ -40,7 +74,7 @@ func row[T any](ctx context.Context, q sqlx.QueryerContext, what, id, query stri
 
 // mustExist answers "not found" for a name that a list was asked for and that nobody bears.
 func (r Reader) mustExist(ctx context.Context, what, id, query string) error {
-	_, err := row[int](ctx, r.DB, what, id, query, id)
+	_, err := row[int](ctx, r.q(), what, id, query, id)
 	return err
 }
 

@@ -22,7 +22,7 @@ type Webhook struct {
 
 // Webhooks lists those that are not removed.
 func (r Reader) Webhooks(ctx context.Context) ([]Webhook, error) {
-	return rows[Webhook](ctx, r.DB, "webhooks", `
+	return rows[Webhook](ctx, r.q(), "webhooks", `
 		SELECT webhook_id, url, kinds, state, created_by, created_at,
 		       (SELECT count(*) FROM webhook_deliveries d WHERE d.webhook_id = w.webhook_id AND delivered_at IS NULL AND dead_at IS NULL) AS waiting,
 		       (SELECT count(*) FROM webhook_deliveries d WHERE d.webhook_id = w.webhook_id AND dead_at IS NOT NULL) AS dead
@@ -47,7 +47,7 @@ type DeadDelivery struct {
 
 // DeadDeliveries lists what waits for a replay, oldest first; what belonged to a removed webhook is nobody's any more.
 func (r Reader) DeadDeliveries(ctx context.Context) ([]DeadDelivery, error) {
-	return rows[DeadDelivery](ctx, r.DB, "dead deliveries", `
+	return rows[DeadDelivery](ctx, r.q(), "dead deliveries", `
 		SELECT delivery_id, webhook_id, url, case_number, seq, type, written_at, dead_at, attempts, status, error, body::json AS body
 		  FROM webhook_deliveries JOIN webhooks USING (webhook_id)
 		 WHERE dead_at IS NOT NULL AND state <> 'removed' ORDER BY written_at, case_number, seq, webhook_id`)

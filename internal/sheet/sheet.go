@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,30 +18,83 @@ import (
 // Number is a cell that is a number, as text: "1234.50". Everything else is text, whatever it looks like.
 type Number string
 
+// Format is how a table is written.
+type Format string
+
+// The formats.
+const (
+	XLSX Format = "xlsx"
+	CSV  Format = "csv"
+)
+
 // Writer takes the rows of one table.
 type Writer interface {
 	Row(cells ...any) error
-	Close() error   // writes the file
+	Close() error   // writes what is left
 	Abandon() error // leaves nothing behind; after Close it does nothing
 }
 
-// Create begins a table under these column names. The ending of the name says how it is written: .xlsx or .csv.
+// To begins a table under these column names that goes to out. A workbook is written by Close, CSV as it comes.
+func To(out io.Writer, f Format, columns ...string) (Writer, error) {
+	switch f {
+	case XLSX:
+		return newWorkbook(out, columns)
+	case CSV:
+		return newCSV(out, columns)
+	}
+	return nil, fmt.Errorf("a table is written as %s or %s, not %q", XLSX, CSV, f)
+}
+
+// Create begins a table in a file. The ending of its name says how it is written: .xlsx or .csv.
 func Create(path string, columns ...string) (Writer, error) {
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".xlsx":
-		return newWorkbook(path, columns)
-	case ".csv":
-		return newCSV(path, columns)
-	default:
+	f := Format(strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), "."))
+	if f != XLSX && f != CSV {
 		return nil, fmt.Errorf("%s: name a file that ends in .xlsx or .csv", path)
 	}
+	out, err := os.Create(path + ".part")
+	if err != nil {
+		return nil, err
+	}
+	w, err := To(out, f, columns...)
+	if err != nil {
+		return nil, errors.Join(err, out.Close(), os.Remove(out.Name()))
+	}
+	return &file{Writer: w, path: path, out: out}, nil
+}
+
+// file gets its name when it is whole.
+type file struct {
+	Writer
+	path   string
+	out    *os.File
+	closed bool
+}
+
+func (f *file) Close() error {
+	if err := errors.Join(f.Writer.Close(), f.out.Close()); err != nil {
+		return err
+	}
+	f.closed = true
+	return os.Rename(f.out.Name(), f.path)
+}
+
+func (f *file) Abandon() error {
+	if f.closed {
+		return nil
+	}
+	f.closed = true
+	err := f.out.Close()
+	if errors.Is(err, os.ErrClosed) { // Close broke off
+		err = nil
+	}
+	return errors.Join(f.Writer.Abandon(), err, os.Remove(f.out.Name()))
 }
 
 // MaxRows is how many rows one sheet of a workbook holds, its heading among them; more rows go on the next sheet.
 const MaxRows = excelize.TotalRows
 
 type workbook struct {
-	path    string
+	out     io.Writer
 	columns []any
 	file    *excelize.File
 	stream  *excelize.StreamWriter
@@ -52,8 +106,8 @@ type workbook struct {
 	closed  bool
 }
 
-func newWorkbook(path string, columns []string) (*workbook, error) {
-	w := &workbook{path: path, file: excelize.NewFile(), limit: MaxRows}
+func newWorkbook(out io.Writer, columns []string) (*workbook, error) {
+	w := &workbook{out: out, file: excelize.NewFile(), limit: MaxRows}
 	for _, c := range columns {
 		w.columns = append(w.columns, c)
 	}
@@ -125,16 +179,11 @@ func (w *workbook) Close() error {
 	if err := w.stream.Flush(); err != nil {
 		return err
 	}
-	part := w.path + ".part"
-	f, err := os.Create(part)
-	if err != nil {
+	if err := w.file.Write(w.out); err != nil {
 		return err
 	}
-	if err := errors.Join(w.file.Write(f), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(part))
-	}
 	w.closed = true
-	return errors.Join(os.Rename(part, w.path), w.file.Close())
+	return w.file.Close()
 }
 
 func (w *workbook) Abandon() error {
@@ -145,33 +194,21 @@ func (w *workbook) Abandon() error {
 	return w.file.Close()
 }
 
-type csvFile struct {
-	path   string
-	file   *os.File
-	rows   *csv.Writer
-	closed bool
-}
+type csvTable struct{ rows *csv.Writer }
 
-func newCSV(path string, columns []string) (*csvFile, error) {
-	f, err := os.Create(path + ".part")
-	if err != nil {
+func newCSV(out io.Writer, columns []string) (*csvTable, error) {
+	if _, err := io.WriteString(out, "\ufeff"); err != nil { // without the mark spreadsheets take Chinese for something else
 		return nil, err
 	}
-	w := &csvFile{path: path, file: f, rows: csv.NewWriter(f)}
-	if _, err := f.WriteString("\ufeff"); err != nil { // without the mark spreadsheets take Chinese for something else
-		return nil, errors.Join(err, w.Abandon())
-	}
+	w := &csvTable{csv.NewWriter(out)}
 	heading := make([]any, len(columns))
 	for i, c := range columns {
 		heading[i] = c
 	}
-	if err := w.Row(heading...); err != nil {
-		return nil, errors.Join(err, w.Abandon())
-	}
-	return w, nil
+	return w, w.Row(heading...)
 }
 
-func (w *csvFile) Row(cells ...any) error {
+func (w *csvTable) Row(cells ...any) error {
 	record := make([]string, len(cells))
 	for i, c := range cells {
 		if n, ok := c.(Number); ok {
@@ -191,19 +228,9 @@ func plain(s string) string {
 	return s
 }
 
-func (w *csvFile) Close() error {
+func (w *csvTable) Close() error {
 	w.rows.Flush()
-	if err := errors.Join(w.rows.Error(), w.file.Close()); err != nil {
-		return err
-	}
-	w.closed = true
-	return os.Rename(w.file.Name(), w.path)
+	return w.rows.Error()
 }
 
-func (w *csvFile) Abandon() error {
-	if w.closed {
-		return nil
-	}
-	w.closed = true
-	return errors.Join(w.file.Close(), os.Remove(w.file.Name()))
-}
+func (w *csvTable) Abandon() error { return nil }

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,7 +29,7 @@ func TestGivenRows_WhenTheyAreWrittenAsAWorkbook_ThenTextIsTextAndNumbersCount(t
 	path := filepath.Join(t.TempDir(), "lines.xlsx")
 	w, err := Create(path, "customer", "amount")
 	require.NoError(t, err)
-	w.(*workbook).limit = 3 // a heading and two rows a sheet
+	w.(*file).Writer.(*workbook).limit = 3 // a heading and two rows a sheet
 	require.NoError(t, w.Row("=1+1", Number("-200.00")))
 	require.NoError(t, w.Row("华为", Number("1234.50")))
 	require.NoError(t, w.Row("long", Number("123456789012345678.90")))
@@ -62,4 +63,6 @@ func TestGivenAnExportThatBreaksOff_WhenItIsAbandoned_ThenNothingIsLeft(t *testi
 	}
 	_, err := Create("a.pdf", "x")
 	require.ErrorContains(t, err, ".xlsx or .csv")
+	_, err = To(io.Discard, "pdf", "x")
+	require.ErrorContains(t, err, "xlsx or csv")
 }
