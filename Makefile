@@ -16,7 +16,7 @@ TEMPORAL := $(if $(TEMPORAL_ADDRESS),,bin/temporal)
 .PHONY: help
 help:
 	@echo "make demo    plays the demo story on a stack of its own, in under a minute after the first build"
-	@echo "make up      starts Postgres, Temporal and a worker, and stays; Ctrl-C stops, state is kept"
+	@echo "make up      starts Postgres, Temporal, a worker and the console, and stays; Ctrl-C stops, state is kept"
 	@echo "make test    all tests, the end-to-end ones included"
 	@echo "make bench   ours beside the references in one run; writes docs/benchmarks/engine.md; leave the machine alone meanwhile"
 	@echo "make faults  ten rounds of crashes with 500 cases in flight; FAULTS='--rounds 50 --seed 7' for more"
@@ -96,7 +96,7 @@ screenshots: programme $(TEMPORAL)
 # go build knows best what is stale; it takes a second when nothing is.
 .PHONY: programme bin/local
 programme: bin/local
-	@go build -o bin/ ./worker ./starter
+	@go build -o bin/ ./worker ./starter ./server
 bin/local: go
 	@cd dev && go build -o ../bin/local ./cmd/local
 

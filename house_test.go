@@ -65,6 +65,10 @@ var arrows = map[string][]string{
 	"activities": {"activities", "domain", "schema", "internal"},
 	"views":      {"views", "domain", "schema", "internal"},
 	"workflows":  {"workflows", "activities", "domain", "internal"},
+	"desk":       {"desk", "workflows", "views", "activities", "domain"},
+	"web":        {"web", "desk", "workflows", "views", "activities", "domain", "internal"},
+	"web/page":   {"web/page", "activities", "domain"},
+	"web/signin": {"web/signin", "web/page", "views", "activities", "domain", "internal"},
 	"internal":   {"internal", "domain", "schema"},
 }
 

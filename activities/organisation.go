@@ -38,8 +38,11 @@ type organisationCommand struct {
 	Partner string
 	Object  string                  // what it is done to; a repeat finds it again
 	Content any                     // what is compared with a repeat; no password
+	Network string                  // of a command about an account: where it came from; empty: the command line
 	Refused func(tx *sqlx.Tx) error // what a refusal costs; nil: nothing
 }
+
+var keyMissing = refusal.New("COM-20", "CBC.0100", "request", "A request carries a key of 1 to 64 characters of its own, so that a repeat is recognised.")
 
 // command runs f, unless an earlier run did, and writes the command down; a refusal is recorded. By is nil when there is no such
 // person in any organisation.
@@ -60,7 +63,7 @@ func (o *Organisation) command(ctx context.Context, c *organisationCommand, f fu
 			return nil, fmt.Errorf("lock partner %s: %w", c.Partner, err)
 		}
 		if n := utf8.RuneCountInString(c.Key); n < 1 || n > 64 {
-			return refusal.List{refusal.New("COM-20", "CBC.0100", "request", "A request carries a key of 1 to 64 characters of its own, so that a repeat is recognised.")}, nil
+			return refusal.List{keyMissing}, nil
 		}
 		var first struct {
 			Digest []byte `db:"request_digest"`

@@ -5,6 +5,8 @@ import "countersign/domain/refusal"
 // organisationRules maps the constraints of a partner's organisation to their refusals, as rules does.
 var organisationRules = map[string]refusal.Refusal{
 	"com_20_organisation_key":  {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another request; use a key of its own."},
+	"com_20_account_key":       {Rule: "COM-20", Code: "COM_REQUEST_KEY", Object: "request key", Message: "The request key is taken by another request; use a key of its own."},
+	"one_identity":             {Rule: "COM-16", Code: "CBC.0151", Object: "identity", Message: "The identity provider knows this person by another identity already; ask an account administrator to forget that one."},
 	"org_03_account_name":      {Rule: "ORG-03", Code: "CBC.0100", Object: "account name", Message: "The account name was taken meanwhile; choose another."},
 	"org_03_name_fixed":        {Rule: "ORG-03", Code: "ORG_NAME_FIXED", Object: "account name", Message: "The account name cannot be changed."},
 	"org_04_role_limit":        {Rule: "ORG-04", Code: "ORG_ROLE_LIMIT", Object: "person", Message: "A person can have at most three roles."},

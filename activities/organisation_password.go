@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -16,100 +15,74 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// SignInInput is somebody at the door of the partner centre.
+// SignInInput is somebody at the door.
 type SignInInput struct {
 	Account  string
 	Password string
+	Network  string // where they come from, like 192.0.2.0/24; empty: the command line
 	At       time.Time
 }
 
 // SignedIn is who came in, and what is open to them.
 type SignedIn struct {
-	Person     string                    `json:"person"`
-	MustChange bool                      `json:"must_change"` // nothing opens before the person set a password of their own (ORG-14)
-	Pages      []organisation.Permission `json:"pages"`
+	Person      string                    `json:"person"`
+	NeedsCode   bool                      `json:"needs_code"`  // the password was right, and nothing opens before the second factor's code
+	MustChange  bool                      `json:"must_change"` // nothing opens before the person set a password of their own (ORG-14)
+	Pages       []organisation.Permission `json:"pages"`       // of the partner centre
+	LockedUntil *time.Time                `json:"-"`           // of a refused sign-in: no password is looked at before
 }
 
-// entrance is an account as sign-ins see it.
-type entrance struct {
-	Person      string     `db:"person_id"`
-	Partner     string     `db:"partner_id"`
-	Hash        string     `db:"password"`
-	LockedUntil *time.Time `db:"locked_until"`
-}
-
-// SignIn lets a sub-user of a partner account in (ORG-14). Wrong passwords are counted: after organisation.Tries of them the
-// account is locked for organisation.Lock. A refusal is recorded; the password stands nowhere.
+// SignIn lets a person with an account in (ORG-14): one of a partner, or of the vendor. Wrong passwords are counted: after
+// organisation.Tries of them the account is locked, see organisation.LockFor; and they are counted by network, whatever the account.
+// Everything is recorded; the password stands nowhere.
 func (o *Organisation) SignIn(ctx context.Context, in SignInInput) (SignedIn, error) {
 	in.At = stored(in.At)
+	if err := networkMay(ctx, o.DB, in.Network, in.At); err != nil {
+		return SignedIn{}, Final(err)
+	}
 	var came SignedIn
-	var door entrance
-	var right bool
+	var d door
 	err := judged(ctx, o.DB, func(tx *sqlx.Tx) (list refusal.List, err error) {
-		var p *organisation.Person
-		if door, right, list, err = enter(ctx, tx, in); err != nil || len(list) > 0 {
+		if d, list, err = enter(ctx, tx, in); err != nil || len(list) > 0 {
 			return list, err
 		}
-		if p, err = readOrganisationPerson(ctx, tx, door.Person); err != nil {
-			return nil, err
+		if d.Factor != nil { // what was wrong before stays counted until the code is right as well
+			came = SignedIn{Person: d.Person, NeedsCode: true, Pages: []organisation.Permission{}}
+			return nil, writeAccountEvent(ctx, tx, accountEvent{At: in.At, Person: d.Person, Event: rightPassword, Network: in.Network})
 		}
-		came = SignedIn{Person: p.ID, MustChange: p.MustChange, Pages: p.Permissions()}
-		if p.MustChange { // ORG-14
-			came.Pages = []organisation.Permission{}
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE organisation_people SET wrong_tries = 0, locked_until = NULL WHERE person_id = $1 AND (wrong_tries > 0 OR locked_until IS NOT NULL)`, p.ID)
+		came, err = d.opens(ctx, tx, signIn, in.Network, in.At)
 		return nil, err
 	}, func(tx *sqlx.Tx, list refusal.List) error {
-		who := cmp.Or(door.Person, "nobody") // what was entered may be a password in the wrong place
-		if _, err := recordRefusal(ctx, tx, refusedRequest{
-			Key: fmt.Sprintf("organisation/sign-in/%s/%s", who, in.At.Format(time.RFC3339Nano)), At: in.At, Kind: "organisation", Action: "sign in", Person: who, Partner: door.Partner,
-		}, list); err != nil {
-			return err
-		}
-		return door.wrong(ctx, tx, right, in.At)
+		came.LockedUntil = d.lock(in.At)
+		return d.refused(ctx, tx, list, wrongPassword, in.Network, in.At)
 	})
 	return came, Final(err)
 }
 
 // enter judges an account name and a password; the account is locked, so that tries are counted one by one.
-func enter(ctx context.Context, tx *sqlx.Tx, in SignInInput) (door entrance, right bool, list refusal.List, err error) {
+func enter(ctx context.Context, tx *sqlx.Tx, in SignInInput) (d door, list refusal.List, err error) {
 	a := organisation.Attempt{At: in.At}
-	err = tx.GetContext(ctx, &door, `
-		SELECT o.person_id, p.partner_id, o.password, o.locked_until FROM organisation_people o JOIN people p USING (person_id) WHERE account_name = $1 FOR UPDATE OF o`, in.Account)
+	err = tx.GetContext(ctx, &d, doorSQL+` WHERE account_name = $1 FOR UPDATE OF o`, in.Account)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		password.Spend(in.Password)
 		err = nil
 	case err == nil:
-		right, a.LockedUntil = password.Matches(door.Hash, in.Password), door.LockedUntil
-		a.Person, err = readOrganisationPerson(ctx, tx, door.Person)
+		d.Right, a.LockedUntil = password.Matches(d.Hash, in.Password), d.LockedUntil
+		a.Person, err = readAccount(ctx, tx, d.Person)
 	}
 	if err != nil {
-		return door, false, nil, fmt.Errorf("read account: %w", err)
+		return d, nil, fmt.Errorf("read account: %w", err)
 	}
-	a.Right = right
-	return door, right, organisation.JudgeSignIn(a), nil
-}
-
-// wrong counts a wrong password; while the account is locked none is looked at.
-func (d entrance) wrong(ctx context.Context, tx *sqlx.Tx, right bool, at time.Time) error {
-	if d.Person == "" || right || d.LockedUntil != nil && at.Before(*d.LockedUntil) {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, `
-		UPDATE organisation_people
-		   SET wrong_tries = CASE WHEN wrong_tries + 1 >= $2 THEN 0 ELSE wrong_tries + 1 END,
-		       locked_until = CASE WHEN wrong_tries + 1 >= $2 THEN $3::timestamptz END
-		 WHERE person_id = $1`, d.Person, organisation.Tries, at.Add(organisation.Lock)); err != nil {
-		return fmt.Errorf("count try: %w", err)
-	}
-	return nil
+	a.Right = d.Right
+	return d, organisation.JudgeSignIn(a), nil
 }
 
 // ChangePasswordInput sets a person's own password, known by the present one.
 type ChangePasswordInput struct {
 	Account  string
 	Old, New string
+	Network  string // as in SignInInput
 	Key      string
 	At       time.Time
 }
@@ -120,7 +93,7 @@ func (o *Organisation) ChangePassword(ctx context.Context, in ChangePasswordInpu
 	if err != nil {
 		return Final(err)
 	}
-	present := SignInInput{Account: in.Account, Password: in.Old, At: stored(in.At)}
+	present := SignInInput{Account: in.Account, Password: in.Old, Network: in.Network, At: stored(in.At)}
 	if id == "" { // as refused and recorded as any sign-in
 		_, err := o.SignIn(ctx, present)
 		return err
@@ -129,12 +102,11 @@ func (o *Organisation) ChangePassword(ctx context.Context, in ChangePasswordInpu
 	if err != nil {
 		return err
 	}
-	var door entrance
-	var right bool
-	c := organisationCommand{Asked: Asked{By: id, Key: in.Key, At: in.At}, Action: "change password", Content: in.Account}
-	c.Refused = func(tx *sqlx.Tx) error { return door.wrong(ctx, tx, right, c.At) }
-	return o.about(ctx, &c, id, func(tx *sqlx.Tx, _ *organisation.Person, p organisation.Person) (list refusal.List, err error) {
-		if door, right, list, err = enter(ctx, tx, present); err != nil || len(list) > 0 {
+	var d door
+	c := organisationCommand{Asked: Asked{By: id, Key: in.Key, At: in.At}, Action: changePassword, Content: in.Account, Network: in.Network}
+	c.Refused = func(tx *sqlx.Tx) error { return d.wrong(ctx, tx, wrongPassword, in.Network, c.At) }
+	return o.account(ctx, &c, id, func(tx *sqlx.Tx, p organisation.Person) (list refusal.List, err error) {
+		if d, list, err = enter(ctx, tx, present); err != nil || len(list) > 0 {
 			return list, err
 		}
 		if list := organisation.JudgePassword(p, in.New, in.New == in.Old); len(list) > 0 {
@@ -153,10 +125,10 @@ func (o *Organisation) accountOf(ctx context.Context, account string) (string, e
 	return id, err
 }
 
-// setPassword writes a hash; it is valid at once, and the account is open for tries again.
+// setPassword writes a hash; it is valid at once, sessions from before are over, and the account is open for tries again.
 func setPassword(ctx context.Context, tx *sqlx.Tx, id, hash string, mustChange bool, at time.Time) error {
 	if _, err := tx.ExecContext(ctx, `
-		UPDATE organisation_people SET password = $2, must_change = $3, password_set_at = $4, wrong_tries = 0, locked_until = NULL WHERE person_id = $1`,
+		UPDATE organisation_people SET password = $2, must_change = $3, password_set_at = $4, wrong_tries = 0, locked_until = NULL, locks = 0 WHERE person_id = $1`,
 		id, hash, mustChange, at); err != nil {
 		return fmt.Errorf("set password of %s: %w", id, err)
 	}

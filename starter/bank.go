@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/desk"
 	"countersign/domain/approval"
 	"countersign/domain/money"
 	"countersign/domain/payment"
@@ -196,11 +197,11 @@ func (h *house) carryOut(ctx context.Context, steps []bankStep) error {
 	silent := make(chan struct{})
 	queue := make(chan string)
 	var workers sync.WaitGroup
-	for range min(bulkAtOnce, len(order)) {
+	for range min(desk.AtOnce, len(order)) {
 		workers.Go(func() {
 			for number := range queue {
 				for _, s := range cases[number] {
-					if s.err = h.step(ctx, s, silent); errors.Is(s.err, errLate) {
+					if s.err = h.step(ctx, s, silent); errors.Is(s.err, desk.ErrLate) {
 						late.Do(func() { close(silent) })
 					}
 				}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/desk"
 	"countersign/domain/bill"
 	"countersign/views"
 	"countersign/workflows"
@@ -221,7 +222,7 @@ func (h *house) askReconciliation(ctx context.Context, c views.Reconciliation, u
 		now, err := inTime(ctx, "--key "+b.Key, "starter bill list --case "+c.Case, func(ctx context.Context) (activities.Standing, error) {
 			return workflows.AboutBills(ctx, temporal, c.WorkflowID, update, b)
 		})
-		if !workflowGone(err) {
+		if !desk.Gone(err) {
 			return now, err
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 
 	"countersign/activities"
+	"countersign/desk"
 	"countersign/domain/approval"
 	"countersign/domain/refusal"
 	"countersign/domain/withdrawal"
@@ -22,9 +22,8 @@ import (
 
 // Many tasks decided by one command.
 const (
-	bulkLimit  = 200
-	bulkAtOnce = 4
-	bulkKey    = 128 - 64 - 1 // a decision's key has 128 characters: this one, a slash and a task
+	bulkLimit = 200
+	bulkKey   = 128 - 64 - 1 // a decision's key has 128 characters: this one, a slash and a task
 )
 
 func (h *house) decideAllCommand() *cobra.Command {
@@ -142,14 +141,6 @@ func readLines(ctx context.Context, name string, from io.Reader) ([]string, erro
 	}
 }
 
-// What became of one of many tasks.
-const (
-	bulkDone     = "done"
-	bulkRefused  = "refused"
-	bulkFailed   = "failed"
-	bulkNotTried = "not tried" // the command was interrupted, or nobody answers
-)
-
 // bulkItem is how one of many tasks fared.
 type bulkItem struct {
 	Task    string           `json:"task"`
@@ -160,52 +151,24 @@ type bulkItem struct {
 	Error   string           `json:"error,omitempty"`
 }
 
-// bulk is one command's many decisions under way.
-type bulk struct {
-	h     *house
-	d     approval.Decision // but for the task
-	items []bulkItem
-
-	mu       sync.Mutex
-	finished int64
-	silent   int // answers in a row that did not come
-}
-
 func (h *house) decideAll(ctx context.Context, d approval.Decision, tasks []string) error {
 	if err := h.connect(ctx, tasks); err != nil {
 		return err
 	}
-	b := &bulk{h: h, d: d, items: make([]bulkItem, len(tasks))}
-	cases := map[string][]int{} // tasks of one case are decided in the order given: one may open the next
-	var order []string
-	for i, task := range tasks {
-		b.items[i].Task = task
-		number := approval.CaseOf(task)
-		if cases[number] == nil {
-			order = append(order, number)
-		}
-		cases[number] = append(cases[number], i)
-	}
 	progress, end := h.progress()
-	queue := make(chan []int)
-	var workers sync.WaitGroup
-	for range min(bulkAtOnce, len(order)) {
-		workers.Go(func() {
-			for items := range queue {
-				for _, i := range items {
-					b.decide(ctx, &b.items[i])
-					b.count(progress)
-				}
-			}
-		})
-	}
-	for _, number := range order {
-		queue <- cases[number]
-	}
-	close(queue)
-	workers.Wait()
+	found := desk.DecideAll(ctx, d, tasks, func(ctx context.Context, d approval.Decision) (activities.Standing, error) {
+		now, _, err := h.decide(ctx, d)
+		return now, err
+	}, progress)
 	end()
-	return h.bulkAnswer(d.Key, b.items)
+	items := make([]bulkItem, len(found))
+	for i, f := range found {
+		items[i] = bulkItem{Task: f.Task, Result: f.Result, Case: f.Now.Case, State: f.Now.State, Refused: f.Refused}
+		if f.Err != nil {
+			items[i].Error = sentence(f.Err)
+		}
+	}
+	return h.bulkAnswer(d.Key, items)
 }
 
 // connect reaches what the decisions need before the first of them is sent: Postgres, and Temporal if a case is still open.
@@ -230,54 +193,13 @@ func (h *house) connect(ctx context.Context, tasks []string) error {
 	return nil
 }
 
-// decide judges one task, unless the command was interrupted or nobody answers.
-func (b *bulk) decide(ctx context.Context, item *bulkItem) {
-	b.mu.Lock()
-	silent := b.silent
-	b.mu.Unlock()
-	switch {
-	case ctx.Err() != nil:
-		item.Result, item.Error = bulkNotTried, "Interrupted."
-		return
-	case silent >= bulkAtOnce:
-		item.Result, item.Error = bulkNotTried, "The answers before it did not come."
-		return
-	}
-	d := b.d
-	d.Task, d.Key = item.Task, b.d.Key+"/"+item.Task
-	now, _, err := b.h.decide(ctx, d)
-	switch list := activities.RefusalOf(err); {
-	case err == nil:
-		item.Result, item.Case, item.State = bulkDone, now.Case, now.State
-	case list != nil:
-		item.Result, item.Refused = bulkRefused, list
-	default:
-		item.Result, item.Error = bulkFailed, sentence(err)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.silent++
-	if !errors.Is(err, errLate) {
-		b.silent = 0
-	}
-}
-
-func (b *bulk) count(progress func(done, all int64)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.finished++
-	if progress != nil {
-		progress(b.finished, int64(len(b.items)))
-	}
-}
-
 func (h *house) bulkAnswer(key string, items []bulkItem) error {
 	n := map[string]int{}
 	for _, i := range items {
 		n[i.Result]++
 	}
 	if err := h.show(map[string]any{
-		"key": key, "done": n[bulkDone], "refused": n[bulkRefused], "failed": n[bulkFailed], "not_tried": n[bulkNotTried], "results": items,
+		"key": key, "done": n[desk.Done], "refused": n[desk.Refused], "failed": n[desk.Failed], "not_tried": n[desk.NotTried], "results": items,
 	}, func() {
 		t := newTable("TASK", "RESULT", "STATE OR REFUSAL")
 		for _, i := range items {
@@ -294,14 +216,14 @@ func (h *house) bulkAnswer(key string, items []bulkItem) error {
 			}
 		}
 		t.print(h.out)
-		h.say("\n%d done, %d refused, %d failed, %d not tried. Repeat with: --key %s", n[bulkDone], n[bulkRefused], n[bulkFailed], n[bulkNotTried], key)
+		h.say("\n%d done, %d refused, %d failed, %d not tried. Repeat with: --key %s", n[desk.Done], n[desk.Refused], n[desk.Failed], n[desk.NotTried], key)
 	}); err != nil {
 		return err
 	}
 	switch {
-	case n[bulkFailed]+n[bulkNotTried] > 0:
+	case n[desk.Failed]+n[desk.NotTried] > 0:
 		return stopped(2)
-	case n[bulkRefused] > 0:
+	case n[desk.Refused] > 0:
 		return stopped(1)
 	}
 	return nil

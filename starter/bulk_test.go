@@ -161,18 +161,9 @@ func TestGivenAnOpenCaseAmongManyWhenTemporalIsNotThereThenNothingIsDone(t *test
 	require.Equal(t, 0, count(t, url, `SELECT count(*) FROM decisions WHERE matter = 'late-return'`))
 }
 
-func TestGivenNobodyWhoAnswersOrAnInterruptionThenTheRestIsNotTried(t *testing.T) {
-	item := bulkItem{Task: "W000001/review"}
-	b := bulk{silent: bulkAtOnce} // as many as are under way have waited in vain
-	b.decide(t.Context(), &item)
-	require.Equal(t, bulkItem{Task: "W000001/review", Result: bulkNotTried, Error: "The answers before it did not come."}, item)
-
+func TestGivenAnInterruptionThenNothingIsReadFromATerminal(t *testing.T) {
 	over, stop := context.WithCancel(t.Context())
 	stop()
-	b = bulk{}
-	b.decide(over, &item)
-	require.Equal(t, bulkItem{Task: "W000001/review", Result: bulkNotTried, Error: "Interrupted."}, item)
-
 	silence, end := io.Pipe() // nobody types anything
 	defer end.Close()
 	_, err := readTasks(over, []string{"-"}, "", silence)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/desk"
 	"countersign/domain/business"
 	"countersign/domain/refusal"
 	"countersign/workflows"
@@ -172,7 +173,7 @@ func (h *house) wake(ctx context.Context, waiting []activities.WaitingRun, perso
 		return woken
 	}
 	for _, w := range waiting {
-		bounded, cancel := context.WithTimeout(ctx, updateTimeout)
+		bounded, cancel := context.WithTimeout(ctx, desk.Patience)
 		_, err := workflows.GoOn(bounded, temporal, w.WorkflowID, person)
 		cancel()
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"countersign/activities"
 	"countersign/demo"
+	"countersign/desk"
 	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
@@ -523,7 +524,7 @@ func (s *story) decideTask(ctx context.Context, task string, d approval.Decision
 func patiently[S any](ask func() (S, error)) (S, error) {
 	for try := 1; ; try++ {
 		now, err := ask()
-		if !errors.Is(err, errLate) || try == 2 {
+		if !errors.Is(err, desk.ErrLate) || try == 2 {
 			return now, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"countersign/desk"
 	"countersign/workflows"
 
 	"github.com/spf13/cobra"
@@ -198,7 +199,7 @@ func (h *house) promote(ctx context.Context, build string, ramped bool, ramp flo
 // endRamp takes back what a ramp still gives to another build: to promote the build before is a rollback, and a part of the
 // runs must not go on to the bad one.
 func endRamp(ctx context.Context, handle client.WorkerDeploymentHandle) error {
-	ctx, cancel := context.WithTimeout(ctx, updateTimeout)
+	ctx, cancel := context.WithTimeout(ctx, desk.Patience)
 	defer cancel()
 	described, err := handle.Describe(ctx, client.WorkerDeploymentDescribeOptions{})
 	if err != nil {
@@ -262,7 +263,7 @@ func (v buildVersion) mayStop() bool {
 // until asks again, every second, until the answer is final or the time is over; the last answer counts.
 func until(ctx context.Context, wait time.Duration, ask func(context.Context) (final bool, err error)) error {
 	for end := time.Now().Add(wait); ; {
-		bounded, cancel := context.WithTimeout(ctx, updateTimeout)
+		bounded, cancel := context.WithTimeout(ctx, desk.Patience)
 		final, err := ask(bounded)
 		cancel()
 		if final || !time.Now().Before(end) {

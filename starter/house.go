@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/desk"
 	"countersign/domain/calendar"
 	"countersign/internal/config"
 	"countersign/internal/telemetry"
@@ -28,11 +29,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// How long a person waits for something that does not answer.
-const (
-	dialTimeout   = 5 * time.Second
-	updateTimeout = 20 * time.Second
-)
+// dialTimeout is how long a person waits for a server that does not answer.
+const dialTimeout = 5 * time.Second
 
 // house is what one command works with; it connects to what the command asks for and to nothing else.
 type house struct {
@@ -131,6 +129,12 @@ func (h *house) withdrawals(ctx context.Context) (*activities.Withdrawals, error
 	return &activities.Withdrawals{DB: db, Channel: activities.ByHand{}}, err
 }
 
+// desk reaches cases.
+func (h *house) desk(ctx context.Context) (desk.Desk, error) {
+	db, err := h.database(ctx)
+	return desk.Desk{DB: db, Temporal: h.cluster}, err
+}
+
 // cluster connects to Temporal; its logger is silent: what people need is in the answer.
 func (h *house) cluster(ctx context.Context) (client.Client, error) {
 	if h.temporal != nil {
@@ -158,11 +162,7 @@ func (h *house) uiAddress(workflowID, runID string) string {
 	if options, err := envconfig.LoadDefaultClientOptions(); err == nil && options.Namespace != "" {
 		namespace = options.Namespace
 	}
-	address, err := url.JoinPath(c.TemporalUIURL, "namespaces", url.PathEscape(namespace), "workflows", url.PathEscape(workflowID), url.PathEscape(runID), "history")
-	if err != nil {
-		return ""
-	}
-	return address
+	return c.CaseInTemporal(namespace, workflowID, runID)
 }
 
 // stopped is an exit code whose cause was already told.
@@ -217,27 +217,19 @@ func ended(text string) string {
 	return text + "."
 }
 
-// errLate is an answer that did not come in time.
-var errLate = errors.New("no answer")
-
 // inTime bounds an update and tells its timeout: the message may be on its way, and asking again with the key is safe.
 func inTime[T any](ctx context.Context, key, look string, send func(context.Context) (T, error)) (T, error) {
-	bounded, cancel := context.WithTimeout(ctx, updateTimeout)
-	defer cancel()
-	got, err := send(bounded)
-	var late *client.WorkflowUpdateServiceTimeoutOrCanceledError
-	var deadline *serviceerror.DeadlineExceeded
-	if ctx.Err() == nil && err != nil && (errors.As(err, &late) || errors.As(err, &deadline) || errors.Is(err, context.DeadlineExceeded)) {
-		return got, fmt.Errorf("%w within %s: the request is being processed, or waits for a worker of the task queue %q; look with: %s; or repeat the command with the same key %s, which does nothing twice",
-			errLate, updateTimeout, workflows.TaskQueue, look, key)
-	}
-	return got, err
+	got, err := desk.InTime(ctx, send)
+	return got, toldLate(err, key, look)
 }
 
-// workflowGone tells that Temporal knows no open run for a message.
-func workflowGone(err error) bool {
-	var missing *serviceerror.NotFound
-	return errors.As(err, &missing)
+// toldLate says what to do about an answer that did not come in time.
+func toldLate(err error, key, look string) error {
+	if !errors.Is(err, desk.ErrLate) {
+		return err
+	}
+	return fmt.Errorf("%w: the request is being processed, or waits for a worker of the task queue %q; look with: %s; or repeat the command with the same key %s, which does nothing twice",
+		err, workflows.TaskQueue, look, key)
 }
 
 // shown is an instant as people read it.

@@ -29,6 +29,10 @@ func (h *house) signInCommand() *cobra.Command {
 				return err
 			}
 			return h.show(came, func() {
+				if came.NeedsCode {
+					h.say("Welcome, %s. The password is right; the console asks for the code of your authenticator beside it.", came.Person)
+					return
+				}
 				if came.MustChange {
 					h.say("Welcome, %s. The password is the initial one: nothing opens before you set your own, with: starter organisation change-password %s", came.Person, args[0])
 					return

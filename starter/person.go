@@ -10,7 +10,8 @@ import (
 )
 
 func (h *house) personCommand() *cobra.Command {
-	return group("person", "People of the programme", h.personNotifyCommand(), h.personMessagesCommand(), h.personLeaveCommand())
+	return group("person", "People of the programme", h.personNotifyCommand(), h.personMessagesCommand(), h.personLeaveCommand(),
+		h.giveAccountCommand(), h.forgetCommand(), h.signInsCommand())
 }
 
 func (h *house) personLeaveCommand() *cobra.Command {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"countersign/activities"
+	"countersign/desk"
 	"countersign/schema"
 	"countersign/workflows"
 
@@ -64,7 +65,7 @@ func (h *house) migrate(ctx context.Context, databaseOnly bool) error {
 		if err != nil {
 			return fmt.Errorf("the database is migrated, the search attributes are not registered (with --database-only they are left out): %w", err)
 		}
-		bounded, cancel := context.WithTimeout(ctx, updateTimeout)
+		bounded, cancel := context.WithTimeout(ctx, desk.Patience)
 		defer cancel()
 		err = workflows.RegisterSearchAttributes(bounded, temporal, h.namespace)
 		var elsewhere workflows.AttributesElsewhereError

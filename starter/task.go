@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"countersign/activities"
 	"countersign/domain/approval"
-	"countersign/domain/withdrawal"
 	"countersign/views"
-	"countersign/workflows"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -287,27 +284,11 @@ func (h *house) decide(ctx context.Context, d approval.Decision) (activities.Sta
 	if d.Key == "" {
 		d.Key = uuid.NewString()
 	}
-	r, err := h.reader(ctx)
+	reach, err := h.desk(ctx)
 	if err != nil {
 		return activities.Standing{}, d.Key, err
 	}
-	task, err := r.Task(ctx, d.Task)
-	if err != nil {
-		return activities.Standing{}, d.Key, err
-	}
-	now, err := sendTo(ctx, h, task.Case, "--key "+d.Key, func(ctx context.Context, workflowID string) (activities.Standing, error) {
-		return workflows.Decide(ctx, h.temporal, workflowID, d)
-	}, func(ctx context.Context, kind string) (activities.Standing, error) {
-		in := activities.DecideInput{Decision: d, At: time.Now()}
-		w, err := h.withdrawals(ctx)
-		if err != nil {
-			return activities.Standing{}, err
-		}
-		if kind != withdrawal.Kind {
-			return (&activities.Cases{DB: w.DB}).Decide(ctx, in)
-		}
-		now, err := w.DecideWithdrawal(ctx, in)
-		return now.Now(), err
-	})
+	now, err := reach.Decide(ctx, d)
+	err = toldLate(err, "--key "+d.Key, "starter case show "+approval.CaseOf(d.Task))
 	return now, d.Key, err
 }

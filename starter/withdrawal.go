@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"countersign/activities"
+	"countersign/desk"
 	"countersign/domain/verification"
 	"countersign/domain/withdrawal"
 	"countersign/views"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
 )
 
 func (h *house) withdrawalCommand() *cobra.Command {
@@ -139,31 +140,15 @@ func (h *house) send(ctx context.Context, number, key string,
 func sendTo[S any](ctx context.Context, h *house, number, key string,
 	running func(ctx context.Context, workflowID string) (S, error), ended func(ctx context.Context, kind string) (S, error),
 ) (S, error) {
-	var nothing S
-	r, err := h.reader(ctx)
+	d, err := h.desk(ctx)
 	if err != nil {
+		var nothing S
 		return nothing, err
 	}
-	c, err := r.Case(ctx, number)
-	if err != nil {
-		return nothing, err
-	}
-	if c.ClosedAt == nil {
-		if _, err := h.cluster(ctx); err != nil { // before the clock of the request runs: nothing is on its way yet
-			return nothing, err
-		}
-		now, err := inTime(ctx, key, "starter case show "+number, func(ctx context.Context) (S, error) { return running(ctx, c.WorkflowID) })
-		if !workflowGone(err) {
-			return now, err
-		}
-		if c, err = r.Case(ctx, number); err != nil { // it may have ended meanwhile
-			return nothing, err
-		}
-	}
-	if c.ClosedAt == nil {
-		return nothing, fmt.Errorf("case %s is %s, but its workflow is gone; an operator settles it with: starter case repair", number, c.State)
-	}
-	return ended(ctx, c.Kind)
+	now, err := desk.Send(ctx, d, number, func(ctx context.Context, _ client.Client, workflowID string) (S, error) {
+		return running(ctx, workflowID)
+	}, ended)
+	return now, toldLate(err, key, "starter case show "+number)
 }
 
 func (h *house) deleteCommand() *cobra.Command {

@@ -20,6 +20,7 @@ import (
 
 	"countersign/activities"
 	"countersign/internal/config"
+	"countersign/internal/health"
 	"countersign/internal/mail"
 	"countersign/schema"
 	"countersign/views"
@@ -70,10 +71,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer seen.close()
-	health := newHealth()
+	status := health.New("worker")
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx)) // while it drains, too
 	defer stopServing()
-	if err := serveMetrics(serving, cfg.MetricsAddress, seen.handler(), health); err != nil {
+	if err := serveMetrics(serving, cfg.MetricsAddress, seen.handler(), status); err != nil {
 		return err
 	}
 	temporal, namespace, err := config.Temporal(ctx, logger, seen.client, 30*time.Second)
@@ -101,7 +102,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	db.SetMaxIdleConns(connections)
 	seen.database(db)
 
-	answers, closeCheck, err := databaseCheck(cfg.DatabaseURL)
+	answers, closeCheck, err := health.Database(cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		defer close(attended)
 		attend(ctx, cfg, db)
 	}()
-	health.works(answers, temporalCheck(temporal, namespace))
+	status.Works(answers, health.Temporal(temporal, namespace))
 	logger.Info("worker runs", "queue", workflows.TaskQueue, "namespace", namespace, "metrics", cfg.MetricsAddress, "build", deployment.Version.BuildID)
 	var broken error
 	select {
@@ -126,7 +127,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case broken = <-fatal: // the SDK has stopped by itself; whoever started the process starts it again
 		cancel()
 	}
-	health.drains()
+	status.Drains()
 	logger.Info("worker drains", "limit", drainLimit)
 	w.Stop()
 	<-attended
@@ -220,7 +221,7 @@ func attend(ctx context.Context, cfg config.Config, db *sqlx.DB) {
 }
 
 // serveMetrics answers /metrics and the questions of health until the context ends.
-func serveMetrics(ctx context.Context, address string, metrics http.Handler, health *health) error {
+func serveMetrics(ctx context.Context, address string, metrics http.Handler, status *health.Health) error {
 	if address == "off" {
 		return nil
 	}
@@ -230,7 +231,7 @@ func serveMetrics(ctx context.Context, address string, metrics http.Handler, hea
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
-	health.serve(mux)
+	status.Serve(mux)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -253,3 +253,13 @@ func TestGivenCallers_WhenTheyActOnAPerson_ThenOnlyTheirAdministratorsAndThemsel
 	require.Nil(t, JudgeAdministrator(meng, "meng", "P1"))
 	require.Equal(t, []string{"COM-16 CBC.0151"}, codes(JudgeAdministrator(fei, "fei", "P1")))
 }
+
+// Rule: ORG-14
+func TestGivenLocks_WhenTheyFollowEachOther_ThenEachIsTwiceAsLongUntilFourHours(t *testing.T) {
+	for locks, want := range []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 4 * time.Hour} {
+		require.Equal(t, want, LockFor(locks))
+	}
+	require.Equal(t, 4*time.Hour, LockFor(1_000_000))
+	require.Nil(t, JudgeNetwork(NetworkTries-1))
+	require.Equal(t, []string{"ORG-14 CBC.0151"}, codes(JudgeNetwork(NetworkTries)))
+}

@@ -15,10 +15,11 @@ const (
 	PartnerAccountDirector Role = "partner-account-director" // account managers report to them (ORG-10)
 	PartnerArchitect       Role = "partner-architect"        // a dedicated architect
 	PartnerFinance         Role = "partner-finance"
-	EcosystemManager       Role = "ecosystem-manager" // the vendor's contact, may submit on a partner's behalf (PGM-07)
-	VendorFinance          Role = "vendor-finance"    // reviews and pays
-	VendorOperations       Role = "vendor-operations" // takes in what customers used, prepares data, certifies partners, mends what the system could not do
-	FinanceManager         Role = "finance-manager"   // is told when something is overdue
+	EcosystemManager       Role = "ecosystem-manager"     // the vendor's contact, may submit on a partner's behalf (PGM-07)
+	VendorFinance          Role = "vendor-finance"        // reviews and pays
+	VendorOperations       Role = "vendor-operations"     // takes in what customers used, prepares data, certifies partners, mends what the system could not do
+	FinanceManager         Role = "finance-manager"       // is told when something is overdue
+	AccountAdministrator   Role = "account-administrator" // gives the vendor's people their accounts; decides nothing
 )
 
 // Person is one person as the database knows them now.

@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -18,9 +17,8 @@ import (
 	"time"
 
 	"countersign/internal/codec"
+	"countersign/internal/issuertest"
 
-	"github.com/coreos/go-oidc/v3/oidc"
-	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -206,48 +204,42 @@ func TestGivenAnAddressOfTheUI_WhenItsOriginIsAskedFor_ThenItIsWrittenAsBrowsers
 }
 
 func TestGivenAnIssuer_WhenTokensComeAlong_ThenTheOnesForUsWithTheClaimPass(t *testing.T) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
+	issuer := issuertest.New(t)
 	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	issuer := &oidctest.Server{PublicKeys: []oidctest.PublicKey{{PublicKey: private.Public(), KeyID: "k", Algorithm: oidc.ES256}}, Algorithms: []string{oidc.ES256}}
-	at := httptest.NewServer(issuer)
-	t.Cleanup(at.Close)
-	issuer.SetIssuer(at.URL)
-	claims := func(audience string, ends time.Duration, more string) string {
-		return fmt.Sprintf(`{"iss":%q,"aud":%q,"sub":"u-17","exp":%d%s}`, at.URL, audience, time.Now().Add(ends).Unix(), more)
+	sign := func(audience string, ends time.Duration, groups any) string {
+		return issuer.Sign(audience, ends, map[string]any{"groups": groups})
 	}
-	sign := func(claims string) string { return oidctest.SignIDToken(private, "k", oidc.ES256, claims) }
-	const operator = `,"groups":["staff","temporal-operators"]`
-	good := sign(claims("temporal-ui", time.Hour, operator))
+	operator := []string{"staff", "temporal-operators"}
+	good := sign("temporal-ui", time.Hour, operator)
 
-	gate, err := NewTokens(t.Context(), at.URL, "temporal-ui", "groups=temporal-operators")
+	gate, err := NewTokens(t.Context(), issuer.URL, "temporal-ui", "groups=temporal-operators")
 	require.NoError(t, err)
 	d := open(t, gate)
 	d.decodes(ui, "Bearer "+good, "")
 	d.decodes(ui, "Bearer opaque", good)
-	d.decodes(ui, "Bearer "+sign(claims("temporal-ui", time.Hour, `,"groups":"temporal-operators"`)), "")
+	d.decodes(ui, "Bearer "+sign("temporal-ui", time.Hour, "temporal-operators"), "")
 	require.Contains(t, d.log.String(), `"by":"u-17"`)
 	for name, token := range map[string]string{
 		"none":                    "",
 		"nonsense":                "Bearer x",
-		"for somebody else":       "Bearer " + sign(claims("payroll", time.Hour, operator)),
-		"over":                    "Bearer " + sign(claims("temporal-ui", -time.Hour, operator)),
-		"without the claim":       "Bearer " + sign(claims("temporal-ui", time.Hour, "")),
-		"with another claim":      "Bearer " + sign(claims("temporal-ui", time.Hour, `,"groups":["staff"]`)),
-		"signed by somebody else": "Bearer " + oidctest.SignIDToken(stranger, "k", oidc.ES256, claims("temporal-ui", time.Hour, operator)),
+		"for somebody else":       "Bearer " + sign("payroll", time.Hour, operator),
+		"over":                    "Bearer " + sign("temporal-ui", -time.Hour, operator),
+		"without the claim":       "Bearer " + sign("temporal-ui", time.Hour, nil),
+		"with another claim":      "Bearer " + sign("temporal-ui", time.Hour, []string{"staff"}),
+		"signed by somebody else": "Bearer " + issuer.SignWith(stranger, "temporal-ui", time.Hour, map[string]any{"groups": operator}),
 	} {
 		t.Run(name, func(t *testing.T) { d.refuses(http.StatusUnauthorized, ui, token, "") })
 	}
 	require.NotContains(t, d.log.String(), good)
 
-	_, err = NewTokens(t.Context(), at.URL, "", "")
+	_, err = NewTokens(t.Context(), issuer.URL, "", "")
 	require.ErrorContains(t, err, "audience")
-	_, err = NewTokens(t.Context(), at.URL, "temporal-ui", "groups")
+	_, err = NewTokens(t.Context(), issuer.URL, "temporal-ui", "groups")
 	require.ErrorContains(t, err, "groups=temporal-operators")
-	anybody, err := NewTokens(t.Context(), at.URL, "temporal-ui", "")
+	anybody, err := NewTokens(t.Context(), issuer.URL, "temporal-ui", "")
 	require.NoError(t, err)
-	open(t, anybody).decodes("", "Bearer "+sign(claims("temporal-ui", time.Hour, "")), "") // a program, which has no origin
+	open(t, anybody).decodes("", "Bearer "+sign("temporal-ui", time.Hour, nil), "") // a program, which has no origin
 }
 
 func TestGivenTheServer_WhenItIsAskedToEncryptOrForTooMuch_ThenItRefuses(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -51,6 +53,14 @@ type Config struct {
 	CodecClaim       string     `env:"CODEC_OIDC_CLAIM"`                  // NAME=VALUE that a token has to have; empty: every token of the audience
 	LogLevel         slog.Level `env:"LOG_LEVEL"       envDefault:"INFO"` // DEBUG, INFO, WARN, ERROR
 
+	ConsoleAddress      string   `env:"CONSOLE_ADDRESS" envDefault:"127.0.0.1:8080"` // where the server listens; health endpoints included
+	ConsoleURL          string   `env:"CONSOLE_URL"`                                 // where browsers find it, like https://console.example.com; http:// and its address when empty
+	ConsoleProxies      []string `env:"CONSOLE_PROXIES"`                             // networks of proxies in front, like 10.0.0.0/8: their X-Forwarded-For counts
+	ConsoleIssuer       string   `env:"CONSOLE_OIDC_ISSUER"`                         // identity provider of the vendor's people; empty: passwords alone
+	ConsoleClientID     string   `env:"CONSOLE_OIDC_CLIENT_ID"`                      // as which the console is registered there
+	ConsoleClientSecret string   `env:"CONSOLE_OIDC_CLIENT_SECRET"`                  // its secret
+	ConsoleProvider     string   `env:"CONSOLE_OIDC_NAME"`                           // what people call the provider; its address when empty
+
 	// The standard variables of OpenTelemetry that say whether there are traces; the others it reads by itself.
 	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`        // http://collector:4318; without it no traces
 	OTLPTracesEndpoint string `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"` // the same for traces alone, with its path
@@ -67,6 +77,10 @@ func Load(environ map[string]string) (Config, error) {
 		return c, fmt.Errorf("the environment is not in order: %w", err)
 	}
 	c.CertificateURL = strings.TrimRight(c.CertificateURL, "/")
+	if c.ConsoleURL == "" {
+		c.ConsoleURL = "http://" + c.ConsoleAddress
+	}
+	c.ConsoleURL = strings.TrimRight(c.ConsoleURL, "/")
 	if c.DatabaseOwnerURL == "" {
 		c.DatabaseOwnerURL = c.DatabaseURL
 	}
@@ -79,6 +93,31 @@ func (c Config) NeedDatabase() error {
 		return errors.New("DATABASE_URL is not set; name the Postgres database, like postgres://user:password@host:5432/countersign")
 	}
 	return nil
+}
+
+// Proxies are the networks whose X-Forwarded-For the console believes.
+func (c Config) Proxies() ([]netip.Prefix, error) {
+	var found []netip.Prefix
+	for _, text := range c.ConsoleProxies {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("CONSOLE_PROXIES: %q is not a network; write it like 10.0.0.0/8", text)
+		}
+		found = append(found, network)
+	}
+	return found, nil
+}
+
+// CaseInTemporal is where the Temporal UI shows a run; empty when no UI is known. It asks no server.
+func (c Config) CaseInTemporal(namespace, workflowID, runID string) string {
+	if c.TemporalUIURL == "" {
+		return ""
+	}
+	address, err := url.JoinPath(c.TemporalUIURL, "namespaces", url.PathEscape(namespace), "workflows", url.PathEscape(workflowID), url.PathEscape(runID), "history")
+	if err != nil {
+		return ""
+	}
+	return address
 }
 
 // BuildID names this build among the versions of the worker's deployment: WORKER_BUILD_ID, else the commit that the Go

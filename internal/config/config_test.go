@@ -19,7 +19,7 @@ func TestWhatIsNotSetHasItsDefault(t *testing.T) {
 	require.Equal(t, Config{
 		DatabaseURL: "postgres://x", DatabaseOwnerURL: "postgres://x", MetricsAddress: "127.0.0.1:9464", LogLevel: slog.LevelInfo, WorkflowCache: 4000,
 		Documents: "postgres", DocumentLimit: 10 << 20, DocumentTypes: []string{"application/pdf", "image/png", "image/jpeg", "application/ofd"},
-		CertificateURL: "/certificates", OTLPProtocol: "http/protobuf", TracesExporter: "otlp",
+		CertificateURL: "/certificates", ConsoleAddress: "127.0.0.1:8080", ConsoleURL: "http://127.0.0.1:8080", OTLPProtocol: "http/protobuf", TracesExporter: "otlp",
 	}, c)
 	require.NoError(t, c.NeedDatabase())
 	require.ErrorContains(t, Config{}.NeedDatabase(), "DATABASE_URL")
@@ -153,4 +153,24 @@ func TestTracesAreOffUntilACollectorIsNamed(t *testing.T) {
 		require.ErrorContains(t, err, value)
 		require.ErrorContains(t, err, "OTEL_")
 	}
+}
+
+func TestWhereTheConsoleIsFoundAndWhoseHeadersCount(t *testing.T) {
+	c, err := Load(map[string]string{})
+	require.NoError(t, err)
+	require.Equal(t, "http://127.0.0.1:8080", c.ConsoleURL)
+	c, err = Load(map[string]string{"CONSOLE_URL": "https://console.example.com/", "CONSOLE_PROXIES": "10.0.0.0/8,::1/128"})
+	require.NoError(t, err)
+	require.Equal(t, "https://console.example.com", c.ConsoleURL)
+	networks, err := c.Proxies()
+	require.NoError(t, err)
+	require.Len(t, networks, 2)
+	c.ConsoleProxies = []string{"10.0.0.1"}
+	_, err = c.Proxies()
+	require.ErrorContains(t, err, `CONSOLE_PROXIES: "10.0.0.1" is not a network`)
+}
+
+func TestACaseIsFoundInTheTemporalUI(t *testing.T) {
+	require.Empty(t, Config{}.CaseInTemporal("default", "withdrawal/P1/k", "r"))
+	require.Equal(t, "http://ui:8233/namespaces/default/workflows/withdrawal%2FP1%2Fk/r/history", Config{TemporalUIURL: "http://ui:8233"}.CaseInTemporal("default", "withdrawal/P1/k", "r"))
 }

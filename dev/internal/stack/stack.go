@@ -49,6 +49,7 @@ type Stack struct {
 	TemporalUIURL   string
 	MetricsAddress  string // kept free for a worker
 	CodecAddress    string // kept free for a codec server
+	ConsoleAddress  string // kept free for the console
 	PayloadKeys     string // what Temporal keeps is encrypted with; empty where the caller's environment says it
 
 	logs     string
@@ -74,18 +75,20 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 }
 
 func (s *Stack) start(ctx context.Context, o Options) error {
-	var usual struct{ temporal, ui, metrics, codec int }
+	var usual struct{ temporal, ui, metrics, codec, console int }
 	if o.UsualPorts {
-		usual.temporal, usual.ui, usual.metrics, usual.codec = 7233, 8233, 9464, 8234
+		usual.temporal, usual.ui, usual.metrics, usual.codec, usual.console = 7233, 8233, 9464, 8234, 8080
 	}
 	port, err := ports.Keep(PortsFile(o.Dir), ports.Want{Name: "postgres"},
 		ports.Want{Name: "temporal", Preferred: usual.temporal}, ports.Want{Name: "temporal-ui", Preferred: usual.ui},
-		ports.Want{Name: "metrics", Preferred: usual.metrics}, ports.Want{Name: "codec", Preferred: usual.codec})
+		ports.Want{Name: "metrics", Preferred: usual.metrics}, ports.Want{Name: "codec", Preferred: usual.codec},
+		ports.Want{Name: "console", Preferred: usual.console})
 	if err != nil {
 		return err
 	}
 	s.MetricsAddress = fmt.Sprintf("127.0.0.1:%d", port["metrics"])
 	s.CodecAddress = fmt.Sprintf("127.0.0.1:%d", port["codec"])
+	s.ConsoleAddress = fmt.Sprintf("127.0.0.1:%d", port["console"])
 	// Histories of a Temporal that is there already are written with keys that its owner has.
 	if o.TemporalAddress == "" || os.Getenv("PAYLOAD_KEYS") == "" && os.Getenv("PAYLOAD_KEYS_FILE") == "" {
 		if s.PayloadKeys, err = payloadKeys(filepath.Join(o.Dir, "payload-keys")); err != nil {

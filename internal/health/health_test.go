@@ -1,4 +1,4 @@
-package main
+package health
 
 import (
 	"context"
@@ -28,17 +28,17 @@ func probe(t *testing.T, server *httptest.Server, path string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-func served(t *testing.T, h *health) *httptest.Server {
+func served(t *testing.T, h *Health) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
-	h.serve(mux)
+	h.Serve(mux)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server
 }
 
 func TestGivenAWorker_WhenItStartsRunsAndDrains_ThenItLivesAllTheTimeAndIsReadyOnlyInBetween(t *testing.T) {
-	h := newHealth()
+	h := New("worker")
 	server := served(t, h)
 	is := func(code int, says string) {
 		t.Helper()
@@ -52,11 +52,11 @@ func TestGivenAWorker_WhenItStartsRunsAndDrains_ThenItLivesAllTheTimeAndIsReadyO
 		require.Equal(t, "ok\n", said)
 	}
 	is(http.StatusServiceUnavailable, "worker: starting")
-	h.works(check{"database", func(context.Context) error { return nil }})
+	h.Works(Check{"database", func(context.Context) error { return nil }})
 	is(http.StatusOK, "ok")
-	h.works(check{"database", func(context.Context) error { return nil }}, check{"Temporal", func(context.Context) error { return errors.New("not\nserving") }})
+	h.Works(Check{"database", func(context.Context) error { return nil }}, Check{"Temporal", func(context.Context) error { return errors.New("not\nserving") }})
 	is(http.StatusServiceUnavailable, "Temporal: not serving")
-	h.drains()
+	h.Drains()
 	is(http.StatusServiceUnavailable, "worker: draining\nTemporal: not serving")
 }
 
@@ -65,11 +65,11 @@ func TestGivenAPostgresThatHangsOrIsGone_WhenReadinessIsAsked_ThenItSaysSoInTime
 	require.NoError(t, err)
 	wire := between(t, u.Host)
 	u.Host = wire.address()
-	answers, done, err := databaseCheck(u.String())
+	answers, done, err := Database(u.String())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, done()) })
-	h := newHealth()
-	h.works(answers)
+	h := New("worker")
+	h.Works(answers)
 	server := served(t, h)
 	ready := func() bool { code, _ := probe(t, server, "/readyz"); return code == http.StatusOK }
 	require.True(t, ready())

@@ -1,4 +1,5 @@
-package main
+// Package health answers whether a process lives and whether it takes work: /livez, /readyz, and /healthz for the latter.
+package health
 
 import (
 	"context"
@@ -17,57 +18,54 @@ import (
 // checkTimeout bounds each question of /readyz; a probe should wait a little longer.
 const checkTimeout = 2 * time.Second
 
-// Where a worker stands before and after it works.
-const (
-	starting = "worker: starting"
-	draining = "worker: draining"
-)
+// Health is where one process stands.
+type Health struct {
+	who string // worker, server
 
-// health answers whether the worker lives and whether it takes work.
-type health struct {
 	mu     sync.Mutex
 	not    string // why it takes no work, whatever else answers; empty: it does
-	checks []check
+	checks []Check
 }
 
-// check asks something without which no case moves.
-type check struct {
-	name string
-	ask  func(context.Context) error
+// Check asks something without which the process is of no use.
+type Check struct {
+	Name string
+	Ask  func(context.Context) error
 }
 
-func newHealth() *health { return &health{not: starting} }
+// New is a process that starts.
+func New(who string) *Health { return &Health{who: who, not: who + ": starting"} }
 
-// works says that the worker runs, and what it needs for it.
-func (h *health) works(checks ...check) {
+// Works says that the process runs, and what it needs for it.
+func (h *Health) Works(checks ...Check) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.not, h.checks = "", checks
 }
 
-// drains says that the worker takes no new work.
-func (h *health) drains() {
+// Drains says that the process takes no new work.
+func (h *Health) Drains() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.not = draining
+	h.not = h.who + ": draining"
 }
 
-// serve answers GET /livez and /readyz; /healthz is the latter's other name.
-func (h *health) serve(mux *http.ServeMux) {
+// Serve answers GET /livez and /readyz; /healthz is the latter's other name.
+func (h *Health) Serve(mux *http.ServeMux) {
 	mux.HandleFunc("GET /livez", h.lives)
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.HandleFunc("GET /healthz", h.ready)
 }
 
 // lives needs no other server: a restart of this process would not bring one back.
-func (h *health) lives(w http.ResponseWriter, _ *http.Request) {
+func (h *Health) lives(w http.ResponseWriter, _ *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	fmt.Fprintln(w, "ok")
 }
 
 // ready says ok, or a line for everything that is not: "database: connection refused".
-func (h *health) ready(w http.ResponseWriter, r *http.Request) {
+func (h *Health) ready(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	not, checks := h.not, h.checks
 	h.mu.Unlock()
@@ -83,45 +81,45 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 }
 
 // failing asks all at once, and names those that fail or do not answer in time.
-func failing(ctx context.Context, checks []check) []string {
+func failing(ctx context.Context, checks []Check) []string {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	said := make([]chan error, len(checks))
 	for i, c := range checks {
 		said[i] = make(chan error, 1)
-		go func() { said[i] <- c.ask(ctx) }()
+		go func() { said[i] <- c.Ask(ctx) }()
 	}
 	var lines []string
 	for i, c := range checks {
 		select {
 		case err := <-said[i]:
 			if err != nil {
-				lines = append(lines, c.name+": "+strings.ReplaceAll(err.Error(), "\n", " "))
+				lines = append(lines, c.Name+": "+strings.ReplaceAll(err.Error(), "\n", " "))
 			}
 		case <-ctx.Done(): // a driver that does not look at its context is not waited for
-			lines = append(lines, fmt.Sprintf("%s: no answer within %s", c.name, checkTimeout))
+			lines = append(lines, fmt.Sprintf("%s: no answer within %s", c.Name, checkTimeout))
 		}
 	}
 	return lines
 }
 
-// databaseCheck asks by a connection of its own: while cases use all others the worker is busy, not broken. The function
+// Database asks by a connection of its own: while cases use all others the process is busy, not broken. The function
 // closes it.
-func databaseCheck(databaseURL string) (check, func() error, error) {
+func Database(databaseURL string) (Check, func() error, error) {
 	db, err := schema.Open(databaseURL)
 	if err != nil {
-		return check{}, nil, err
+		return Check{}, nil, err
 	}
 	db.SetMaxOpenConns(1)
-	return check{"database", func(ctx context.Context) error {
+	return Check{"database", func(ctx context.Context) error {
 		var one int
 		return db.GetContext(ctx, &one, `SELECT 1`)
 	}}, db.Close, nil
 }
 
-// temporalCheck asks for the namespace: the answer needs the credentials to be good as well.
-func temporalCheck(c client.Client, namespace string) check {
-	return check{"Temporal", func(ctx context.Context) error {
+// Temporal asks for the namespace: the answer needs the credentials to be good as well.
+func Temporal(c client.Client, namespace string) Check {
+	return Check{"Temporal", func(ctx context.Context) error {
 		_, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
 		return err
 	}}

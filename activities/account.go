@@ -1,0 +1,236 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"countersign/domain/organisation"
+	"countersign/domain/refusal"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// What happens to accounts, as account_events has it.
+const (
+	signIn           = "sign in"
+	rightPassword    = "right password" // a code is asked for
+	wrongPassword    = "wrong password"
+	wrongCode        = "wrong code"
+	unknownAccount   = "unknown account"
+	lockedAccount    = "locked"
+	inactiveAccount  = "not active"
+	changePassword   = "change password"
+	giveAccount      = "give account"
+	setSecondFactor  = "set second factor"
+	usedRecoveryCode = "use recovery code"
+	signOut          = "sign out"
+	signOutAll       = "sign out everywhere"
+	signInByIdentity = "sign in by identity"
+	unknownIdentity  = "unknown identity"
+)
+
+// accountEvent is one line of an account's history.
+type accountEvent struct {
+	At      time.Time
+	Person  string // empty: nobody has what was entered
+	Event   string
+	Failed  bool   // somebody tried and did not get in
+	By      string // who did it to the account; empty: whoever signed in, or tried to
+	Network string // empty: the command line
+	Key     string // of the request, where a repeat must be recognised
+}
+
+func writeAccountEvent(ctx context.Context, tx sqlx.ExecerContext, e accountEvent) error {
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO account_events (at, person_id, event, failed, by_person, network, request_key)
+		VALUES ($1, nullif($2, ''), $3, $4, nullif($5, ''), nullif($6, '')::inet, nullif($7, ''))`,
+		e.At, e.Person, e.Event, e.Failed, e.By, e.Network, e.Key); err != nil {
+		return fmt.Errorf("write down %s: %w", e.Event, err)
+	}
+	return nil
+}
+
+// networkMay refuses a network from which too many sign-ins failed; the command line has none. What it refuses is not written
+// down: the lines it counted are.
+func networkMay(ctx context.Context, db *sqlx.DB, network string, at time.Time) error {
+	if network == "" {
+		return nil
+	}
+	var failed int
+	if err := db.GetContext(ctx, &failed, `SELECT count(*) FROM account_events WHERE network = $1::inet AND failed AND at > $2`,
+		network, at.Add(-organisation.NetworkWindow)); err != nil {
+		return fmt.Errorf("count failed sign-ins: %w", err)
+	}
+	return organisation.JudgeNetwork(failed).Err()
+}
+
+// readAccount reads who has an account, of a partner or of the vendor; nil when they have none.
+func readAccount(ctx context.Context, q sqlx.QueryerContext, id string) (*organisation.Person, error) {
+	if p, err := readOrganisationPerson(ctx, q, id); p != nil || err != nil {
+		return p, err
+	}
+	var text []byte
+	err := sqlx.GetContext(ctx, q, &text, `
+		SELECT to_jsonb(a) FROM (
+			SELECT person_id, p.name, p.email, p.active, p.language, p.time_zone, o.account_name, o.mobile, o.status, o.must_change, o.password_set_at
+			  FROM organisation_people o JOIN people p USING (person_id) WHERE p.partner_id IS NULL AND person_id = $1) a`, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read account of %s: %w", id, err)
+	}
+	var p organisation.Person
+	return &p, json.Unmarshal(text, &p)
+}
+
+// door is an account as sign-ins see it.
+type door struct {
+	Person      string     `db:"person_id"`
+	Partner     string     `db:"partner_id"` // empty: the vendor's
+	Hash        string     `db:"password"`
+	SetAt       *time.Time `db:"password_set_at"`
+	LockedUntil *time.Time `db:"locked_until"`
+	Locks       int        `db:"locks"`
+	Factor      []byte     `db:"second_factor"` // sealed; nil: a password is enough
+	LastStep    int64      `db:"last_step"`
+
+	Right bool // what was entered
+}
+
+const doorSQL = `
+	SELECT o.person_id, coalesce(p.partner_id, '') AS partner_id, o.password, o.password_set_at, o.locked_until, o.locks, o.second_factor, o.last_step
+	  FROM organisation_people o JOIN people p USING (person_id)`
+
+// lock is until when no try is looked at; nil: it is.
+func (d door) lock(at time.Time) *time.Time {
+	if d.LockedUntil != nil && at.Before(*d.LockedUntil) {
+		return d.LockedUntil
+	}
+	return nil
+}
+
+// opens lets the person in: what was tried before is forgotten.
+func (d door) opens(ctx context.Context, tx *sqlx.Tx, event, network string, at time.Time) (SignedIn, error) {
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE organisation_people SET wrong_tries = 0, locked_until = NULL, locks = 0
+		 WHERE person_id = $1 AND (wrong_tries > 0 OR locked_until IS NOT NULL OR locks > 0)`, d.Person); err != nil {
+		return SignedIn{}, fmt.Errorf("open account: %w", err)
+	}
+	p, err := readAccount(ctx, tx, d.Person)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	came := SignedIn{Person: p.ID, MustChange: p.MustChange, Pages: []organisation.Permission{}}
+	if !p.MustChange { // ORG-14
+		came.Pages = append(came.Pages, p.Permissions()...)
+	}
+	return came, writeAccountEvent(ctx, tx, accountEvent{At: at, Person: d.Person, Event: event, Network: network})
+}
+
+// refused records that somebody was not let in, and what it costs.
+func (d door) refused(ctx context.Context, tx *sqlx.Tx, list refusal.List, event, network string, at time.Time) error {
+	who := cmp.Or(d.Person, "nobody") // what was entered may be a password in the wrong place
+	if _, err := recordRefusal(ctx, tx, refusedRequest{
+		Key: fmt.Sprintf("organisation/sign-in/%s/%s", who, at.Format(time.RFC3339Nano)), At: at, Kind: "organisation", Action: signIn, Person: who, Partner: d.Partner,
+	}, list); err != nil {
+		return err
+	}
+	switch {
+	case d.Person == "":
+		event = unknownAccount
+	case d.lock(at) != nil:
+		event = lockedAccount
+	case d.Right:
+		event = inactiveAccount
+	default:
+		return d.wrong(ctx, tx, event, network, at)
+	}
+	return writeAccountEvent(ctx, tx, accountEvent{At: at, Person: d.Person, Event: event, Failed: true, Network: network})
+}
+
+// wrong counts a wrong password or code; while the account is locked none is looked at. Each lock is longer than the one before.
+func (d door) wrong(ctx context.Context, tx *sqlx.Tx, event, network string, at time.Time) error {
+	if d.Person == "" || d.Right || d.lock(at) != nil {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE organisation_people
+		   SET wrong_tries = CASE WHEN wrong_tries + 1 >= $2 THEN 0 ELSE wrong_tries + 1 END,
+		       locked_until = CASE WHEN wrong_tries + 1 >= $2 THEN $3::timestamptz END,
+		       locks = locks + (wrong_tries + 1 >= $2)::int
+		 WHERE person_id = $1`, d.Person, organisation.Tries, at.Add(organisation.LockFor(d.Locks))); err != nil {
+		return fmt.Errorf("count try: %w", err)
+	}
+	return writeAccountEvent(ctx, tx, accountEvent{At: at, Person: d.Person, Event: event, Failed: true, Network: network})
+}
+
+// account is a command about the account of a person, of a partner or of the vendor, done once for a request key and written down in the
+// account's history.
+func (o *Organisation) account(ctx context.Context, c *organisationCommand, id string, f func(tx *sqlx.Tx, p organisation.Person) (refusal.List, error)) error {
+	p, err := readAccount(ctx, o.DB, id)
+	if err == nil && p == nil {
+		err = unknown("account of person", id)
+	}
+	if err != nil {
+		return Final(err)
+	}
+	if p.Partner != "" {
+		return o.about(ctx, c, id, func(tx *sqlx.Tx, _ *organisation.Person, p organisation.Person) (refusal.List, error) {
+			if list, err := f(tx, p); err != nil || len(list) > 0 {
+				return list, err
+			}
+			return nil, writeAccountEvent(ctx, tx, accountEvent{At: c.At, Person: id, Event: c.Action, By: c.By, Network: c.Network})
+		})
+	}
+	return accountCommand(ctx, o.DB, c, id, func(tx *sqlx.Tx) (refusal.List, error) {
+		p, err := readAccount(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		return f(tx, *p)
+	})
+}
+
+// accountCommand runs f about a person's account under the person's lock, unless an earlier run with the key did; a refusal is recorded.
+func accountCommand(ctx context.Context, db *sqlx.DB, c *organisationCommand, id string, f func(tx *sqlx.Tx) (refusal.List, error)) error {
+	c.At = stored(c.At)
+	return Final(judged(ctx, db, func(tx *sqlx.Tx) (refusal.List, error) {
+		if n := utf8.RuneCountInString(c.Key); n < 1 || n > 64 {
+			return refusal.List{keyMissing}, nil
+		}
+		if _, err := tx.ExecContext(ctx, `SELECT 1 FROM people WHERE person_id = $1 FOR NO KEY UPDATE`, id); err != nil {
+			return nil, fmt.Errorf("lock person %s: %w", id, err)
+		}
+		var first struct {
+			Person string `db:"person_id"`
+			Event  string `db:"event"`
+		}
+		err := tx.GetContext(ctx, &first, `SELECT person_id, event FROM account_events WHERE by_person = $1 AND request_key = $2`, c.By, c.Key)
+		switch {
+		case err == nil && first.Person == id && first.Event == c.Action:
+			return nil, nil
+		case err == nil:
+			return refusal.List{organisationRules["com_20_account_key"]}, nil
+		case !errors.Is(err, sql.ErrNoRows):
+			return nil, fmt.Errorf("look for request %s: %w", c.Key, err)
+		}
+		if list, err := f(tx); err != nil || len(list) > 0 {
+			return list, err
+		}
+		return nil, writeAccountEvent(ctx, tx, accountEvent{At: c.At, Person: id, Event: c.Action, By: c.By, Network: c.Network, Key: c.Key})
+	}, func(tx *sqlx.Tx, list refusal.List) error {
+		if _, err := recordRefusal(ctx, tx, refusedRequest{
+			Key: fmt.Sprintf("account/%s/%s/%s/%s", id, c.Action, c.Key, c.At.Format(time.RFC3339Nano)), At: c.At, Kind: "organisation", Action: c.Action, Person: c.By, RequestKey: c.Key,
+		}, list); err != nil || c.Refused == nil {
+			return err
+		}
+		return c.Refused(tx)
+	}))
+}

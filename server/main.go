@@ -1,0 +1,187 @@
+// Command server is the console: the pages on which people sign in, look at cases and decide. It keeps nothing itself, so
+// any number of it may run side by side.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"countersign/activities"
+	"countersign/desk"
+	"countersign/internal/config"
+	"countersign/internal/health"
+	"countersign/internal/telemetry"
+	"countersign/schema"
+	"countersign/views"
+	"countersign/web/console"
+	"countersign/web/page"
+	"countersign/web/signin"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/jmoiron/sqlx"
+	"go.temporal.io/sdk/client"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "server:", err)
+		os.Exit(2)
+	}
+}
+
+// connections bounds what one server takes of Postgres.
+const connections = 32
+
+// run serves until the context ends, then lets requests finish.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if err := flag.NewFlagSet("server", flag.ContinueOnError).Parse(args); err != nil {
+		return err
+	}
+	cfg, err := config.Load(env.ToMap(os.Environ()))
+	if err != nil {
+		return err
+	}
+	if err := cfg.NeedDatabase(); err != nil {
+		return err
+	}
+	logger := slog.New(telemetry.Logs{Handler: slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.LogLevel})})
+	slog.SetDefault(logger)
+
+	build, _ := debug.ReadBuildInfo() // nil: not known
+	version := "unknown"
+	if build != nil {
+		version = build.Main.Version
+	}
+	traces, err := cfg.Traces(ctx, "countersign-server", version, func(err error) { slog.Warn("traces not delivered", "error", err) })
+	if err != nil {
+		return err
+	}
+	defer closeTraces(ctx, traces)
+	interceptors, err := traces.Interceptors()
+	if err != nil {
+		return err
+	}
+	driver, err := traces.Driver()
+	if err != nil {
+		return err
+	}
+	db, err := schema.OpenBy(driver, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	temporal, namespace, err := config.Temporal(ctx, logger, func(o *client.Options) { o.Interceptors = interceptors }, 30*time.Second)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+
+	status := health.New("server")
+	answers, closeCheck, err := health.Database(cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer closeCheck() //nolint:errcheck // the process ends
+	handler, err := site(cfg, db, temporal, namespace, status)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", cfg.ConsoleAddress)
+	if err != nil {
+		return fmt.Errorf("CONSOLE_ADDRESS: %w", err)
+	}
+	status.Works(answers, health.Temporal(temporal, namespace))
+	logger.Info("server runs", "address", listener.Addr().String(), "namespace", namespace)
+	return serve(ctx, listener, handler, status)
+}
+
+// site puts the pages together.
+func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace string, status *health.Health) (http.Handler, error) {
+	pages, err := page.New(signin.Book, console.Book)
+	if err != nil {
+		return nil, err
+	}
+	store, err := cfg.DocumentStore(db)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := cfg.PayloadCodec()
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := cfg.Proxies()
+	if err != nil {
+		return nil, err
+	}
+	door := signin.New(db, keys, pages, signin.Options{
+		URL: cfg.ConsoleURL, Proxies: proxies,
+		Provider: signin.Provider{Issuer: cfg.ConsoleIssuer, ClientID: cfg.ConsoleClientID, Secret: cfg.ConsoleClientSecret, Name: cfg.ConsoleProvider},
+	})
+	desks := &console.Console{
+		Reader: views.Reader{DB: db}, Views: &activities.SavedViews{DB: db}, Documents: store, Pages: pages,
+		Desk:       desk.Desk{DB: db, Temporal: func(context.Context) (client.Client, error) { return temporal, nil }},
+		TemporalUI: func(workflowID, runID string) string { return cfg.CaseInTemporal(namespace, workflowID, runID) },
+	}
+	pages.Nav = desks.Nav
+
+	mux := http.NewServeMux()
+	pages.Routes(mux)
+	door.Routes(mux)
+	desks.Routes(mux, door.Require)
+	all := http.NewServeMux()
+	status.Serve(all)
+	all.Handle("/", pages.Protect(door.Sessions(mux)))
+	return all, nil
+}
+
+// grace is how long requests that have begun may take after SIGTERM; a decision waits for its run at most desk.Patience.
+const grace = desk.Patience + 5*time.Second
+
+// serve answers until the context ends.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, status *health.Health) error {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	status.Drains()
+	slog.Info("server drains", "limit", grace)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	slog.Info("server stopped")
+	return nil
+}
+
+// closeTraces sends the last spans.
+func closeTraces(ctx context.Context, traces *telemetry.Traces) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := traces.Close(ctx); err != nil {
+		slog.Warn("traces not delivered", "error", err)
+	}
+}

@@ -1,0 +1,174 @@
+package page_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"countersign/domain/person"
+	"countersign/domain/refusal"
+	"countersign/web/page"
+
+	"github.com/stretchr/testify/require"
+)
+
+// site is a book with pages that greet, take a form and fail.
+func site(t *testing.T) *httptest.Server {
+	t.Helper()
+	r, err := page.New(fstest.MapFS{
+		"pages/greeting.html": {Data: []byte(`<h1>{{t "greeting" .}}</h1>`)},
+		"messages.json":       {Data: []byte(`{"greeting": ["%s，您好", "Good day, %s"]}`)},
+	})
+	require.NoError(t, err)
+	r.Person = func(context.Context) *person.Person { return &person.Person{ID: "li", Name: "李 <b>"} }
+	r.Nav = func(*http.Request, person.Person) []page.Link {
+		return []page.Link{{Path: "/here", Key: "error.front", Count: 7}}
+	}
+	mux := http.NewServeMux()
+	r.Routes(mux)
+	mux.Handle("GET /here", r.Handle(func(w http.ResponseWriter, req *http.Request) error {
+		r.Render(w, req, http.StatusOK, "greeting", "G", "Li <script>")
+		return nil
+	}))
+	mux.Handle("POST /form", r.Handle(func(w http.ResponseWriter, req *http.Request) error {
+		form, err := page.Form(w, req)
+		if err != nil {
+			return err
+		}
+		page.Flash(w, req, "greeting", form.Get("name"))
+		http.Redirect(w, req, "/here", http.StatusSeeOther)
+		return nil
+	}))
+	mux.Handle("GET /refused", r.Handle(func(http.ResponseWriter, *http.Request) error {
+		return refusal.List{refusal.New("ENG-02", "ENG_SELF_APPROVAL", "task", "Ask a <i>colleague</i>.")}
+	}))
+	mux.Handle("GET /broken", r.Handle(func(http.ResponseWriter, *http.Request) error { return errors.New("secret cause") }))
+	server := httptest.NewServer(r.Protect(mux))
+	t.Cleanup(server.Close)
+	return server
+}
+
+func ask(t *testing.T, method, address string, form url.Values, header ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Add(header[i], header[i+1])
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Do(req)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return answer, string(body)
+}
+
+func TestAPageIsInTheReadersLanguageWithLayoutAndHeaders(t *testing.T) {
+	s := site(t)
+	answer, body := ask(t, http.MethodGet, s.URL+"/here", nil)
+	require.Equal(t, http.StatusOK, answer.StatusCode)
+	require.Contains(t, body, `<html lang="zh-Hans">`)
+	require.Contains(t, body, `<h1>Li &lt;script&gt;，您好</h1>`)
+	require.Contains(t, body, `李 &lt;b&gt;`)
+	require.Regexp(t, `<a href="/here" aria-current="page">回到首页 <span class="count">7</span>`, body)
+	require.NotContains(t, answer.Header.Get("Content-Security-Policy"), "unsafe")
+	require.Equal(t, "no-store", answer.Header.Get("Cache-Control"))
+	require.NotRegexp(t, `(?i)<[^>]* (style|on[a-z]+)=`, body)
+
+	_, body = ask(t, http.MethodGet, s.URL+"/here", nil, "Accept-Language", "en-GB,zh;q=0.5")
+	require.Contains(t, body, `<html lang="en">`)
+	require.Contains(t, body, "Good day, Li")
+
+	answer, _ = ask(t, http.MethodPost, s.URL+"/language", url.Values{"language": {"en"}, "back": {"/here?x=1"}})
+	require.Equal(t, "/here?x=1", answer.Header.Get("Location"))
+	_, body = ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", answer.Cookies()[0].String(), "Accept-Language", "zh")
+	require.Contains(t, body, "Good day, Li")
+}
+
+func TestAFlashIsShownOnce(t *testing.T) {
+	s := site(t)
+	answer, _ := ask(t, http.MethodPost, s.URL+"/form", url.Values{"name": {"<b>Wang"}})
+	require.Equal(t, http.StatusSeeOther, answer.StatusCode)
+	require.Equal(t, "/here", answer.Header.Get("Location"))
+	cookie := answer.Cookies()[0]
+	answer, body := ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", cookie.Name+"="+cookie.Value)
+	require.Contains(t, body, `<p class="flash" role="status">&lt;b&gt;Wang，您好</p>`)
+	require.Negative(t, answer.Cookies()[0].MaxAge)
+	_, body = ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", cookie.Name+"=bm9uc2Vuc2U")
+	require.NotContains(t, body, "flash\"")
+}
+
+func TestWhatFailsIsToldByItsKind(t *testing.T) {
+	s := site(t)
+	for _, c := range []struct {
+		name, method, path string
+		form               url.Values
+		header             []string
+		status             int
+		text               string
+	}{
+		{name: "a refusal in its own words", method: http.MethodGet, path: "/refused", status: 422, text: "Ask a &lt;i&gt;colleague&lt;/i&gt;."},
+		{name: "nothing there", method: http.MethodGet, path: "/nowhere", status: 404, text: "没有这个页面"},
+		{name: "a defect, without its cause", method: http.MethodGet, path: "/broken", status: 500, text: "请将编号"},
+		{name: "another site's form", method: http.MethodPost, path: "/form", form: url.Values{"name": {"x"}}, header: []string{"Sec-Fetch-Site", "cross-site"}, status: 403, text: "来自其他网站"},
+		{name: "another origin", method: http.MethodPost, path: "/form", form: url.Values{"name": {"x"}}, header: []string{"Origin", "https://evil.example"}, status: 403, text: "来自其他网站"},
+		{name: "wrong UTF-8", method: http.MethodPost, path: "/form", form: url.Values{"name": {"\xff\xfe"}}, status: 400, text: "不是有效文本"},
+		{name: "a NUL", method: http.MethodPost, path: "/form", form: url.Values{"name": {"a\x00b"}}, status: 400, text: "不是有效文本"},
+		{name: "wrong UTF-8 in the address", method: http.MethodGet, path: "/here?q=%ff", status: 400, text: "不是有效文本"},
+		{name: "10 MB", method: http.MethodPost, path: "/form", form: url.Values{"name": {strings.Repeat("x", 10<<20)}}, status: 413, text: "内容太长"},
+		{name: "a language that is none", method: http.MethodPost, path: "/language", form: url.Values{"language": {"!!"}}, status: 400, text: "不是有效文本"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			answer, body := ask(t, c.method, s.URL+c.path, c.form, c.header...)
+			require.Equal(t, c.status, answer.StatusCode)
+			require.Contains(t, body, c.text)
+			require.NotContains(t, body, "secret cause")
+		})
+	}
+}
+
+func TestNobodyIsLedToAnotherSite(t *testing.T) {
+	for address, led := range map[string]string{
+		"/inbox?a=b": "/inbox?a=b", "": "/", "https://evil.example/": "/", "//evil.example": "/", `/\evil.example`: "/", "javascript:alert(1)": "/", "inbox": "/",
+	} {
+		require.Equal(t, led, page.Local(address), address)
+	}
+}
+
+func TestStaticFilesAreServedForEverUnderTheirHash(t *testing.T) {
+	s := site(t)
+	_, body := ask(t, http.MethodGet, s.URL+"/here", nil)
+	files := regexp.MustCompile(`"(/static/[^"]+)"`).FindAllStringSubmatch(body, -1)
+	require.Len(t, files, 4)
+	for _, f := range files {
+		answer, _ := ask(t, http.MethodGet, s.URL+f[1], nil)
+		require.Equal(t, http.StatusOK, answer.StatusCode, f[1])
+		require.Contains(t, answer.Header.Get("Cache-Control"), "immutable")
+	}
+	answer, _ := ask(t, http.MethodGet, s.URL+"/static/console.css", nil)
+	require.Equal(t, http.StatusNotFound, answer.StatusCode)
+}
+
+// htmx is kept as its authors released it: https://github.com/bigskysoftware/htmx, v2.0.11, dist/htmx.min.js.
+func TestHtmxIsTheReleasedFile(t *testing.T) {
+	text, err := os.ReadFile("static/htmx-2.0.11.min.js")
+	require.NoError(t, err)
+	require.Equal(t, "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717", fmt.Sprintf("%x", sha256.Sum256(text)))
+	licence, err := os.ReadFile("static/htmx-2.0.11.LICENSE")
+	require.NoError(t, err)
+	require.Contains(t, string(licence), "Zero-Clause BSD")
+}

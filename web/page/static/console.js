@@ -1,0 +1,72 @@
+// The console works without this file; it only makes it quicker by hand: keys, and lists that stay fresh by themselves.
+"use strict";
+(() => {
+  const rows = () => [...document.querySelectorAll("tr[data-task]")];
+  const here = () => document.querySelector("tr[data-task].here");
+  const go = (row) => {
+    if (!row) return;
+    here()?.classList.remove("here");
+    row.classList.add("here");
+    row.querySelector("a")?.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  };
+  const step = (by) => {
+    const all = rows(), at = all.indexOf(here());
+    go(all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + by))]);
+  };
+  const box = (row) => row?.querySelector("input[type=checkbox]");
+  const chooseHere = () => {
+    const b = box(here());
+    if (b && !document.querySelector("#tasks input:checked")) b.checked = true;
+  };
+  const answer = (row) => {
+    const wanted = row && document.querySelector(`#many button[value="${row.dataset.approve}"]`);
+    return wanted || document.querySelector('[data-hotkey="a"]');
+  };
+  const typing = (e) => e.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
+
+  // a and r only lead to the button and the reason: nothing is decided by a slip of one key.
+  const keys = {
+    j: () => step(1),
+    k: () => step(-1),
+    x: () => { const b = box(here()); if (b) b.checked = !b.checked; },
+    Enter: (e) => { if (e.target.closest("a, button, summary, input")) return false; here()?.querySelector("a")?.click(); },
+    a: () => { chooseHere(); answer(here())?.focus(); },
+    r: () => { chooseHere(); document.querySelector('[data-hotkey="r"]')?.focus(); },
+    "/": () => document.querySelector('[data-hotkey="/"]')?.focus(),
+  };
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
+    if (e.key === "Escape" && typing(e)) return e.target.blur();
+    if (typing(e) || !keys[e.key]) return;
+    if (keys[e.key](e) !== false) e.preventDefault();
+  });
+
+  // A list that is swapped keeps what was chosen, where one is, and the focus.
+  let kept = null;
+  document.addEventListener("htmx:beforeSwap", (e) => {
+    if (e.detail.target?.id !== "tasks") return;
+    const at = document.activeElement;
+    kept = {
+      chosen: new Set([...document.querySelectorAll("#tasks input:checked")].map((b) => b.value)),
+      here: here()?.dataset.task,
+      focus: at?.closest("tr[data-task]") && { task: at.closest("tr[data-task]").dataset.task, box: at.type === "checkbox" },
+    };
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    if (!kept) return;
+    for (const row of rows()) {
+      const b = box(row), task = row.dataset.task;
+      if (b) b.checked = kept.chosen.has(task);
+      if (task === kept.here) row.classList.add("here");
+      if (kept.focus?.task === task) (kept.focus.box ? b : row.querySelector("a"))?.focus({ preventScroll: true });
+    }
+    kept = null;
+  });
+  const refresh = () => {
+    if (document.visibilityState !== "visible") return;
+    for (const part of document.querySelectorAll("[hx-trigger=refresh]")) window.htmx?.trigger(part, "refresh");
+  };
+  setInterval(refresh, 20000);
+  document.addEventListener("visibilitychange", refresh);
+})();

@@ -1,0 +1,148 @@
+package signin
+
+import (
+	"net/http"
+	"time"
+
+	"countersign/activities"
+	"countersign/web/page"
+)
+
+// entrance is what the page says on which people sign in.
+type entrance struct {
+	Account  string
+	Next     string // page to come back to
+	Provider string // name of the identity provider; empty: none
+	Wrong    string // key of a text; empty: nothing was tried
+	Until    *time.Time
+}
+
+func (d *Door) signInPage(w http.ResponseWriter, r *http.Request) error {
+	next := page.Local(r.URL.Query().Get("next"))
+	if PersonOf(r.Context()) != nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	d.showEntrance(w, r, http.StatusOK, entrance{Next: next})
+	return nil
+}
+
+func (d *Door) showEntrance(w http.ResponseWriter, r *http.Request, status int, e entrance) {
+	if d.provider != nil {
+		e.Provider = d.provider.name
+	}
+	d.Render(w, r, status, "sign-in", d.Text(r, "sign-in.title"), e)
+}
+
+// signIn takes an account name and a password. What is wrong with them is told in the reader's language, and is always the same.
+func (d *Door) signIn(w http.ResponseWriter, r *http.Request) error {
+	form, err := page.Form(w, r)
+	if err != nil {
+		return err
+	}
+	ctx, at := r.Context(), time.Now()
+	e := entrance{Account: form.Get("account"), Next: page.Local(form.Get("next")), Wrong: "sign-in.wrong"}
+	var came activities.SignedIn
+	err = d.hash(ctx, func() (err error) {
+		came, err = d.organisation.SignIn(ctx, activities.SignInInput{Account: e.Account, Password: form.Get("password"), Network: networkOf(r, d.proxies), At: at})
+		return err
+	})
+	if refused(err, &e, came) {
+		d.showEntrance(w, r, http.StatusUnprocessableEntity, e)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	key, to := personKey, e.Next
+	switch {
+	case came.NeedsCode:
+		key, to = halfKey, "/sign-in/code"
+	case came.MustChange: // ORG-14
+		to = "/account/password"
+	}
+	if err := d.begin(ctx, key, came.Person, at); err != nil {
+		return err
+	}
+	if key == halfKey {
+		d.sessions.SetDeadline(ctx, at.Add(halfway))
+	}
+	if came.NeedsCode || came.MustChange {
+		d.sessions.Put(ctx, nextKey, e.Next)
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// refused says why nobody was let in; false: for no reason of the rules.
+func refused(err error, e *entrance, came activities.SignedIn) bool {
+	list := activities.RefusalOf(err)
+	if list == nil {
+		return false
+	}
+	switch {
+	case came.LockedUntil != nil:
+		e.Wrong, e.Until = "sign-in.locked", came.LockedUntil
+	case list[0].Object == "network":
+		e.Wrong = "sign-in.network"
+	}
+	return true
+}
+
+func (d *Door) codePage(w http.ResponseWriter, r *http.Request) error {
+	if d.sessions.GetString(r.Context(), halfKey) == "" {
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return nil
+	}
+	d.Render(w, r, http.StatusOK, "sign-in-code", d.Text(r, "sign-in.code.title"), entrance{})
+	return nil
+}
+
+// enterCode takes the second factor's code, within minutes of the password.
+func (d *Door) enterCode(w http.ResponseWriter, r *http.Request) error {
+	form, err := page.Form(w, r)
+	if err != nil {
+		return err
+	}
+	ctx, at := r.Context(), time.Now()
+	id := d.sessions.GetString(ctx, halfKey)
+	if id == "" { // too late, or a replayed form
+		page.Flash(w, r, "sign-in.code.late")
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return nil
+	}
+	came, err := d.accounts.EnterCode(ctx, activities.EnterCodeInput{Person: id, Code: form.Get("code"), Since: d.since(ctx), Network: networkOf(r, d.proxies), At: at})
+	e := entrance{Wrong: "sign-in.code.wrong"}
+	if refused(err, &e, came) {
+		d.Render(w, r, http.StatusUnprocessableEntity, "sign-in-code", d.Text(r, "sign-in.code.title"), e)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	next := d.sessions.GetString(ctx, nextKey)
+	if err := d.begin(ctx, personKey, id, at); err != nil {
+		return err
+	}
+	if came.MustChange { // ORG-14
+		d.sessions.Put(ctx, nextKey, next)
+		next = "/account/password"
+	}
+	http.Redirect(w, r, page.Local(next), http.StatusSeeOther)
+	return nil
+}
+
+func (d *Door) signOut(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	if p := PersonOf(ctx); p != nil {
+		if err := d.accounts.SignOut(ctx, activities.SignOutInput{Person: p.ID, Network: networkOf(r, d.proxies), At: time.Now()}); err != nil {
+			return err
+		}
+	}
+	if err := d.sessions.Destroy(ctx); err != nil {
+		return err
+	}
+	page.Flash(w, r, "sign-in.out")
+	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	return nil
+}
