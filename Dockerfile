@@ -1,4 +1,4 @@
-# The worker and the command line, in one image; docker-compose.yml says which of them a container runs.
+# The worker, the console and the command line, in one image; docker-compose.yml says which of them a container runs.
 
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
@@ -6,7 +6,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/ ./worker ./starter
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/ ./worker ./starter ./server
 
 # Alpine for its wget, with which the health check asks the worker.
 FROM alpine:3.24.1

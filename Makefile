@@ -22,7 +22,7 @@ help:
 	@echo "make faults  ten rounds of crashes with 500 cases in flight; FAULTS='--rounds 50 --seed 7' for more"
 	@echo "make lint    golangci-lint and workflowcheck"
 	@echo "make doctor  what was found on this machine, which version, which port"
-	@echo "make screenshots  pictures of the Temporal UI for the docs; needs Chromium"
+	@echo "make screenshots  pictures of the console and of the Temporal UI for the docs"
 	@echo "make build   the binaries, in bin/"
 	@echo "make clean   stops what runs, removes its data and bin/"
 
@@ -87,11 +87,12 @@ lint: go bin/golangci-lint bin/workflowcheck
 .PHONY: build
 build: programme bin/temporal
 
-# Pictures of the Temporal UI for the docs, of the demo on a stack of its own; needs a Chromium.
+# Pictures for the docs: of the Temporal UI over the demo, and of the console's pages by the test that looks at each of them.
 .PHONY: screenshots
-screenshots: programme $(TEMPORAL)
+screenshots: programme bin/temporal
 	@cd dev && go build -o ../bin/screenshots ./cmd/screenshots
 	@bin/screenshots docs/screenshots
+	@bin/local test -- go test ./e2e -count=1 -run TestGivenThePages_ -pictures $(CURDIR)/docs/console
 
 # go build knows best what is stale; it takes a second when nothing is.
 .PHONY: programme bin/local

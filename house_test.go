@@ -67,7 +67,7 @@ var arrows = map[string][]string{
 	"workflows":  {"workflows", "activities", "domain", "internal"},
 	"desk":       {"desk", "workflows", "views", "activities", "domain"},
 	"web":        {"web", "desk", "workflows", "views", "activities", "domain", "internal"},
-	"web/page":   {"web/page", "activities", "domain"},
+	"web/page":   {"web/page", "activities", "domain", "internal/documents"},
 	"web/signin": {"web/signin", "web/page", "views", "activities", "domain", "internal"},
 	"internal":   {"internal", "domain", "schema"},
 }
@@ -164,7 +164,7 @@ func TestGivenTheProgramme_WhenItIsBuiltToBeReleased_ThenNothingOfTheFaultHarnes
 		require.NotContains(t, string(text), "-tags", file)
 	}
 	if bin := os.Getenv("COUNTERSIGN_BIN"); bin != "" {
-		for _, main := range []string{"worker", "starter"} {
+		for _, main := range []string{"worker", "starter", "server"} {
 			info, err := buildinfo.ReadFile(filepath.Join(bin, main))
 			require.NoError(t, err)
 			for _, s := range info.Settings {

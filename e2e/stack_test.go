@@ -43,9 +43,10 @@ type stack struct {
 	once sync.Once
 	err  error
 
-	views  views.Reader
-	client client.Client
-	worker *stacktest.Worker // nil: none runs
+	views   views.Reader
+	client  client.Client
+	worker  *stacktest.Worker // nil: none runs
+	console theConsole
 }
 
 var the stack
@@ -93,6 +94,7 @@ func (s *stack) killTemporal(t *testing.T) {
 }
 
 func (s *stack) stop() {
+	s.console.stop()
 	if s.worker != nil {
 		s.worker.Kill()
 	}

@@ -101,9 +101,9 @@ var released = map[string]string{
 	"0025_metrics.sql":             "888e26691aa2eccd30babb2fa3eb31a051f6eb812c62ed2350a2252ab8af74a2",
 	"0026_kept_plans.sql":          "0da8d16b03beb5160c4a5a2176aa2b75a186abd7f27145dbe9866daa27575593",
 	"0027_cheaper_steps.sql":       "af4c34d3916580ef5d52a20f81bb9e7803bebac34de0a3254d46be99de09b3a7",
+	"0028_sign_in.sql":             "e33fdffc65b59d674a4cc4046a98f366faa479465ffcd34a10734cd4b1a90d53",
 	"0029_partner_isolation.sql":   "8498d7e2cdb66397b6fc2713289752087c3ab15c07f1177a47d696a986b43b14",
 	"0030_saved_views.sql":         "e7a4b60a56e0875c823bf27497f40e24658835a42766405f4f16d2d263854f36",
-	"0028_sign_in.sql":             "e33fdffc65b59d674a4cc4046a98f366faa479465ffcd34a10734cd4b1a90d53",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

@@ -368,12 +368,19 @@ func TestGivenDecisionsWhenTheyAreListedThenTheNewestIsFirstAndSaysForWhomItWas(
 func TestGivenAHouseAsLargeAsTheBenchmarksInSmallWhenInboxesArePagedThenTheyAreWhatAPlainLookSays(t *testing.T) {
 	db := pgtest.New(t)
 	at := time.Date(2026, 11, 3, 4, 0, 0, 0, time.UTC)
-	size := inboxbench.Size{Tasks: 4000, Open: 600, People: 60, Partners: 20, Roles: 8}
+	size := inboxbench.Size{Tasks: 4000, Open: 600, People: 60, Partners: 20, Roles: 8, ByRule: 200, Books: true}
 	require.NoError(t, inboxbench.Fill(t.Context(), pgtest.Owner(t, db), size, at, func(string) {}))
 	var tasks, open int
 	require.NoError(t, db.QueryRow(`SELECT count(*), count(*) FILTER (WHERE state = 'open') FROM tasks`).Scan(&tasks, &open))
 	require.InDelta(t, size.Tasks, tasks, 4)
 	require.Equal(t, size.Open, open)
+	var byRule, events, sum int
+	require.NoError(t, db.QueryRow(`
+		SELECT (SELECT count(*) FROM withdrawals WHERE approved_by_rule), (SELECT count(*) FROM events),
+		       (SELECT count(*) FROM accounts a WHERE balance <> (SELECT sum(amount) FROM postings p WHERE p.account = a.account))`).Scan(&byRule, &events, &sum))
+	require.Equal(t, size.ByRule, byRule)
+	require.Equal(t, open+4*(byRule+(size.Tasks-size.Open-size.Open/2)/4), events)
+	require.Zero(t, sum, "balances are those of the postings")
 	r, seen := views.Reader{DB: db}, 0
 	for n := 1; n <= size.People; n += 3 {
 		id := fmt.Sprintf("p%d", n)

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"countersign/bench/console"
 	"countersign/bench/consumption"
 	"countersign/bench/frame"
 	"countersign/bench/incentive"
@@ -30,7 +31,7 @@ import (
 func parts() []frame.Part {
 	return []frame.Part{
 		againstBare("a", frame.SQLite), againstBare("a-postgres", frame.Postgres), leanIndexes(), otherEngines(), decisionLatency(), afterKill(),
-		ledger.Part(), parked.Part(), consumption.Part(), incentive.Part(),
+		ledger.Part(), parked.Part(), consumption.Part(), incentive.Part(), console.Part(),
 	}
 }
 

@@ -93,7 +93,7 @@ func fill(ctx context.Context, url string, size inboxbench.Size, at time.Time) e
 
 func measure(ctx context.Context, db *sqlx.DB, runs int, at time.Time) error {
 	r := views.Reader{DB: db}
-	heavy, light, err := personas(ctx, db)
+	heavy, light, err := inboxbench.Personas(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -145,18 +145,6 @@ func measure(ctx context.Context, db *sqlx.DB, runs int, at time.Time) error {
 	}
 	fmt.Fprintf(os.Stdout, "\nEXPLAIN (ANALYZE, BUFFERS) of the first page, heavy:\n\n%s\n", plan)
 	return nil
-}
-
-// personas finds a person who may decide thousands of tasks, and one with a usual number.
-func personas(ctx context.Context, db *sqlx.DB) (heavy, light string, err error) {
-	const by = `
-		SELECT p.person_id FROM people p JOIN LATERAL (SELECT count(*) AS n FROM inbox WHERE who = ANY (who_is(p.person_id))) i ON true
-		 WHERE p.partner_id IS NULL AND i.n > 0 ORDER BY `
-	if err := db.GetContext(ctx, &heavy, by+`i.n DESC, 1 LIMIT 1`); err != nil {
-		return "", "", err
-	}
-	err = db.GetContext(ctx, &light, by+`abs(i.n - 100), 1 LIMIT 1`)
-	return heavy, light, err
 }
 
 func ask(runs int, question func() error) (median, p95 float64, err error) {

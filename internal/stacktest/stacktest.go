@@ -30,6 +30,7 @@ type Addresses struct {
 	PostgresBin     string `json:"postgres_bin"` // folder with the server's programs
 	PayloadKeys     string `json:"payload_keys"` // what the programme encrypts with
 	TemporalDir     string `json:"temporal_dir"` // where Temporal keeps its database
+	UIURL           string `json:"ui_url"`       // of the Temporal UI
 	PostgresPID     int    `json:"postgres_pid"`
 	TemporalPID     int    `json:"temporal_pid"`
 }
@@ -201,7 +202,7 @@ func Environ(more ...string) []string {
 // Environ is what a process of the programme needs to find the servers, which keep their addresses when they come back.
 func (s *Servers) Environ(more ...string) []string { return slices.Concat(s.environ, more) }
 
-// Worker is one worker's process, of the programme or of what it is compared with.
+// Worker is the process of one worker, of the programme or of what it is compared with, or of a console.
 type Worker struct {
 	Process *exec.Cmd
 	Log     string
@@ -212,6 +213,28 @@ type Worker struct {
 func (s *Servers) StartWorker(command []string, more ...string) (*Worker, error) {
 	s.workers++
 	return StartProcess(command, s.Environ(more...), filepath.Join(s.Dir, fmt.Sprintf("worker-%d.log", s.workers)), "worker runs")
+}
+
+// StartConsole starts the server on a free port, and answers where browsers find it.
+func (s *Servers) StartConsole(more ...string) (*Worker, string, error) {
+	s.workers++
+	log := filepath.Join(s.Dir, fmt.Sprintf("server-%d.log", s.workers))
+	w, err := StartProcess([]string{filepath.Join(s.Bin, "server")}, s.Environ(append([]string{"CONSOLE_ADDRESS=127.0.0.1:0"}, more...)...), log, "server runs")
+	if err != nil {
+		return nil, "", err
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return nil, "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		var said struct{ Msg, Address string }
+		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "server runs" {
+			return w, "http://" + said.Address, nil
+		}
+	}
+	w.Kill()
+	return nil, "", fmt.Errorf("the server does not say where it is; %s", Tail(log))
 }
 
 // StartProcess starts a program with the environment env and a log of its own, and waits until that contains ready.

@@ -28,6 +28,7 @@ type casePage struct {
 	PartnerName string
 	Explained   views.Explanation
 	Rounds      []drawnRound
+	Form        []fact // of kinds other than a withdrawal
 	Documents   []views.CaseDocument
 	Entries     []views.CaseEntry
 	BankLines   []views.BankLine // that settled nothing
@@ -124,6 +125,15 @@ func (c *Console) readCase(ctx context.Context, who person.Person, number string
 			return nil, err
 		}
 	}
+	if form, ok := forms[p.Kind]; ok {
+		read, err := form(ctx, c.Reader, number)
+		if err != nil {
+			return nil, err
+		}
+		if p.Form, err = facts(read); err != nil {
+			return nil, err
+		}
+	}
 	p.Names = map[string]string{}
 	for _, n := range p.Colleagues {
 		p.Names[n.ID] = n.Name
@@ -209,6 +219,11 @@ func rank(f taskForm) int {
 		return 0
 	}
 	return 1
+}
+
+// Answered tells whether the task of a decision that was held back takes no answer any more.
+func (p *casePage) Answered() bool {
+	return !slices.ContainsFunc(p.Forms, func(f taskForm) bool { return f.ID == p.Entered.Get("task") })
 }
 
 // Was is what was entered in a field of this task's form, if it was not taken.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -147,6 +148,7 @@ func (c *Console) inbox(w http.ResponseWriter, r *http.Request, who person.Perso
 	if p.Counts, err = c.Reader.InboxCounts(r.Context(), who.ID, at); err != nil {
 		return err
 	}
+	r = r.WithContext(context.WithValue(r.Context(), countsKey{}, p.Counts))
 	saved, err := c.Reader.SavedViews(r.Context(), who.ID)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ func funcs(tag language.Tag, t translate, m messages) template.FuncMap {
 		"t":        t,
 		"language": tag.String,
 		"word":     func(group string, name any) (string, error) { return word(t, m, group, fmt.Sprint(name)) },
+		"deed":     func(name any) (string, error) { return deed(t, m, fmt.Sprint(name)) },
 		"flash":    func(f flash) (string, error) { return shownFlash(t, m, f) },
 		"static":   staticPath,
 		"when":     func(at any) template.HTML { return when(at, "2006-01-02 15:04") },
@@ -32,6 +33,7 @@ func funcs(tag language.Tag, t translate, m messages) template.FuncMap {
 			return when(at, "2006-01-02")
 		},
 		"money":     sum,
+		"plain":     func(text string) (any, error) { return plain(t, text) },
 		"size":      documents.Octets,
 		"candidate": func(who string) (string, error) { return candidate(t, m, who) },
 		"slug":      slug,
@@ -50,6 +52,19 @@ func word(t translate, m messages, group, name string) (string, error) {
 		return name, nil
 	}
 	return t(key)
+}
+
+// deed is what was done, as a timeline tells it: "approved", and of what the rules refused "Approve: refused".
+func deed(t translate, m messages, name string) (string, error) {
+	tried, refused := strings.CutSuffix(name, " refused")
+	if !refused {
+		return word(t, m, "action", name)
+	}
+	text, err := word(t, m, "outcome", tried)
+	if err != nil {
+		return "", err
+	}
+	return t("deed.refused", text)
 }
 
 // shownFlash is a flash as text; one that no page of ours wrote says nothing.
@@ -98,6 +113,20 @@ func dict(pairs ...any) (map[string]any, error) {
 		return nil, fmt.Errorf("dict: a value is missing")
 	}
 	return out, nil
+}
+
+// plain is a value of a form as people read it: an instant in UTC+8, yes or no, else as it is.
+func plain(t translate, text string) (any, error) {
+	switch text {
+	case "true":
+		return t("yes")
+	case "false":
+		return t("no")
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return when(at, "2006-01-02 15:04"), nil
+	}
+	return text, nil
 }
 
 // sum is the amount that a case or task is about; empty where its kind has none.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"countersign/dev/internal/chromium"
 	"countersign/dev/internal/ports"
 	"countersign/dev/internal/postgres"
 	"countersign/dev/internal/stack"
@@ -33,6 +34,7 @@ func doctor(ctx context.Context, c checkout, _ []string) error {
 	} else {
 		row("Postgres", err.Error())
 	}
+	row("Chromium", chromiumFound(ctx))
 	for _, name := range []string{"temporal", "worker", "starter"} {
 		if info, err := os.Stat(c.bin(name)); err == nil {
 			row("bin/"+name, "built "+info.ModTime().Format("2006-01-02 15:04"))
@@ -87,6 +89,18 @@ func goFound(ctx context.Context, root string) string {
 }
 
 var goLine = regexp.MustCompile(`(?m)^go (\S+)$`)
+
+func chromiumFound(ctx context.Context) string {
+	path, err := chromium.Find()
+	if err != nil {
+		return err.Error()
+	}
+	version, err := chromium.Version(ctx, path)
+	if err != nil {
+		return err.Error()
+	}
+	return version + " in " + path
+}
 
 // firstLine is what a program says of itself.
 func firstLine(ctx context.Context, name string, args ...string) string {

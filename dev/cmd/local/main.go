@@ -22,7 +22,7 @@ const usage = `usage: local COMMAND
   env               shell commands that let bin/starter talk to what up runs
   demo              the demo on a stack of its own
   bench ARGS...     starter bench park ARGS on a stack of its own
-  test -- CMD...    CMD with DATABASE_URL and COUNTERSIGN_BIN set, on a throw-away Postgres
+  test -- CMD...    CMD with DATABASE_URL, COUNTERSIGN_BIN and CHROMIUM set, on a throw-away Postgres
   stack --dir DIR   a throw-away Postgres and Temporal for a test: JSON lines on stdout, until SIGTERM or end of stdin
   race              prints -race if the race detector can be used, after installing a C compiler where it may
   doctor            what was found on this machine, and what runs

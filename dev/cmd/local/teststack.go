@@ -10,10 +10,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"countersign/dev/internal/chromium"
 	"countersign/dev/internal/stack"
 )
 
-// test runs a command on a throw-away Postgres, or on DATABASE_URL.
+// test runs a command on a throw-away Postgres, or on DATABASE_URL, and tells it where a Chromium is.
 func test(ctx context.Context, c checkout, args []string) (err error) {
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
@@ -36,8 +37,13 @@ func test(ctx context.Context, c checkout, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	cmd := c.command(append(os.Environ(), "DATABASE_URL="+s.DatabaseURL, "COUNTERSIGN_BIN="+c.bin("")), args[0], args[1:]...)
-	return runToEnd(ctx, cmd)
+	env := append(os.Environ(), "DATABASE_URL="+s.DatabaseURL, "COUNTERSIGN_BIN="+c.bin(""))
+	if browser, err := chromium.FindOrInstall(ctx, say); err == nil {
+		env = append(env, chromium.Variable+"="+browser)
+	} else {
+		say("%v; until then the tests of the console fail", err)
+	}
+	return runToEnd(ctx, c.command(env, args[0], args[1:]...))
 }
 
 // running is what runStack prints, a line each time both servers answer.

@@ -37,7 +37,7 @@ func up(ctx context.Context, c checkout, _ []string) (err error) {
 	if err := os.WriteFile(c.envFile(), []byte(exports(env)), 0o600); err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"migrate"}, {"load", programme}} {
+	for _, args := range [][]string{{"migrate"}, {"load", programme}, {"load", accountsProgramme}} {
 		if err := child.Run(ctx, c.command(env, c.bin("starter"), args...)); err != nil {
 			return fmt.Errorf("starter %s: %w", args[0], err)
 		}
@@ -71,9 +71,27 @@ func up(ctx context.Context, c checkout, _ []string) (err error) {
 		defer codec.Shutdown()
 	}
 
+	accounts, err := c.demoAccounts(ctx, env)
+	if err != nil {
+		return err
+	}
+	console := child.Child{
+		Name:  "the console",
+		Cmd:   func() *exec.Cmd { return c.command(append(env, "CONSOLE_ADDRESS="+s.ConsoleAddress), c.bin("server")) },
+		Ready: func(context.Context) error { return listens(s.ConsoleAddress) },
+		Stop:  syscall.SIGTERM,
+		Grace: time.Minute,
+		Say:   say,
+	}
+	if err := console.Start(ctx); err != nil {
+		return err
+	}
+	defer console.Shutdown()
+
 	fmt.Printf(`
 Countersign is up.
-  Temporal UI     %s
+  console         http://%s
+%s  Temporal UI     %s
   codec server    http://%s (the link above signs a browser in, so that the UI shows what is in a payload)
   Temporal        %s
   database        %s
@@ -82,11 +100,20 @@ Countersign is up.
 bin/starter finds all that after: eval "$(bin/local env)"
 Ctrl-C stops it and keeps its state.
 
-`, s.TemporalUIURL, s.CodecAddress, s.TemporalAddress, stack.Mask(s.DatabaseURL), s.MetricsAddress, filepath.Join(options.Dir, "*.log"))
+`, s.ConsoleAddress, signIns(accounts), s.TemporalUIURL, s.CodecAddress, s.TemporalAddress, stack.Mask(s.DatabaseURL), s.MetricsAddress, filepath.Join(options.Dir, "*.log"))
 
 	<-ctx.Done()
 	say("stopping: the worker finishes what it has begun, then Temporal, then Postgres")
 	return nil
+}
+
+// signIns lists the demo's accounts, a line each.
+func signIns(accounts []account) string {
+	var b strings.Builder
+	for _, a := range accounts {
+		fmt.Fprintf(&b, "    sign in as    %-6s %s\n", a.person, a.password)
+	}
+	return b.String()
 }
 
 // printEnv prints what up wrote for other terminals.

@@ -1,5 +1,5 @@
 // Command screenshots plays the demo on a stack of its own and pictures what the Temporal UI shows of it, for the docs. It
-// needs bin/ built and a Chromium of the distribution; run it with `make screenshots`.
+// needs bin/ built; run it with `make screenshots`.
 package main
 
 import (
@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"countersign/dev/internal/chromium"
 
 	"github.com/chromedp/chromedp"
 )
@@ -41,7 +43,7 @@ type stack struct {
 func run(ctx context.Context, folder string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	browser, err := chromium()
+	browser, err := chromium.FindOrInstall(ctx, func(format string, args ...any) { fmt.Fprintf(os.Stderr, "screenshots: "+format+"\n", args...) })
 	if err != nil {
 		return err
 	}
@@ -80,16 +82,6 @@ func run(ctx context.Context, folder string) error {
 		return err
 	}
 	return picture(ctx, browser, folder, signIn, pages)
-}
-
-// chromium finds the browser; nothing is downloaded.
-func chromium() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("there is no Chromium; install the distribution's, as with: apt-get install chromium")
 }
 
 // start starts Postgres, Temporal and its UI; they end with stop.

@@ -51,7 +51,7 @@ func parse(t *testing.T) file {
 func TestServices(t *testing.T) {
 	f := parse(t)
 	assert.ElementsMatch(t,
-		[]string{"postgres", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "migrate", "worker", "codec", "starter"},
+		[]string{"postgres", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "migrate", "worker", "console", "codec", "starter"},
 		slices.Collect(maps.Keys(f.Services)))
 	assert.Equal(t, 2, f.Services["worker"].Deploy.Replicas, "workers")
 }

@@ -1,0 +1,97 @@
+package e2e
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"countersign/domain/approval"
+	"countersign/domain/calendar"
+	"countersign/domain/withdrawal"
+	"countersign/internal/browsertest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// pages of the console, by the name of their picture; CASE stands for a case in its second round. Who looks is the first word.
+var pages = map[string]string{
+	"sign-in":  " /sign-in",
+	"inbox":    "lina /inbox",
+	"empty":    "lina /inbox?text=nowhere",
+	"narrowed": "lina /inbox?text=aurora&from=much&before=soon",
+	"waiting":  "lina /waiting",
+	"decided":  "lina /decided",
+	"case":     "lina /cases/CASE",
+	"account":  "lina /account",
+	"password": "lina /account/password",
+	"factor":   "lina /account/second-factor",
+	"missing":  "lina /nowhere",
+}
+
+// Every page is there for those who use a screen reader, see poorly, have a small screen or prefer the dark, in both languages, and
+// breaks neither its own content security policy nor a script (the browser's own check of each page that a test opens).
+func TestGivenThePages_WhenTheyAreHeldAgainstWCAG_ThenNoneBreaksARule(t *testing.T) {
+	c := console(t)
+	p := newPartner(t, "PAURORA", lot{withdrawal.EbankCorporate, "30000.00"}, lot{withdrawal.EbankCorporate, "20000.00"})
+	p.load("partners: [{id: PAURORA, name: Aurora Cloud, kind: solution-provider, verified_name: PAURORA Ltd, entity: cloud}]\n")
+	p.chain(approval.Step{Name: "review", Due: calendar.MustTerm("24h"), Who: []approval.Candidate{{Role: "vendor-finance"}}},
+		approval.Step{Name: "sign", When: "amount >= 500", Who: []approval.Candidate{{Role: "finance-manager"}}})
+	number := p.discussed()
+	for _, language := range []string{chinese, english} {
+		readers := map[string]reader{
+			"":     c.visitor(t, browsertest.Options{Language: language}),
+			"lina": c.signIn(t, browsertest.Options{Language: language}, "lina"),
+		}
+		lina := readers["lina"]
+		for name, page := range pages {
+			who, path, _ := strings.Cut(page, " ")
+			r := readers[who]
+			r.Go(strings.ReplaceAll(path, "CASE", number))
+			require.Contains(t, []int{200, 404}, r.Status(), path)
+			r.held(name)
+		}
+		lina.Go("/cases/" + number)
+		paper := lina.Printed()
+		assert.Contains(t, paper, number)
+		assert.NotContains(t, paper, lina.say("layout.sign-out"), "paper has no buttons")
+		assert.NotContains(t, paper, lina.say("decide.say"))
+		require.Equal(t, 422, lina.Press(lina.say("outcome.reject")), "a rejection needs a reason")
+		lina.held("case-refused")
+		lina.Go("/inbox?partner=" + p.id)
+		lina.Click("checkbox", lina.say("task.choose")+" "+number+"/review@2")
+		require.Equal(t, 200, lina.Press(lina.say("outcome.reject")))
+		lina.held("results")
+	}
+}
+
+// held holds what the reader sees against the rules, and pictures it when that was asked for.
+func (r reader) held(name string) {
+	r.t.Helper()
+	r.Accessible()
+	if *pictures == "" {
+		return
+	}
+	require.NoError(r.t, os.MkdirAll(*pictures, 0o755))
+	require.NoError(r.t, os.WriteFile(filepath.Join(*pictures, name+"-"+r.lang+".png"), r.Picture(), 0o644))
+}
+
+// discussed is a case with everything that a page may show: a round that was returned, a comment, a document.
+func (p *partner) discussed() string {
+	p.t.Helper()
+	one := p.opens(p.toBank("k1", "40000.00"))
+	one.says("review", "lina", approval.Decision{Outcome: approval.Return, Reason: "Only 35,000.00 are covered by invoices."})
+	again := p.toBank("k2", "35000.00")
+	p.s.ask(p.t, 0, nil, append([]string{"withdrawal", "resubmit", one.number}, p.applyArgs(again)[2:]...)...)
+	one.says("review@2", p.mei, approval.Decision{Outcome: approval.Comment, Reason: "The invoices are enclosed."})
+	scan := filepath.Join(p.t.TempDir(), "invoices.png")
+	var content bytes.Buffer
+	require.NoError(p.t, png.Encode(&content, image.NewGray(image.Rect(0, 0, 480, 120))))
+	require.NoError(p.t, os.WriteFile(scan, content.Bytes(), 0o600))
+	p.s.ask(p.t, 0, nil, "document", "add", one.number, scan, "--kind", "invoice", "--as", p.mei)
+	return one.number
+}
