@@ -68,10 +68,13 @@ func TestGivenEveryForm_WhenItIsFilledWithMalice_ThenItIsRefusedOrShownHarmlessl
 	hugo.Fill(hugo.say("inbox.view-name"), script)
 	hugo.Press(hugo.say("inbox.view-save"))
 
+	status, _, _ := hugo.post("/cases/"+first.number+"/decide", url.Values{"task": {first.number + "/sign"}, "key": {"evil-1"}, "seen": {"99"}, "outcome": {"comment"}, "reason": {script}})
+	require.Equal(t, http.StatusSeeOther, status)
+
 	tried := map[string]bool{}
 	stranger := c.visitor(t, browsertest.Options{Language: english})
-	for name, page := range pages {
-		who, path, _ := strings.Cut(page, " ")
+	for _, name := range slices.Sorted(maps.Keys(pages)) { // the case while it is under review: then it may be approved in the inbox
+		who, path, _ := strings.Cut(pages[name], " ")
 		r := hugo
 		if who == "" {
 			r = stranger
@@ -93,8 +96,6 @@ func TestGivenEveryForm_WhenItIsFilledWithMalice_ThenItIsRefusedOrShownHarmlessl
 	}
 
 	// What was taken is shown, by name and as text.
-	status, _, _ := hugo.post("/cases/"+first.number+"/decide", url.Values{"task": {first.number + "/sign"}, "key": {"evil-1"}, "seen": {"99"}, "outcome": {"comment"}, "reason": {script}})
-	require.Equal(t, http.StatusSeeOther, status)
 	for _, path := range []string{"/inbox", "/inbox?text=" + url.QueryEscape(script), "/cases/" + first.number, "/decided"} {
 		require.Equal(t, 200, hugo.Go(path))
 		assert.NotEqual(t, "ran", hugo.Title(), path)
@@ -102,8 +103,9 @@ func TestGivenEveryForm_WhenItIsFilledWithMalice_ThenItIsRefusedOrShownHarmlessl
 	hugo.Go("/cases/" + first.number)
 	hugo.Sees(script)
 	hugo.Accessible()
-	assert.Equal(t, withdrawal.UnderReview, first.state(), "nobody decided it")
+	require.Zero(t, p.s.count(t, `SELECT count(*) FROM decisions WHERE case_number = $1 AND person_id NOT IN ('lina', 'hugo')`, first.number), "hugo acts as hugo")
 	p.has("930.00", "70.00")
+	p.s.addsUp(t)
 }
 
 // attacks sends one form in every bad way.

@@ -17,6 +17,7 @@ import (
 
 	"countersign/bench/frame"
 	"countersign/internal/inboxbench"
+	"countersign/internal/stacktest"
 	"countersign/schema"
 
 	"github.com/jmoiron/sqlx"
@@ -54,10 +55,10 @@ func run(ctx context.Context, h *frame.House) (frame.Section, error) {
 	if err := b.fill(ctx, house); err != nil {
 		return frame.Section{}, err
 	}
-	if err := b.serve(ctx); err != nil {
+	if err := b.serve(); err != nil {
 		return frame.Section{}, err
 	}
-	defer func() { _ = b.process.Stop() }() // it had no more to do
+	defer b.process.Stop()
 	pages, err := b.pages(ctx)
 	if err != nil {
 		return frame.Section{}, err
@@ -100,7 +101,7 @@ type bench struct {
 	url     string
 	origin  string
 	db      *sqlx.DB // the owner's
-	process *frame.Process
+	process *stacktest.Worker
 }
 
 // fill makes a database of its own in the stack's cluster.
@@ -131,7 +132,7 @@ func (b *bench) env() []string {
 	return b.servers.Env("DATABASE_URL="+b.url, "CONSOLE_ADDRESS="+strings.TrimPrefix(b.origin, "http://"), "CONSOLE_URL="+b.origin)
 }
 
-func (b *bench) serve(ctx context.Context) (err error) {
+func (b *bench) serve() (err error) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func (b *bench) serve(ctx context.Context) (err error) {
 	if err := free.Close(); err != nil {
 		return err
 	}
-	b.process, err = b.house.Start(ctx, "console", "server runs", b.env(), filepath.Join(b.house.Bin, "server"))
+	b.process, err = b.house.Start("console", "server runs", b.env(), filepath.Join(b.house.Bin, "server"))
 	return err
 }
 
@@ -230,7 +231,7 @@ func (b *bench) signIn(ctx context.Context, who string) (*http.Client, error) {
 
 // ask asks for a page n times.
 func (b *bench) ask(ctx context.Context, p page, from, n int) (frame.Figures, error) {
-	own, err := frame.CPUOf(b.process.PID)
+	own, err := frame.CPUOf(b.process.PID())
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +264,7 @@ func (b *bench) ask(ctx context.Context, p page, from, n int) (frame.Figures, er
 		}
 		octets += read
 	}
-	ownAfter, err := frame.CPUOf(b.process.PID)
+	ownAfter, err := frame.CPUOf(b.process.PID())
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ type Browser struct {
 
 // Start starts the Chromium that CHROMIUM names, or one that is on PATH.
 func Start() (*Browser, error) {
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU, chromedp.WindowSize(width, 900))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.DisableGPU, chromedp.WindowSize(width, height))
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		options = append(options, chromedp.ExecPath(path))
 	}
@@ -61,14 +61,15 @@ type Options struct {
 	NoScript bool   // JavaScript is off
 }
 
-const width = 1280
+// The window, in pixels.
+const width, height = 1280, 900
 
 // Page is one tab in a profile of its own: no cookie, nothing cached.
 type Page struct {
 	t      testing.TB
 	ctx    context.Context
 	origin string
-	script bool
+	dark   bool
 	within []element // where to look; empty: the whole page
 
 	*seen
@@ -92,7 +93,7 @@ func (b *Browser) Open(t testing.TB, o Options) *Page {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(closeTab)
-	p := &Page{t: t, ctx: ctx, origin: strings.TrimSuffix(o.Origin, "/"), script: !o.NoScript, seen: &seen{requests: map[network.RequestID]cdp.LoaderID{}}}
+	p := &Page{t: t, ctx: ctx, origin: strings.TrimSuffix(o.Origin, "/"), dark: o.Dark, seen: &seen{requests: map[network.RequestID]cdp.LoaderID{}}}
 	p.must("open a tab", chromedp.Do(ctx))
 	p.frame = cdp.FrameID(chromedp.FromContext(ctx).Target.TargetID)
 	p.must("listen", chromedp.Listen(ctx, p.hear))
@@ -102,7 +103,7 @@ func (b *Browser) Open(t testing.TB, o Options) *Page {
 	}
 	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: o.NoScript})
 	p.must("switch JavaScript", err)
-	p.scheme(o.Dark)
+	p.scheme()
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the page is %s:\n%s", p.evaluate("location.href"), p.evaluate("document.body.innerText.slice(0, 3000)"))
@@ -114,11 +115,11 @@ func (b *Browser) Open(t testing.TB, o Options) *Page {
 	return p
 }
 
-// scheme is light or dark; nothing moves, so that a look at the page is the same at any moment.
-func (p *Page) scheme(dark bool) {
+// scheme is on a screen, light or dark; nothing moves, so that a look at the page is the same at any moment.
+func (p *Page) scheme() {
 	p.t.Helper()
 	prefers := "light"
-	if dark {
+	if p.dark {
 		prefers = "dark"
 	}
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -315,7 +316,7 @@ func (p *Page) Printed() string {
 	p.t.Helper()
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
 	p.must("print", err)
-	defer p.scheme(false)
+	defer p.scheme()
 	return p.evaluate("document.body.innerText")
 }
 

@@ -188,7 +188,7 @@ const tasksSQL = `
 
 const decisionsSQL = `
 	INSERT INTO decisions (case_number, seq, matter, round, seat, act, word, how, person_id, at, key)
-	SELECT case_number, row_number() OVER (PARTITION BY case_number ORDER BY task_id), matter, round, seat, 'approve', outcome, 'person', decided_by, decided_at, task_id
+	SELECT case_number, row_number() OVER (PARTITION BY case_number ORDER BY array_position(ARRAY['check', 'approve', 'send', 'confirm'], seat)), matter, round, seat, 'approve', outcome, 'person', decided_by, decided_at, task_id
 	  FROM tasks WHERE state = 'decided'`
 
 const inboxSQL = `

@@ -111,7 +111,7 @@ func TestStateIsOnNamedVolumes(t *testing.T) {
 
 func TestNoSecretInTheFile(t *testing.T) {
 	secret := regexp.MustCompile(`PASSWORD|PWD|SECRET|TOKEN|KEY`)
-	fromOutside := regexp.MustCompile(`^\$\{[A-Z_]+:\?[^}]+\}$`)
+	fromOutside := regexp.MustCompile(`^\$\{[A-Z_]+:(\?[^}]+|-)\}$`) // what is not needed may be empty
 	withPassword := regexp.MustCompile(`://[^/@]*:[^/@]*@`)
 	for name, s := range parse(t).Services {
 		for variable, value := range s.Environment {
