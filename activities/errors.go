@@ -61,6 +61,7 @@ var constraintRules = []map[string]refusal.Refusal{
 	tierRules,
 	solutionRules,
 	baselineRules,
+	proposalRules,
 }
 
 // byConstraint turns the violation of a constraint that repeats a rule into that rule's refusal; other errors stay.

@@ -439,6 +439,9 @@ var policyTypes = map[string]any{
 	baseline.Kind:    baseline.Policy{},
 }
 
+// PolicyKinds lists the kinds that have policies.
+func PolicyKinds() []string { return slices.Sorted(maps.Keys(policyTypes)) }
+
 // SetPolicy saves a new version of a kind's policy for one of the vendor's people and returns its number; the same content
 // as the newest saves nothing.
 // Cases in flight keep the version they were opened under.
@@ -491,6 +494,8 @@ func setIncentivePolicy(ctx context.Context, tx *sqlx.Tx, policy incentive.Polic
 	return setPolicy(ctx, tx, incentive.Kind, policy, by, at)
 }
 
+const lockPoliciesSQL = `SELECT pg_advisory_xact_lock(hashtext('policies/' || $1))`
+
 // setPolicy saves a new version of a kind's policy, unless its content is that of the newest.
 func setPolicy(ctx context.Context, tx *sqlx.Tx, kind string, policy interface{ Check() error }, by string, at time.Time) (int, error) {
 	if err := policy.Check(); err != nil {
@@ -500,7 +505,7 @@ func setPolicy(ctx context.Context, tx *sqlx.Tx, kind string, policy interface{ 
 	if err != nil {
 		return 0, err
 	}
-	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('policies/' || $1))`, kind); err != nil { // versions are drawn one by one
+	if _, err := tx.ExecContext(ctx, lockPoliciesSQL, kind); err != nil { // versions are drawn one by one
 		return 0, fmt.Errorf("lock policies: %w", err)
 	}
 	var version int

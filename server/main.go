@@ -19,6 +19,7 @@ import (
 
 	"countersign/activities"
 	"countersign/desk"
+	"countersign/domain/person"
 	"countersign/internal/config"
 	"countersign/internal/health"
 	"countersign/internal/telemetry"
@@ -27,6 +28,7 @@ import (
 	"countersign/web/console"
 	"countersign/web/page"
 	"countersign/web/signin"
+	"countersign/web/vendor"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/jmoiron/sqlx"
@@ -113,7 +115,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 // site puts the pages together.
 func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace string, status *health.Health) (http.Handler, error) {
-	pages, err := page.New(signin.Book, console.Book)
+	pages, err := page.New(signin.Book, console.Book, vendor.Book)
 	if err != nil {
 		return nil, err
 	}
@@ -138,12 +140,16 @@ func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace stri
 		Desk:       desk.Desk{DB: db, Temporal: func(context.Context) (client.Client, error) { return temporal, nil }},
 		TemporalUI: func(workflowID, runID string) string { return cfg.CaseInTemporal(namespace, workflowID, runID) },
 	}
-	pages.Nav = desks.Nav
+	house := &vendor.Desk{Reader: views.Reader{DB: db}, Programme: &activities.Programme{DB: db}, Organisation: &activities.Organisation{DB: db}, Pages: pages}
+	pages.Nav = func(r *http.Request, who person.Person) []page.Link {
+		return append(desks.Nav(r, who), house.Nav(r, who)...)
+	}
 
 	mux := http.NewServeMux()
 	pages.Routes(mux)
 	door.Routes(mux)
 	desks.Routes(mux, door.Require)
+	house.Routes(mux, door.Require)
 	all := http.NewServeMux()
 	status.Serve(all)
 	all.Handle("/", pages.Protect(door.Sessions(mux)))

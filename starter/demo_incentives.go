@@ -27,6 +27,7 @@ import (
 	"countersign/domain/quarter"
 	"countersign/domain/requisition"
 	"countersign/domain/staff"
+	"countersign/policies"
 	"countersign/views"
 	"countersign/workflows"
 
@@ -85,7 +86,7 @@ func (e *earners) enter(ctx context.Context) error {
 	if _, err := e.load(ctx, demo.Incentives, e.suffix); err != nil {
 		return err
 	}
-	policy, faults := policyText[incentive.Policy](demo.IncentivePolicy)
+	policy, faults := policies.Read[incentive.Policy](demo.IncentivePolicy)
 	if len(faults) > 0 {
 		return fmt.Errorf("incentive_policy.yaml, line %d: %s", faults[0].Line, faults[0].Fault)
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/calendar"
 	"countersign/domain/incentive"
+	"countersign/policies"
 	"countersign/schema"
 
 	"github.com/jmoiron/sqlx"
@@ -84,7 +83,7 @@ ladder:
 	shown := ask(t, url, "policy", "show", "incentive")
 	require.Contains(t, shown.out, "plan_name        Cloud resale\n")
 	require.Contains(t, shown.out, "\n  ecs: 5 % of ECS, resale\n")
-	require.Contains(t, ask(t, url, "policy", "set", "shoes", good, "--as", "zhao").err, `There is no kind of policy "shoes"; there are: `+strings.Join(slices.Sorted(maps.Keys(policyKinds)), ", ")+`.`)
+	require.Contains(t, ask(t, url, "policy", "set", "shoes", good, "--as", "zhao").err, `There is no kind of policy "shoes"; there are: `+strings.Join(policies.Kinds(), ", ")+`.`)
 }
 
 // calculated calculates a month as the workflow does.

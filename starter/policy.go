@@ -5,24 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"os"
 	"strings"
 	"time"
 
 	"countersign/activities"
-	"countersign/domain/baseline"
-	"countersign/domain/bill"
-	"countersign/domain/incentive"
-	"countersign/domain/lab"
-	"countersign/domain/member"
-	"countersign/domain/quarter"
-	"countersign/domain/requisition"
-	"countersign/domain/solution"
-	"countersign/domain/specialist"
-	"countersign/domain/staff"
-	"countersign/domain/tier"
 	"countersign/domain/withdrawal"
+	"countersign/policies"
 	"countersign/views"
 	"countersign/workflows"
 
@@ -34,40 +23,21 @@ func (h *house) policyCommand() *cobra.Command {
 	return group("policy", "The programme's parameters", h.policyShowCommand(), h.policyCheckCommand(), h.policySetCommand(), h.policyMigrateCommand())
 }
 
-// policyKind is a kind of policies, each with its own type.
-type policyKind struct {
-	read func(file string) (checked, []fault, error)
-	body func(text []byte) (checked, error)
-}
-
-var policyKinds = map[string]policyKind{
-	withdrawal.Kind:  policyOfType[withdrawal.Policy](),
-	incentive.Kind:   policyOfType[incentive.Policy](),
-	bill.Kind:        policyOfType[bill.Policy](),
-	requisition.Kind: policyOfType[requisition.Policy](),
-	staff.Kind:       policyOfType[staff.Policy](),
-	quarter.Kind:     policyOfType[quarter.Policy](),
-	tier.Kind:        policyOfType[tier.Policy](),
-	specialist.Kind:  policyOfType[specialist.Policy](),
-	solution.Kind:    policyOfType[solution.Policy](),
-	baseline.Kind:    policyOfType[baseline.Policy](),
-	member.Kind:      policyOfType[member.Policy](),
-	lab.Kind:         policyOfType[lab.Policy](),
-}
-
-func policyOfType[P checked]() policyKind {
-	return policyKind{
-		read: func(file string) (checked, []fault, error) { return readPolicy[P](file) },
-		body: func(text []byte) (checked, error) {
-			var p P
-			err := json.Unmarshal(text, &p)
-			return p, err
-		},
-	}
-}
-
 func noPolicyKind(kind string) error {
-	return usageError{fmt.Errorf("there is no kind of policy %q; there are: %s", kind, strings.Join(slices.Sorted(maps.Keys(policyKinds)), ", "))}
+	return usageError{fmt.Errorf("there is no kind of policy %q; there are: %s", kind, strings.Join(policies.Kinds(), ", "))}
+}
+
+// readPolicy reads a policy file and finds everything that is wrong with it.
+func readPolicy(kind, file string) (policies.Policy, []policies.Fault, error) {
+	if !policies.Known(kind) {
+		return nil, nil, noPolicyKind(kind)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, faults := policies.ReadKind(kind, text)
+	return p, faults, nil
 }
 
 func kindOf(args []string) string {
@@ -98,18 +68,17 @@ func (h *house) policyShowCommand() *cobra.Command {
 }
 
 func (h *house) policyShow(p views.Policy) error {
-	known, ok := policyKinds[p.Kind]
-	if !ok {
+	if !policies.Known(p.Kind) {
 		return noPolicyKind(p.Kind)
 	}
-	body, err := known.body(p.Body)
+	body, err := policies.Stored(p.Kind, p.Body)
 	if err != nil {
-		return fmt.Errorf("policy %s version %d: %w", p.Kind, p.Version, err)
+		return fmt.Errorf("version %d: %w", p.Version, err)
 	}
-	words := wordsOf(body)
+	words := policies.WordsOf(body)
 	return h.show(struct {
 		views.Policy
-		policyWords
+		policies.Words
 	}{p, words}, func() {
 		var parameters map[string]json.RawMessage
 		if json.Unmarshal(p.Body, &parameters) == nil {
@@ -123,51 +92,7 @@ func (h *house) policyShow(p views.Policy) error {
 	})
 }
 
-// policyWords says a policy as a clerk reads it.
-type policyWords struct {
-	Chain     []string `json:"chain,omitempty"` // who is asked, a line a step
-	Deadlines []string `json:"deadlines,omitempty"`
-	Rates     []string `json:"rates,omitempty"` // of incentives: what gives how much; of tiers: what each asks for
-}
-
-func wordsOf(body checked) policyWords {
-	switch p := body.(type) {
-	case incentive.Policy:
-		return policyWords{Rates: p.Words()}
-	case bill.Policy:
-		return billWords(p)
-	case withdrawal.Policy:
-		return withdrawalWords(p)
-	case tier.Policy:
-		return policyWords{Rates: p.Words(), Chain: p.Chain().Words(tier.Fields), Deadlines: []string{fmt.Sprintf("The review is overdue after %s.", p.ReviewTerm.Words())}}
-	}
-	return policyWords{}
-}
-
-func billWords(p bill.Policy) policyWords {
-	return policyWords{
-		Chain: p.Chain(bill.Release.Name).Words(bill.Fields),
-		Deadlines: []string{
-			fmt.Sprintf("bills that come late or anew can be checked for %d days; the partner is reminded %d days before the deadline", p.CheckDays, p.RemindDays),
-			fmt.Sprintf("what came back is overdue for operations after %s", p.PresentTerm.Words()),
-		},
-	}
-}
-
-func withdrawalWords(p withdrawal.Policy) policyWords {
-	chain := p.Chain(withdrawal.Review.Name)
-	return policyWords{
-		Chain: chain.Words(withdrawal.Fields),
-		Deadlines: []string{
-			fmt.Sprintf("Who applied has %s for changes to a returned application.", chain.ChangesTerm.Words()),
-			fmt.Sprintf("Money arrives within %s of its approval, of wallets within %s; then %s may decide as well.", p.ArrivalTerm.Words(), p.WalletTerm.Words(), p.EscalationRole),
-			fmt.Sprintf("A late return is overdue after %s; then %s may decide as well.", p.ReviewTerm.Words(), p.EscalationRole),
-			fmt.Sprintf("A verification code holds for %s and %d tries.", p.CodeTerm.Words(), p.CodeTries),
-		},
-	}
-}
-
-func (h *house) policyWords(w policyWords) {
+func (h *house) policyWords(w policies.Words) {
 	for _, line := range w.Rates {
 		h.say("%s", strings.TrimRight(line, " "))
 	}
@@ -194,25 +119,21 @@ the deadlines. No server is asked, so that roles and people are not looked up.
 Exit code 0: in order. 2: not.`,
 		RunE: func(_ *cobra.Command, args []string) error { return h.policyCheck(kind, args[0]) },
 	}
-	c.Flags().StringVar(&kind, "kind", kind, "what it is a policy for: "+strings.Join(slices.Sorted(maps.Keys(policyKinds)), ", "))
+	c.Flags().StringVar(&kind, "kind", kind, "what it is a policy for: "+strings.Join(policies.Kinds(), ", "))
 	return c
 }
 
 func (h *house) policyCheck(kind, file string) error {
-	known, ok := policyKinds[kind]
-	if !ok {
-		return noPolicyKind(kind)
-	}
-	p, faults, err := known.read(file)
+	p, faults, err := readPolicy(kind, file)
 	if err != nil {
 		return err
 	}
 	if len(faults) == 0 {
-		words := wordsOf(p)
+		words := policies.WordsOf(p)
 		return h.show(struct {
 			File string `json:"file"`
 			OK   bool   `json:"ok"`
-			policyWords
+			policies.Words
 		}{file, true, words}, func() {
 			h.say("%s is in order.\n", file)
 			h.policyWords(words)
@@ -256,11 +177,7 @@ What starter policy check finds is refused.`,
 }
 
 func (h *house) policySet(ctx context.Context, kind, file, by string) error {
-	known, ok := policyKinds[kind]
-	if !ok {
-		return noPolicyKind(kind)
-	}
-	p, faults, err := known.read(file)
+	p, faults, err := readPolicy(kind, file)
 	if err != nil {
 		return err
 	}

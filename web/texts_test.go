@@ -19,6 +19,7 @@ import (
 	"countersign/web/console"
 	"countersign/web/page"
 	"countersign/web/signin"
+	"countersign/web/vendor"
 
 	"github.com/stretchr/testify/require"
 )
@@ -205,6 +206,6 @@ func mattersIn(t *testing.T) []string {
 }
 
 func TestAllBooksMakeOneConsole(t *testing.T) {
-	_, err := page.New(signin.Book, console.Book)
+	_, err := page.New(signin.Book, console.Book, vendor.Book)
 	require.NoError(t, err)
 }

@@ -109,7 +109,7 @@ func Judge(app Application, f Facts) (Plan, refusal.List) {
 	for _, t := range chosen {
 		plan.Lines = append(plan.Lines, Line{t.lot.No, t.amount})
 	}
-	plan.ApprovedByRule = app.Route == Original && chosen[0].lot.Source.wallet() && amount.Cmp(f.Policy.RiskAmount) < 0
+	plan.ApprovedByRule = f.Policy.ApprovesByRule(app.Route, chosen[0].lot.Source, amount)
 	return plan, nil
 }
 

@@ -1,11 +1,10 @@
-package main
+package policies
 
 import (
 	"cmp"
 	"encoding"
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -20,29 +19,19 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// fault is one thing that is wrong with a policy file.
-type fault struct {
+// Fault is one thing that is wrong with a policy file.
+type Fault struct {
 	Line  int    `json:"line,omitempty"` // from 1; 0: it is about something that is not there
 	YAML  string `json:"yaml,omitempty"` // that line
 	Fault string `json:"fault"`          // a sentence
 }
 
-// checked is a policy of any kind.
-type checked interface{ Check() error }
+// Policy is a policy of any kind.
+type Policy interface{ Check() error }
 
-// readPolicy reads a policy file and finds everything that is wrong with it at once: what cannot be read, and then what the
-// policy's own check says about the rest.
-func readPolicy[P checked](file string) (P, []fault, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return *new(P), nil, err
-	}
-	p, faults := policyText[P](text)
-	return p, faults, nil
-}
-
-// policyText is readPolicy of a file's text.
-func policyText[P checked](text []byte) (P, []fault) {
+// Read reads a policy and finds everything that is wrong with it at once: what cannot be read, and then what the policy's own
+// check says about the rest.
+func Read[P Policy](text []byte) (P, []Fault) {
 	var p P
 	f := policyFile{lines: strings.Split(string(text), "\n"), at: map[string]int{}, unread: map[string]bool{}, anchors: map[string]ast.Node{}}
 	tree, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
@@ -66,7 +55,7 @@ func policyText[P checked](text []byte) (P, []fault) {
 		}
 	}
 	f.check(p)
-	slices.SortStableFunc(f.faults, func(a, b fault) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortStableFunc(f.faults, func(a, b Fault) int { return cmp.Compare(a.Line, b.Line) })
 	return p, f.faults
 }
 
@@ -77,11 +66,11 @@ type policyFile struct {
 	unread  map[string]bool // paths whose value was no use
 	anchors map[string]ast.Node
 	checked int // the step that the check's last sentence was about
-	faults  []fault
+	faults  []Fault
 }
 
 func (f *policyFile) say(line int, format string, args ...any) {
-	found := fault{Line: line, Fault: fmt.Sprintf(format, args...)}
+	found := Fault{Line: line, Fault: fmt.Sprintf(format, args...)}
 	if 0 < line && line <= len(f.lines) {
 		found.YAML = strings.TrimSpace(f.lines[line-1])
 	}
@@ -139,6 +128,10 @@ func (f *policyFile) walk(node ast.Node, into reflect.Value, path string) {
 			name := fmt.Sprintf("%s[%d]", path, i)
 			f.at[name] = part.GetToken().Position.Line
 			f.walk(part, into.Index(i), name)
+		}
+	case into.Kind() == reflect.Map:
+		if err := yaml.NodeToValue(node, into.Addr().Interface(), yaml.Strict()); err != nil {
+			f.useless(path, line, "%s: %s", path, err)
 		}
 	default:
 		f.leaf(node, into, path)
@@ -203,7 +196,7 @@ func (f *policyFile) useless(path string, line int, format string, args ...any) 
 
 // check adds what the policy's check says, with the line that each sentence is about. What only follows from a value that
 // could not be read is left out.
-func (f *policyFile) check(p checked) {
+func (f *policyFile) check(p Policy) {
 	for _, err := range parts(p.Check()) {
 		line, follows := f.locatePath(err.Error())
 		if w, ok := p.(withdrawal.Policy); ok {

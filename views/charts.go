@@ -1,0 +1,61 @@
+package views
+
+import (
+	"context"
+	"time"
+
+	"countersign/domain/kinds"
+	"countersign/domain/money"
+
+	"github.com/lib/pq"
+)
+
+// Ages are the steps in which charts count how long cases are open, in days: up to the first, up to the second, and so on; the last
+// step is what is older than all of them.
+var Ages = []int{1, 3, 7, 30}
+
+// StateFigure is open cases in one state, by age.
+type StateFigure struct {
+	Kind  string        `db:"kind"   json:"kind"`
+	State string        `db:"state"  json:"state"`
+	Aged  pq.Int64Array `db:"aged"   json:"aged"` // one for each of Ages, and the older ones
+	Open  int64         `db:"open"   json:"open"`
+}
+
+// StatesByAge counts open cases; an empty kind means all.
+func (r Reader) StatesByAge(ctx context.Context, kind string, at time.Time) ([]StateFigure, error) {
+	return rows[StateFigure](ctx, r.DB, "open cases", `
+		SELECT kind, state, count(*) AS open, ARRAY[
+		       count(*) FILTER (WHERE opened_at > b[1]), count(*) FILTER (WHERE opened_at <= b[1] AND opened_at > b[2]),
+		       count(*) FILTER (WHERE opened_at <= b[2] AND opened_at > b[3]), count(*) FILTER (WHERE opened_at <= b[3] AND opened_at > b[4]),
+		       count(*) FILTER (WHERE opened_at <= b[4])] AS aged
+		  FROM cases, (SELECT ARRAY(SELECT $2::timestamptz - d * interval '1 day' FROM unnest($3::int[]) WITH ORDINALITY AS a(d, n) ORDER BY n) AS b) bounds
+		 WHERE closed_at IS NULL AND ($1 = '' OR kind = $1) GROUP BY kind, state ORDER BY kind, count(*) DESC, state`, kind, at, pq.Array(Ages))
+}
+
+// MoneyFigure is the money of open cases in one state.
+type MoneyFigure struct {
+	Kind   string       `db:"kind"   json:"kind"`
+	State  string       `db:"state"  json:"state"`
+	Cases  int64        `db:"cases"  json:"cases"`
+	Amount money.Amount `db:"amount" json:"amount"` // CNY
+}
+
+// MoneyByStage adds up the money that open cases are about.
+func (r Reader) MoneyByStage(ctx context.Context) ([]MoneyFigure, error) {
+	var inMoney []string
+	for _, k := range kinds.Names() {
+		if kinds.InMoney(k) {
+			inMoney = append(inMoney, k)
+		}
+	}
+	return rows[MoneyFigure](ctx, r.DB, "money of open cases", `
+		SELECT c.kind, c.state, count(*) AS cases, sum(coalesce(w.amount, c.amount, 0.00)) AS amount
+		  FROM cases c LEFT JOIN withdrawals w USING (case_number) WHERE c.closed_at IS NULL AND c.kind = ANY ($1)
+		 GROUP BY c.kind, c.state ORDER BY c.kind, amount DESC, c.state`, pq.Array(inMoney))
+}
+
+// DecisionTimes is how long people took for the tasks that they decided in the last seven days.
+func (r Reader) DecisionTimes(ctx context.Context) ([]DecidedFigure, error) {
+	return rows[DecidedFigure](ctx, r.DB, "decided tasks", decidedFiguresSQL+` ORDER BY 1, 2`)
+}

@@ -1,0 +1,200 @@
+package vendor
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/domain/kinds"
+	"countersign/domain/person"
+	"countersign/views"
+
+	"github.com/shopspring/decimal"
+)
+
+func (d *Desk) overdue(w http.ResponseWriter, req *http.Request, _ person.Person) error {
+	f := read(req)
+	p := overduePage{Filter: f, Kinds: kinds.Names(), Now: now()}
+	var err error
+	p.OverduePage, err = d.Reader.Overdue(req.Context(), views.OverdueFilter{Kind: f.Get("kind"), Escalated: f.Get("escalated") != "", After: f.Get("after")}, p.Now)
+	if err != nil {
+		return err
+	}
+	d.Pages.Render(w, req, http.StatusOK, "overdue", d.Pages.Text(req, "nav.overdue"), p)
+	return nil
+}
+
+// bar is one line of a chart: a label, and parts one after the other.
+type bar struct {
+	Label string
+	Y     int
+	Parts []piece
+	Value string // at the end of the bar
+	End   float64
+	Note  string // the whole line for who does not see it
+}
+
+// piece is one part of a bar, in the chart's own units.
+type piece struct {
+	X, Width float64
+	Class    int    // 1 to 5
+	Title    string // shown at the pointer
+}
+
+// chart is a chart of horizontal bars, drawn by the page as SVG.
+type chart struct {
+	ID     string
+	Bars   []bar
+	Height int
+	Legend []string
+}
+
+// Measures of charts, in the units of their viewBox: labels left of the bars, values right of them.
+const (
+	barsBegin = 300.0
+	barsWidth = 420.0
+	barHeight = 26
+)
+
+// draw lays out bars: the longest takes the whole width.
+func draw(id string, legend []string, bars []bar, values [][]float64) chart {
+	longest := 0.0
+	for _, v := range values {
+		sum := 0.0
+		for _, x := range v {
+			sum += x
+		}
+		longest = max(longest, sum)
+	}
+	for i := range bars {
+		bars[i].Y = i * barHeight
+		x := barsBegin
+		for k, v := range values[i] {
+			width := 0.0
+			if longest > 0 {
+				width = barsWidth * v / longest
+			}
+			bars[i].Parts[k].X, bars[i].Parts[k].Width = round(x), round(width)
+			x += width
+		}
+		bars[i].End = round(x + 6)
+	}
+	return chart{ID: id, Bars: bars, Height: max(1, len(bars)) * barHeight, Legend: legend}
+}
+
+// round keeps a measure to a tenth.
+func round(x float64) float64 { return float64(int(x*10+0.5)) / 10 }
+
+// figuresPage is how the work stands.
+type figuresPage struct {
+	At     time.Time
+	Kind   string
+	Kinds  []string
+	States []views.StateFigure
+	Ages   []string
+	Money  []views.MoneyFigure
+	Took   []views.DecidedFigure
+
+	ByState, ByMoney, ByTime chart
+}
+
+// Hours is a number of seconds as people read it.
+func (figuresPage) Hours(seconds float64) string { return hours(seconds) }
+
+func hours(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%.1f h", d.Hours())
+	}
+	return fmt.Sprintf("%.1f d", d.Hours()/24)
+}
+
+func (d *Desk) figures(w http.ResponseWriter, req *http.Request, _ person.Person) error {
+	ctx := req.Context()
+	p := figuresPage{At: now(), Kind: req.URL.Query().Get("kind"), Kinds: kinds.Names()}
+	var err error
+	if p.States, err = d.Reader.StatesByAge(ctx, p.Kind, p.At); err != nil {
+		return err
+	}
+	if p.Money, err = d.Reader.MoneyByStage(ctx); err != nil {
+		return err
+	}
+	if p.Took, err = d.Reader.DecisionTimes(ctx); err != nil {
+		return err
+	}
+	p.Ages = d.ages(req)
+	p.ByState = d.byState(req, p.States, p.Ages)
+	p.ByMoney = d.byMoney(req, p.Money)
+	p.ByTime = d.byTime(req, p.Took)
+	d.Pages.Render(w, req, http.StatusOK, "figures", d.Pages.Text(req, "nav.figures"), p)
+	return nil
+}
+
+// ages are the steps of views.Ages in words.
+func (d *Desk) ages(req *http.Request) []string {
+	words := []string{d.Pages.Text(req, "vendor.figures.age-first", views.Ages[0])}
+	for i := 1; i < len(views.Ages); i++ {
+		words = append(words, d.Pages.Text(req, "vendor.figures.age", views.Ages[i-1], views.Ages[i]))
+	}
+	return append(words, d.Pages.Text(req, "vendor.figures.age-last", views.Ages[len(views.Ages)-1]))
+}
+
+func (d *Desk) stage(req *http.Request, kind, state string) string {
+	return d.Pages.Word(req, "kind", kind) + " · " + d.Pages.Word(req, "state", state)
+}
+
+func (d *Desk) byState(req *http.Request, states []views.StateFigure, ages []string) chart {
+	var bars []bar
+	var values [][]float64
+	for _, s := range states {
+		b := bar{Label: d.stage(req, s.Kind, s.State), Value: fmt.Sprint(s.Open)}
+		var v []float64
+		var words []string
+		for i, n := range s.Aged {
+			said := fmt.Sprintf("%s: %d", ages[i], n)
+			b.Parts = append(b.Parts, piece{Class: i + 1, Title: said})
+			v = append(v, float64(n))
+			words = append(words, said)
+		}
+		b.Note = strings.Join(words, "; ")
+		bars, values = append(bars, b), append(values, v)
+	}
+	return draw("by-state", ages, bars, values)
+}
+
+func (d *Desk) byMoney(req *http.Request, stages []views.MoneyFigure) chart {
+	var bars []bar
+	var values [][]float64
+	for _, m := range stages {
+		amount, err := decimal.NewFromString(m.Amount.String())
+		if err != nil {
+			continue // an amount is a number
+		}
+		said := fmt.Sprintf("%s CNY (%d)", m.Amount, m.Cases)
+		bars = append(bars, bar{Label: d.stage(req, m.Kind, m.State), Value: m.Amount.String(), Note: said, Parts: []piece{{Class: 1, Title: said}}})
+		values = append(values, []float64{max(0, amount.InexactFloat64())}) // a length on the screen
+	}
+	return draw("by-money", nil, bars, values)
+}
+
+func (d *Desk) byTime(req *http.Request, took []views.DecidedFigure) chart {
+	slices.SortStableFunc(took, func(a, b views.DecidedFigure) int { return cmp.Compare(b.Median, a.Median) })
+	legend := []string{d.Pages.Text(req, "vendor.figures.median"), d.Pages.Text(req, "vendor.figures.p90")}
+	var bars []bar
+	var values [][]float64
+	for _, t := range took {
+		said := legend[0] + ": " + hours(t.Median) + "; " + legend[1] + ": " + hours(t.P90)
+		bars = append(bars, bar{
+			Label: d.Pages.Word(req, "kind", t.Kind) + " · " + d.Pages.Word(req, "matter", t.Matter), Value: hours(t.Median) + " / " + hours(t.P90), Note: said,
+			Parts: []piece{{Class: 1, Title: said}, {Class: 3, Title: said}},
+		})
+		values = append(values, []float64{t.Median, max(0, t.P90-t.Median)})
+	}
+	return draw("by-time", legend, bars, values)
+}

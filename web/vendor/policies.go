@@ -1,0 +1,254 @@
+package vendor
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"countersign/activities"
+	"countersign/domain/person"
+	"countersign/domain/refusal"
+	"countersign/policies"
+	"countersign/views"
+	"countersign/web/page"
+
+	"github.com/google/uuid"
+)
+
+// policiesPage lists what there are policies for, and what waits for a second pair of eyes.
+type policiesPage struct {
+	Newest  []views.PolicyVersion
+	Missing []string // kinds without a policy
+	Waiting []views.PolicyProposal
+	MaySet  bool
+}
+
+func (d *Desk) policies(w http.ResponseWriter, req *http.Request, who person.Person) error {
+	p := policiesPage{MaySet: setsPolicies(who)}
+	var err error
+	if p.Newest, err = d.Reader.NewestPolicies(req.Context()); err != nil {
+		return err
+	}
+	if p.Waiting, err = d.Reader.PolicyProposals(req.Context(), ""); err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, v := range p.Newest {
+		there[v.Kind] = true
+	}
+	for _, k := range policies.Kinds() {
+		if !there[k] {
+			p.Missing = append(p.Missing, k)
+		}
+	}
+	d.Pages.Render(w, req, http.StatusOK, "policies", d.Pages.Text(req, "nav.policies"), p)
+	return nil
+}
+
+// policyPage is one version of a kind's policy.
+type policyPage struct {
+	Kind      string
+	Policy    views.Policy
+	Words     policies.Words
+	Fields    []policies.Field
+	Versions  []views.PolicyVersion
+	Proposals []views.PolicyProposal
+	MaySet    bool
+}
+
+func (d *Desk) policy(w http.ResponseWriter, req *http.Request, who person.Person) error {
+	ctx := req.Context()
+	p := policyPage{Kind: req.PathValue("kind"), MaySet: setsPolicies(who)}
+	version, _ := strconv.Atoi(req.URL.Query().Get("version")) //nolint:errcheck // 0, the newest, where it is none
+	var stored policies.Policy
+	var err error
+	if p.Policy, stored, err = d.stored(req, p.Kind, version); err != nil {
+		return err
+	}
+	p.Words = policies.WordsOf(stored)
+	if p.Fields, err = policies.Fields(p.Kind, stored); err != nil {
+		return err
+	}
+	if p.Versions, err = d.Reader.PolicyVersions(ctx, p.Kind); err != nil {
+		return err
+	}
+	if p.Proposals, err = d.Reader.PolicyProposals(ctx, p.Kind); err != nil {
+		return err
+	}
+	d.Pages.Render(w, req, http.StatusOK, "policy", d.Pages.Word(req, "kind", p.Kind), p)
+	return nil
+}
+
+// stored reads a version of a policy; 0 is the newest.
+func (d *Desk) stored(req *http.Request, kind string, version int) (views.Policy, policies.Policy, error) {
+	if !policies.Known(kind) {
+		return views.Policy{}, nil, page.NotFound
+	}
+	p, err := d.Reader.Policy(req.Context(), kind, version)
+	if err != nil {
+		return p, nil, err
+	}
+	policy, err := policies.Stored(kind, p.Body)
+	return p, policy, err
+}
+
+// newest reads the newest policy of a kind; nil: there is none.
+func (d *Desk) newest(req *http.Request, kind string) (views.Policy, policies.Policy, error) {
+	p, policy, err := d.stored(req, kind, 0)
+	if activities.IsNotFound(err) {
+		return views.Policy{Kind: kind}, nil, nil
+	}
+	return p, policy, err
+}
+
+// policyForm is a policy as one edits it.
+type policyForm struct {
+	Kind    string
+	Base    int // the version that one starts from; 0: none
+	Fields  []policies.Field
+	Faults  map[string][]policies.Fault
+	Checked bool // it was looked at and is in order
+	Words   policies.Words
+	Changes []policies.Change
+	Effects []views.PolicyEffect
+	Note    string
+	Key     string
+	Refused refusal.List // why it was not proposed
+}
+
+// Wrong tells what is wrong with a field.
+func (p policyForm) Wrong(field string) []policies.Fault { return p.Faults[field] }
+
+func (d *Desk) editPolicy(w http.ResponseWriter, req *http.Request, _ person.Person) error {
+	stored, policy, err := d.newest(req, req.PathValue("kind"))
+	if err != nil {
+		return err
+	}
+	p := policyForm{Kind: stored.Kind, Base: stored.Version, Key: uuid.NewString()}
+	if p.Fields, err = policies.Fields(p.Kind, policy); err != nil {
+		return err
+	}
+	d.showForm(w, req, http.StatusOK, p)
+	return nil
+}
+
+func (d *Desk) showForm(w http.ResponseWriter, req *http.Request, status int, p policyForm) {
+	d.Pages.Render(w, req, status, "policy-edit", d.Pages.Text(req, "vendor.policy.edit-title", d.Pages.Word(req, "kind", p.Kind)), p)
+}
+
+// enterPolicy looks at what was entered: what is wrong with it, what it changes, whom it would ask. Then it is proposed, if that was asked for.
+func (d *Desk) enterPolicy(w http.ResponseWriter, req *http.Request, who person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	stored, before, err := d.newest(req, req.PathValue("kind"))
+	if err != nil {
+		return err
+	}
+	entered, err := policies.Enter(stored.Kind, form.Get)
+	if err != nil {
+		return err
+	}
+	p := policyForm{Kind: stored.Kind, Base: stored.Version, Fields: entered.Fields, Faults: entered.Faults, Note: form.Get("proposal_note"), Key: form.Get("proposal_key")}
+	if len(entered.Faults) > 0 {
+		d.showForm(w, req, http.StatusUnprocessableEntity, p)
+		return nil
+	}
+	if form.Get("do") == "propose" {
+		id, err := d.Programme.ProposePolicy(req.Context(), activities.ProposePolicyInput{
+			Kind: p.Kind, Policy: entered.Policy, Note: p.Note, Person: who.ID, Key: p.Key, At: now(),
+		})
+		if p.Refused = activities.RefusalOf(err); p.Refused != nil {
+			d.showForm(w, req, http.StatusUnprocessableEntity, p)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		page.Flash(w, req, "vendor.policy.proposed")
+		http.Redirect(w, req, fmt.Sprintf("/policy-proposals/%d", id), http.StatusSeeOther)
+		return nil
+	}
+	p.Checked, p.Words = true, policies.WordsOf(entered.Policy)
+	if p.Changes, p.Effects, err = d.effect(req, p.Kind, before, entered.Policy); err != nil {
+		return err
+	}
+	d.showForm(w, req, http.StatusOK, p)
+	return nil
+}
+
+// sampled is how many cases show what a policy would do.
+const sampled = 12
+
+// effect compares two policies: by their parameters, and by whom each would ask about cases that there were.
+func (d *Desk) effect(req *http.Request, kind string, before, after policies.Policy) ([]policies.Change, []views.PolicyEffect, error) {
+	changes, err := policies.Changes(kind, before, after)
+	if err != nil {
+		return nil, nil, err
+	}
+	effects, err := d.Reader.PolicyEffects(req.Context(), before, after, sampled)
+	return changes, effects, err
+}
+
+// proposalPage is a proposed policy, beside the version that it would follow.
+type proposalPage struct {
+	views.PolicyProposal
+	Words   policies.Words
+	Changes []policies.Change
+	Effects []views.PolicyEffect
+	Newest  int  // version
+	Own     bool // the reader proposed it
+	MaySet  bool
+}
+
+func (d *Desk) proposal(w http.ResponseWriter, req *http.Request, who person.Person) error {
+	id, err := strconv.ParseInt(req.PathValue("proposal"), 10, 64)
+	if err != nil {
+		return page.NotFound
+	}
+	p := proposalPage{MaySet: setsPolicies(who)}
+	if p.PolicyProposal, err = d.Reader.PolicyProposal(req.Context(), id); err != nil {
+		return err
+	}
+	p.Own = p.ProposedBy == who.ID
+	after, err := policies.Stored(p.Kind, p.Body)
+	if err != nil {
+		return err
+	}
+	newest, _, err := d.newest(req, p.Kind)
+	if err != nil {
+		return err
+	}
+	p.Newest = newest.Version
+	var before policies.Policy // that it was proposed on top of
+	if p.Base > 0 {
+		if _, before, err = d.stored(req, p.Kind, p.Base); err != nil {
+			return err
+		}
+	}
+	p.Words = policies.WordsOf(after)
+	if p.Changes, p.Effects, err = d.effect(req, p.Kind, before, after); err != nil {
+		return err
+	}
+	d.Pages.Render(w, req, http.StatusOK, "proposal", d.Pages.Text(req, "vendor.proposal.heading", fmt.Sprint(id)), p)
+	return nil
+}
+
+func (d *Desk) decideProposal(w http.ResponseWriter, req *http.Request, who person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	id, err := strconv.ParseInt(req.PathValue("proposal"), 10, 64)
+	if err != nil {
+		return page.NotFound
+	}
+	in := activities.DecideProposalInput{Proposal: id, Outcome: form.Get("outcome"), Person: who.ID, Reason: form.Get("reason"), At: now()}
+	if _, err := d.Programme.DecideProposal(req.Context(), in); err != nil {
+		return err
+	}
+	page.Flash(w, req, "vendor.proposal.done."+in.Outcome)
+	http.Redirect(w, req, fmt.Sprintf("/policy-proposals/%d", id), http.StatusSeeOther)
+	return nil
+}
