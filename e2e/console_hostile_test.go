@@ -63,6 +63,7 @@ func TestGivenEveryForm_WhenItIsFilledWithMalice_ThenItIsRefusedOrShownHarmlessl
 	p.load(fmt.Sprintf("partners: [{id: %s, name: %q, kind: solution-provider, verified_name: PEVIL Ltd, entity: cloud}]\n", p.id, script))
 	first := p.opens(p.toBank("k", "70.00"))
 	first.says("review", "lina", approval.Decision{Outcome: approval.Approve}) // the second step has one to go back to
+	var second *theCase                                                        // its partner takes it back, whatever the reason says
 	hugo := c.signIn(t, browsertest.Options{Language: english}, "hugo")
 	hugo.Go("/inbox?text=" + p.id)
 	hugo.Fill(hugo.say("inbox.view-name"), script)
@@ -73,25 +74,36 @@ func TestGivenEveryForm_WhenItIsFilledWithMalice_ThenItIsRefusedOrShownHarmlessl
 
 	tried := map[string]bool{}
 	stranger := c.visitor(t, browsertest.Options{Language: english})
+	mei := c.signIn(t, browsertest.Options{Language: english}, p.mei)
 	for _, name := range slices.Sorted(maps.Keys(pages)) { // the case while it is under review: then it may be approved in the inbox
 		who, path, _ := strings.Cut(pages[name], " ")
-		r := hugo
-		if who == "" {
+		r, number := hugo, first.number
+		switch who {
+		case "":
 			r = stranger
+		case "mei":
+			if second == nil { // after the inbox, where it would be approved
+				second = p.opens(p.toBank("l", "30.00"))
+			}
+			r, number = mei, second.number
 		}
-		r.Go(strings.ReplaceAll(path, "CASE", first.number))
+		r.Go(strings.ReplaceAll(path, "CASE", number))
 		for _, f := range r.Forms() {
 			for _, button := range append(slices.Collect(maps.Values(f.Buttons)), "") {
 				attack := fmt.Sprintf("%s %s %s", f.Method, f.Action, button)
 				if len(f.Fields) == 0 || tried[attack] {
 					continue // a button alone: it does as it says
 				}
+				if about, ok := strings.CutPrefix(f.Action, "/partner/people/"); ok && about != "uncover" && !strings.HasPrefix(about, p.team[0]+"/") {
+					continue // each of the team has the same forms
+				}
 				tried[attack] = true
 				r.attacks(name+": "+attack, f, button)
 			}
 		}
 	}
-	for _, form := range []string{"/sign-in", "/language", "/inbox/views", "/inbox/decide", "/cases/" + first.number + "/decide", "/account/password", "/account/second-factor"} {
+	for _, form := range []string{"/sign-in", "/language", "/inbox/views", "/inbox/decide", "/cases/" + first.number + "/decide", "/account/password", "/account/second-factor",
+		"/partner/withdrawals", "/partner/cases/" + second.number + "/cancel", "/partner/people", "/partner/invitations"} {
 		assert.True(t, slices.ContainsFunc(slices.Collect(maps.Keys(tried)), func(a string) bool { return strings.HasPrefix(a, "post "+form+" ") }), "%s has been attacked", form)
 	}
 
@@ -104,6 +116,7 @@ func TestGivenEveryForm_WhenItIsFilledWithMalice_ThenItIsRefusedOrShownHarmlessl
 	hugo.Sees(script)
 	hugo.Accessible()
 	require.Zero(t, p.s.count(t, `SELECT count(*) FROM decisions WHERE case_number = $1 AND person_id NOT IN ('lina', 'hugo')`, first.number), "hugo acts as hugo")
+	assert.Equal(t, withdrawal.Cancelled, second.state())
 	p.has("930.00", "70.00")
 	p.s.addsUp(t)
 }

@@ -31,6 +31,21 @@ var pages = map[string]string{
 	"password": "lina /account/password",
 	"factor":   "lina /account/second-factor",
 	"missing":  "lina /nowhere",
+
+	"partner":              "mei /partner",
+	"partner-cases":        "mei /partner/cases",
+	"partner-case":         "mei /partner/cases/CASE",
+	"partner-withdrawal":   "mei /partner/withdrawals/new",
+	"partner-account":      "mei /partner/account",
+	"partner-incentives":   "mei /partner/incentives",
+	"partner-bills":        "mei /partner/bills",
+	"partner-requisitions": "mei /partner/requisitions",
+	"partner-quarters":     "mei /partner/quarters",
+	"partner-invoices":     "mei /partner/invoices",
+	"partner-certificates": "mei /partner/certificates",
+	"partner-tier":         "mei /partner/tier",
+	"partner-lab":          "mei /partner/lab",
+	"partner-people":       "mei /partner/people",
 }
 
 // Every page is there for those who use a screen reader, see poorly, have a small screen or prefer the dark, in both languages, and
@@ -43,7 +58,7 @@ func TestGivenThePages_WhenTheyAreHeldAgainstWCAG_ThenNoneBreaksARule(t *testing
 		approval.Step{Name: "sign", When: "amount >= 500", Who: []approval.Candidate{{Role: "finance-manager"}}})
 	number := p.discussed()
 	for _, o := range []browsertest.Options{{Language: chinese}, {Language: english, Dark: true}} {
-		readers := map[string]reader{"": c.visitor(t, o), "lina": c.signIn(t, o, "lina")}
+		readers := map[string]reader{"": c.visitor(t, o), "lina": c.signIn(t, o, "lina"), "mei": c.signIn(t, o, p.mei)}
 		lina := readers["lina"]
 		for name, page := range pages {
 			who, path, _ := strings.Cut(page, " ")
@@ -87,7 +102,11 @@ func (p *partner) discussed() string {
 	one.says("review@2", p.mei, approval.Decision{Outcome: approval.Comment, Reason: "The invoices are enclosed."})
 	scan := filepath.Join(p.t.TempDir(), "invoices.png")
 	var content bytes.Buffer
-	require.NoError(p.t, png.Encode(&content, image.NewGray(image.Rect(0, 0, 480, 120))))
+	page := image.NewGray(image.Rect(0, 0, 480, 120))
+	for i := range page.Pix { // lines, as of a text
+		page.Pix[i] = 0xee - uint8(i/page.Stride%12/9*0x70)
+	}
+	require.NoError(p.t, png.Encode(&content, page))
 	require.NoError(p.t, os.WriteFile(scan, content.Bytes(), 0o600))
 	p.s.ask(p.t, 0, nil, "document", "add", one.number, scan, "--kind", "invoice", "--as", p.mei)
 	return one.number

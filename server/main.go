@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 	"countersign/views"
 	"countersign/web/console"
 	"countersign/web/page"
+	"countersign/web/partner"
 	"countersign/web/signin"
 	"countersign/web/vendor"
 
@@ -115,7 +117,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 // site puts the pages together.
 func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace string, status *health.Health) (http.Handler, error) {
-	pages, err := page.New(signin.Book, console.Book, vendor.Book)
+	pages, err := page.New(signin.Book, console.Book, partner.Book, vendor.Book)
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +143,11 @@ func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace stri
 		TemporalUI: func(workflowID, runID string) string { return cfg.CaseInTemporal(namespace, workflowID, runID) },
 	}
 	house := &vendor.Desk{Reader: views.Reader{DB: db}, Programme: &activities.Programme{DB: db}, Organisation: &activities.Organisation{DB: db}, Pages: pages}
+	partners := &partner.Console{
+		Pages: pages, Desk: desks.Desk, Codes: &activities.Codes{DB: db}, Documents: &activities.Documents{DB: db, Store: store}, Certificate: cfg.CertificateURL,
+	}
 	pages.Nav = func(r *http.Request, who person.Person) []page.Link {
-		return append(desks.Nav(r, who), house.Nav(r, who)...)
+		return slices.Concat(desks.Nav(r, who), house.Nav(r, who), partners.Nav(r, who))
 	}
 
 	mux := http.NewServeMux()
@@ -150,6 +155,12 @@ func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace stri
 	door.Routes(mux)
 	desks.Routes(mux, door.Require)
 	house.Routes(mux, door.Require)
+	partners.Routes(mux, door.Require)
+	mux.Handle("GET /{$}", door.Require(pages.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		first := pages.Nav(r, *pages.Person(r.Context()))[0] // everybody has one
+		http.Redirect(w, r, first.Path, http.StatusSeeOther)
+		return nil
+	})))
 	all := http.NewServeMux()
 	status.Serve(all)
 	all.Handle("/", pages.Protect(door.Sessions(mux)))

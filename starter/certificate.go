@@ -7,7 +7,6 @@ import (
 
 	"countersign/domain/calendar"
 	"countersign/domain/certificate"
-	"countersign/internal/certificatepdf"
 	"countersign/views"
 
 	"github.com/spf13/cobra"
@@ -60,7 +59,7 @@ func (h *house) certificateShowCommand() *cobra.Command {
 			}
 			return h.show(v, func() {
 				h.say("%s, %s, of %s: %s", v.Number, v.Kind.Title(), v.Holder, v.State.Said())
-				for _, f := range certificateFacts(v) {
+				for _, f := range v.Facts() {
 					h.say("  %s: %s", f[0], f[1])
 				}
 				h.say("  Issued by %s on %s for case %s.", v.Issuer, calendar.DateOf(v.Issued), v.Case)
@@ -141,11 +140,7 @@ func (h *house) printCertificate(v views.Certificate, file string) error {
 	if err != nil {
 		return err
 	}
-	title, statement := v.Kind.Title(), v.Kind.Statement()
-	printed, err := certificatepdf.Print(certificatepdf.Certificate{
-		Number: v.Number, Title: [2]string{title.Chinese, title.English}, Holder: v.Holder, Statement: [2]string{statement.Chinese, statement.English},
-		Facts: certificateFacts(v), Issuer: v.Issuer, IssuedAt: v.Issued, IssuedOn: calendar.DateOf(v.Issued).String(), Address: v.Address(settings.CertificateURL),
-	})
+	printed, err := v.Print(settings.CertificateURL)
 	if err != nil {
 		return err
 	}
@@ -158,18 +153,4 @@ func (h *house) printCertificate(v views.Certificate, file string) error {
 			h.say("Its code holds no whole address: CERTIFICATE_URL is not set.")
 		}
 	})
-}
-
-// certificateFacts are the lines of what is certified.
-func certificateFacts(v views.Certificate) [][2]string {
-	facts := [][2]string{
-		{v.Kind.NameOf().String(), certificate.Spelt(v.Name)},
-		{v.Kind.GradeOf().String(), certificate.Spelt(v.Grade)},
-	}
-	if v.Version != "" {
-		facts = append(facts, [2]string{"版本 Version", v.Version})
-	}
-	return append(facts,
-		[2]string{"生效 Valid from", v.Validity().FromText()},
-		[2]string{"有效期至 Valid until", v.Validity().UntilText()})
 }

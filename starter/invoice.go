@@ -12,14 +12,11 @@ import (
 	"countersign/activities"
 	"countersign/domain/calendar"
 	"countersign/domain/invoice"
-	"countersign/domain/money"
-	"countersign/internal/invoicepdf"
 	"countersign/views"
 	"countersign/workflows"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/uuid"
-	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 )
 
@@ -64,29 +61,15 @@ several by --invoices and the file that starter invoice send takes, or write the
 }
 
 // notSent reads invoices whose numbers are to be printed on the list before it is sent (INV-09).
-func notSent(v views.InvoiceList, number, date, file string) (out []invoicepdf.Invoice, err error) {
-	var p invoice.Package
+func notSent(v views.InvoiceList, number, date, file string) ([]invoice.Entered, error) {
 	switch {
 	case file != "":
-		if p, err = readPackage(file, p); err != nil {
-			return nil, err
-		}
+		p, err := readPackage(file, invoice.Package{})
+		return p.Invoices, err
 	case number != "":
-		p.Invoices = []invoice.Entered{invoice.Whole(v.List, invoice.Paper, number, "", date)}
+		return []invoice.Entered{invoice.Whole(v.List, invoice.Paper, number, "", date)}, nil
 	}
-	for n, e := range p.Invoices {
-		i := invoicepdf.Invoice{Number: strings.TrimSpace(invoice.Number(e.Code) + " " + invoice.Number(e.Number))}
-		var faults [4]error
-		i.Date, faults[0] = calendar.ParseDate(e.Date)
-		i.Net, faults[1] = money.Parse(e.Net)
-		i.Tax, faults[2] = money.Parse(e.Tax)
-		i.Total, faults[3] = money.Parse(e.Total)
-		if err := errors.Join(faults[:]...); err != nil {
-			return nil, usageError{fmt.Errorf("invoice %d: %w", n+1, err)}
-		}
-		out = append(out, i)
-	}
-	return out, nil
+	return nil, nil
 }
 
 func (h *house) invoiceList(v views.InvoiceList) {
@@ -121,23 +104,13 @@ func (h *house) invoiceList(v views.InvoiceList) {
 	}
 }
 
-// blankRows is how many lines a printed list has at least, to write numbers on.
-const blankRows = 5
-
 // invoicePDF prints the list with the invoices of the round that is under way or was accepted, else with those that are to be sent.
-func (h *house) invoicePDF(v views.InvoiceList, entered []invoicepdf.Invoice, file string) error {
-	l := invoicepdf.List{
-		Number: v.No, Requisition: v.Case, Buyer: v.Buyer, Period: v.Period, Amount: v.Amount, Currency: v.Currency, ServiceFeeRate: decimal.RequireFromString(v.Rate.String()),
-		Supplier:       invoicepdf.Supplier{Name: v.Name, TaxNumber: v.TaxNumber, Bank: strings.TrimSpace(v.Bank + " " + v.Branch), Account: v.AccountNo},
-		MailingAddress: v.MailingAddress, PublicMailbox: v.PublicMailbox, Contacts: v.Contacts, Rows: blankRows, PrintedAt: time.Now(), Invoices: entered,
+func (h *house) invoicePDF(v views.InvoiceList, entered []invoice.Entered, file string) error {
+	printed, err := v.Print(entered, time.Now())
+	var unreadable views.UnreadableError
+	if errors.As(err, &unreadable) {
+		return usageError{err}
 	}
-	if n := len(v.Rounds); n > 0 && v.Rounds[n-1].Result != string(invoice.Fail) {
-		l.Invoices = nil
-		for _, i := range v.Rounds[n-1].Invoices {
-			l.Invoices = append(l.Invoices, invoicepdf.Invoice{Number: i.Name(), Date: i.Date, Net: i.Net, Tax: i.Tax, Total: i.Total})
-		}
-	}
-	printed, err := invoicepdf.Print(l)
 	if err != nil {
 		return err
 	}

@@ -196,7 +196,7 @@ func (r Reader) Policy(ctx context.Context, kind string, version int) (Policy, e
 		name = fmt.Sprintf("%s, version %d", kind, version)
 	}
 	return row[Policy](ctx, r.q(), "policy", name, `
-		SELECT kind, version, set_by, set_at, body - 'version' AS body FROM policies WHERE kind = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1`, kind, version)
+		SELECT kind, version, `+visible(r.as, `set_by, set_at`, `'' AS set_by, 'epoch'::timestamptz AS set_at`)+`, body - 'version' AS body FROM policies WHERE kind = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1`, kind, version)
 }
 
 // Message is one notification.

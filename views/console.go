@@ -23,7 +23,7 @@ type CaseEntry struct {
 
 // CaseEntries lists what a case has moved, in order.
 func (r Reader) CaseEntries(ctx context.Context, number string) ([]CaseEntry, error) {
-	return rows[CaseEntry](ctx, r.DB, "entries", `
+	return rows[CaseEntry](ctx, r.q(), "entries", `
 		SELECT e.entry_id, e.at, e.memo, p.account, c.title, a.currency, a.normal * p.amount AS amount,
 		       row_number() OVER (PARTITION BY e.entry_id ORDER BY p.amount, p.account) = 1 AS first
 		  FROM entries e JOIN postings p USING (entry_id) JOIN accounts a USING (account) JOIN chart c USING (code)
@@ -38,19 +38,19 @@ type Named struct {
 
 // Colleagues lists the vendor's active people, to whom a task may be given.
 func (r Reader) Colleagues(ctx context.Context) ([]Named, error) {
-	return rows[Named](ctx, r.DB, "people", `
+	return rows[Named](ctx, r.q(), "people", `
 		SELECT person_id AS id, name FROM people WHERE partner_id IS NULL AND active AND EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.person_id)
 		 ORDER BY name, person_id`)
 }
 
 // PartnerName is what a partner is called.
 func (r Reader) PartnerName(ctx context.Context, id string) (string, error) {
-	return row[string](ctx, r.DB, "partner", id, `SELECT name FROM partners WHERE partner_id = $1`, id)
+	return row[string](ctx, r.q(), "partner", id, `SELECT name FROM partners WHERE partner_id = $1`, id)
 }
 
 // DecidedUnder tells whether a decision was recorded under a key.
 func (r Reader) DecidedUnder(ctx context.Context, key string) (bool, error) {
-	return row[bool](ctx, r.DB, "decision", key, `SELECT EXISTS (SELECT 1 FROM decisions WHERE key = $1)`, key)
+	return row[bool](ctx, r.q(), "decision", key, `SELECT EXISTS (SELECT 1 FROM decisions WHERE key = $1)`, key)
 }
 
 // SavedView is a filter of the inbox that somebody keeps under a name.
@@ -61,12 +61,12 @@ type SavedView struct {
 
 // SavedViews lists those of a person by name.
 func (r Reader) SavedViews(ctx context.Context, personID string) ([]SavedView, error) {
-	return rows[SavedView](ctx, r.DB, "saved views", `SELECT name, query FROM saved_views WHERE person_id = $1 ORDER BY name`, personID)
+	return rows[SavedView](ctx, r.q(), "saved views", `SELECT name, query FROM saved_views WHERE person_id = $1 ORDER BY name`, personID)
 }
 
 // Person reads somebody with the roles they hold now.
 func (r Reader) Person(ctx context.Context, id string) (person.Person, error) {
-	p, err := row[personRow](ctx, r.DB, "person", id, `
+	p, err := row[personRow](ctx, r.q(), "person", id, `
 		SELECT p.person_id, p.name, coalesce(p.partner_id, '') AS partner_id, p.email, p.active,
 		       ARRAY(SELECT role FROM person_roles r WHERE r.person_id = p.person_id ORDER BY role) AS roles
 		  FROM people p WHERE p.person_id = $1`, id)

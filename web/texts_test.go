@@ -18,6 +18,7 @@ import (
 	"countersign/domain/kinds"
 	"countersign/web/console"
 	"countersign/web/page"
+	"countersign/web/partner"
 	"countersign/web/signin"
 	"countersign/web/vendor"
 
@@ -206,6 +207,6 @@ func mattersIn(t *testing.T) []string {
 }
 
 func TestAllBooksMakeOneConsole(t *testing.T) {
-	_, err := page.New(signin.Book, console.Book, vendor.Book)
+	_, err := page.New(signin.Book, console.Book, partner.Book, vendor.Book)
 	require.NoError(t, err)
 }

@@ -3,6 +3,8 @@
 package ledger
 
 import (
+	"strings"
+
 	"cmp"
 	"crypto/sha256"
 	"errors"
@@ -15,6 +17,18 @@ import (
 
 // Account names one account: a code of the chart, and after a colon its owner where it has one ("P.CASH:P1001").
 type Account string
+
+// Code is the account's place in the chart: "P.CASH" of "P.CASH:P1001".
+func (a Account) Code() string {
+	code, _, _ := strings.Cut(string(a), ":")
+	return code
+}
+
+// Owner is whose account it is; empty: nobody's.
+func (a Account) Owner() string {
+	_, owner, _ := strings.Cut(string(a), ":")
+	return owner
+}
 
 // The vendor's own and contra accounts.
 const (

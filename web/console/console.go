@@ -35,7 +35,6 @@ type Console struct {
 // Routes are the console's; signedIn lets nobody else pass.
 func (c *Console) Routes(mux *http.ServeMux, signedIn func(http.Handler) http.Handler) {
 	for route, answer := range map[string]func(http.ResponseWriter, *http.Request, person.Person) error{
-		"GET /{$}":                               c.front,
 		"GET /inbox":                             c.inbox,
 		"GET /waiting":                           c.inbox,
 		"GET /decided":                           c.decided,
@@ -71,11 +70,6 @@ func told(err error) error {
 		return page.Error{Status: http.StatusConflict, Key: "error.gone"}
 	}
 	return err
-}
-
-func (c *Console) front(w http.ResponseWriter, r *http.Request, _ person.Person) error {
-	http.Redirect(w, r, "/inbox", http.StatusSeeOther)
-	return nil
 }
 
 type countsKey struct{}

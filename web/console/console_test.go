@@ -3,12 +3,8 @@ package console_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -17,25 +13,21 @@ import (
 	"countersign/demo"
 	"countersign/desk"
 	"countersign/domain/approval"
-	"countersign/domain/person"
-	"countersign/domain/verification"
 	"countersign/domain/withdrawal"
 	"countersign/internal/documents"
-	"countersign/internal/pgtest"
 	"countersign/views"
 	"countersign/web/console"
 	"countersign/web/page"
+	"countersign/web/webtest"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 )
 
-type signedIn struct{}
-
-// office is a console over the demo programme. Who asks is told by the test: signing in is another package's business.
+// office is a console over the demo programme.
 type office struct {
-	*httptest.Server
+	*webtest.Site
 	*activities.Withdrawals
 	t  *testing.T
 	db *sqlx.DB
@@ -44,12 +36,8 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	db := pgtest.New(t)
 	at := time.Now().Add(-48 * time.Hour)
-	file, err := activities.ParseProgramme(demo.Programme)
-	require.NoError(t, err)
-	_, err = (&activities.Programme{DB: db}).Load(t.Context(), file, "test", at)
-	require.NoError(t, err)
+	db := webtest.Loaded(t, demo.Programme, at)
 	pages, err := page.New(console.Book)
 	require.NoError(t, err)
 	c := &console.Console{
@@ -59,72 +47,15 @@ func newOffice(t *testing.T) *office {
 	c.Documents, err = documents.Open(db, "postgres", documents.Keys{}, documents.Rules{Limit: 1 << 20, Types: []string{"image/png", "application/pdf"}})
 	require.NoError(t, err)
 	pages.Nav = c.Nav
-	pages.Person = func(ctx context.Context) *person.Person {
-		p, _ := ctx.Value(signedIn{}).(*person.Person)
-		return p
-	}
-	mux := http.NewServeMux()
-	pages.Routes(mux)
-	c.Routes(mux, func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			p, err := c.Reader.Person(r.Context(), r.Header.Get("X-Test-Person"))
-			if err == nil {
-				r = r.WithContext(context.WithValue(r.Context(), signedIn{}, &p))
-			}
-			next.ServeHTTP(w, r)
-		})
-	})
-	o := &office{httptest.NewServer(pages.Protect(mux)), &activities.Withdrawals{DB: db, Channel: activities.ByHand{}}, t, db, at}
-	t.Cleanup(o.Close)
-	return o
+	return &office{webtest.New(t, db, pages, c.Routes), &activities.Withdrawals{DB: db, Channel: activities.ByHand{}}, t, db, at}
 }
-
-// as asks for a page as a person, in English.
-func (o *office) as(who, method, path string, form url.Values) (int, string) {
-	o.t.Helper()
-	req, err := http.NewRequestWithContext(o.t.Context(), method, o.URL+path, strings.NewReader(form.Encode()))
-	require.NoError(o.t, err)
-	if form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	req.Header.Set("Accept-Language", "en")
-	jar, err := cookiejar.New(nil)
-	require.NoError(o.t, err)
-	browser := http.Client{Jar: jar, Transport: named{who}}
-	answer, err := browser.Do(req)
-	require.NoError(o.t, err)
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	require.NoError(o.t, err)
-	return answer.StatusCode, string(body)
-}
-
-// named says on every request, redirects included, who asks.
-type named struct{ who string }
-
-func (n named) RoundTrip(r *http.Request) (*http.Response, error) {
-	r.Header.Set("X-Test-Person", n.who)
-	return http.DefaultTransport.RoundTrip(r)
-}
-
-var code = regexp.MustCompile(`code ([0-9]{6})`)
 
 // open applies for a withdrawal of P1001.
 func (o *office) open(key, amount string) string {
 	o.t.Helper()
 	ctx := o.t.Context()
-	_, err := (&activities.Codes{DB: o.db}).SendCode(ctx, activities.SendCodeInput{Person: "alice", Scene: verification.Withdrawal, Target: "P1001", At: o.at})
-	require.NoError(o.t, err)
-	messages, err := views.Reader{DB: o.db}.Outbox(ctx, "alice", false)
-	require.NoError(o.t, err)
-	var sent string
-	for _, m := range messages {
-		if found := code.FindStringSubmatch(m.Body); found != nil {
-			sent = found[1]
-		}
-	}
 	now, err := o.OpenWithdrawal(ctx, activities.OpenWithdrawalInput{WorkflowID: "withdrawal/P1001/" + key, RunID: "run-" + key, At: o.at, Application: withdrawal.Application{
-		RequestKey: key, PartnerID: "P1001", Submitter: "alice", Route: withdrawal.BankCard, Amount: amount, Code: sent,
+		RequestKey: key, PartnerID: "P1001", Submitter: "alice", Route: withdrawal.BankCard, Amount: amount, Code: o.SendCode("alice", "P1001", o.at),
 		Payee: withdrawal.Payee{Holder: "Alpha Cloud Ltd", AccountNo: "6222020200112233", Bank: "ICBC", Branch: "Beijing West"},
 	}})
 	require.NoError(o.t, err)
@@ -152,21 +83,13 @@ func (o *office) late(key string) string {
 }
 
 // hidden reads the hidden fields of the first form that answers a task.
-func hidden(body string) url.Values {
-	form := url.Values{}
-	for _, name := range []string{"task", "key", "seen"} {
-		if m := regexp.MustCompile(`<input type="hidden" name="` + name + `" value="([^"]*)">`).FindStringSubmatch(body); m != nil {
-			form.Set(name, m[1])
-		}
-	}
-	return form
-}
+func hidden(body string) url.Values { return webtest.Hidden(body, "task", "key", "seen") }
 
 func TestTheInboxShowsWhatWaitsForItsReader(t *testing.T) {
 	o := newOffice(t)
 	small, large := o.open("a", "800.00"), o.open("b", "1900.00")
 
-	status, body := o.as("li", http.MethodGet, "/inbox", nil)
+	status, body := o.As("li", http.MethodGet, "/inbox", nil)
 	require.Equal(t, http.StatusOK, status)
 	for _, text := range []string{small, large, "800.00", "1900.00", "Alpha Cloud", "Vendor finance", "UTC+8", "2 open, 0 of them overdue", `My tasks <span class="count">2</span>`} {
 		require.Contains(t, body, text)
@@ -175,7 +98,7 @@ func TestTheInboxShowsWhatWaitsForItsReader(t *testing.T) {
 		"from=1000": {large}, "to=800": {small}, "text=" + small: {small}, "kind=requisition": nil, "matter=review&partner=P1001": {small, large}, "overdue=1": nil,
 		"before=2020-01-01": nil, "text=%25": nil,
 	} {
-		status, body := o.as("li", http.MethodGet, "/inbox?"+filter, nil)
+		status, body := o.As("li", http.MethodGet, "/inbox?"+filter, nil)
 		require.Equal(t, http.StatusOK, status, filter)
 		for _, number := range []string{small, large} {
 			require.Equal(t, contains(shown, number), strings.Contains(body, `href="/cases/`+number+`"`), "%s: %s", filter, number)
@@ -184,17 +107,17 @@ func TestTheInboxShowsWhatWaitsForItsReader(t *testing.T) {
 			require.Contains(t, body, "No task fits this filter.")
 		}
 	}
-	_, body = o.as("li", http.MethodGet, "/inbox?from=abc&before=yesterday&text=%3Cscript%3Ealert(1)%3C/script%3E", nil)
+	_, body = o.As("li", http.MethodGet, "/inbox?from=abc&before=yesterday&text=%3Cscript%3Ealert(1)%3C/script%3E", nil)
 	require.Contains(t, body, "Enter an amount above 0")
 	require.Contains(t, body, "Enter a day, like")
 	require.Contains(t, body, "&lt;script&gt;alert(1)")
 	require.NotContains(t, body, "<script>alert")
 
-	_, body = o.as("zhao", http.MethodGet, "/inbox", nil)
+	_, body = o.As("zhao", http.MethodGet, "/inbox", nil)
 	require.Contains(t, body, "Nothing waits for you.")
-	_, body = o.as("zhao", http.MethodGet, "/waiting", nil)
+	_, body = o.As("zhao", http.MethodGet, "/waiting", nil)
 	require.Contains(t, body, "Nothing waits for others.")
-	status, _ = o.as("li", http.MethodGet, "/inbox?after=nonsense", nil)
+	status, _ = o.As("li", http.MethodGet, "/inbox?after=nonsense", nil)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 }
 
@@ -212,26 +135,26 @@ func TestOnlyTheVendorsPeopleGetThesePages(t *testing.T) {
 	number := o.open("a", "800.00")
 	for _, who := range []string{"", "alice", "bob"} {
 		for _, path := range []string{"/", "/inbox", "/waiting", "/decided", "/cases/" + number} {
-			status, body := o.as(who, http.MethodGet, path, nil)
+			status, body := o.As(who, http.MethodGet, path, nil)
 			require.Equal(t, http.StatusNotFound, status, "%s %s", who, path)
 			require.NotContains(t, body, "800.00")
 		}
-		status, _ := o.as(who, http.MethodPost, "/cases/"+number+"/decide", url.Values{"task": {number + "/review"}, "outcome": {"approve"}})
+		status, _ := o.As(who, http.MethodPost, "/cases/"+number+"/decide", url.Values{"task": {number + "/review"}, "outcome": {"approve"}})
 		require.Equal(t, http.StatusNotFound, status)
 	}
 }
 
 func TestAFilterIsKeptUnderAName(t *testing.T) {
 	o := newOffice(t)
-	_, body := o.as("li", http.MethodPost, "/inbox/views", url.Values{"name": {" Large  <ones> "}, "query": {"from=1000&after=x&unknown=1"}})
+	_, body := o.As("li", http.MethodPost, "/inbox/views", url.Values{"name": {" Large  <ones> "}, "query": {"from=1000&after=x&unknown=1"}})
 	require.Contains(t, body, "The view is saved.")
 	require.Contains(t, body, `<a href="/inbox?from=1000" aria-current="true">Large &lt;ones&gt;</a>`)
-	_, body = o.as("wang", http.MethodGet, "/inbox", nil)
+	_, body = o.As("wang", http.MethodGet, "/inbox", nil)
 	require.NotContains(t, body, "Large")
-	status, body := o.as("li", http.MethodPost, "/inbox/views", url.Values{"name": {"  "}, "query": {""}})
+	status, body := o.As("li", http.MethodPost, "/inbox/views", url.Values{"name": {"  "}, "query": {""}})
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 	require.Contains(t, body, "A view has a name of 1 to 64 characters.")
-	_, body = o.as("li", http.MethodPost, "/inbox/views/remove", url.Values{"name": {"Large <ones>"}})
+	_, body = o.As("li", http.MethodPost, "/inbox/views/remove", url.Values{"name": {"Large <ones>"}})
 	require.Contains(t, body, "The view is removed.")
 	require.NotContains(t, body, "Large")
 }
@@ -239,7 +162,7 @@ func TestAFilterIsKeptUnderAName(t *testing.T) {
 func TestACaseShowsWhatIsAskedWhoDecidesAndWhatHappened(t *testing.T) {
 	o := newOffice(t)
 	number := o.late("a")
-	status, body := o.as("wang", http.MethodGet, "/cases/"+number, nil)
+	status, body := o.As("wang", http.MethodGet, "/cases/"+number, nil)
 	require.Equal(t, http.StatusOK, status)
 	for _, text := range []string{
 		"Alpha Cloud Ltd", "6222020200112233", "ICBC, Beijing West", "500.00 CNY", "Lot", // what is asked
@@ -248,22 +171,22 @@ func TestACaseShowsWhatIsAskedWhoDecidesAndWhatHappened(t *testing.T) {
 	} {
 		require.Contains(t, body, text)
 	}
-	_, body = o.as("li", http.MethodGet, "/cases/"+number, nil)
+	_, body = o.As("li", http.MethodGet, "/cases/"+number, nil)
 	require.Contains(t, body, "You may not decide this one:")
 	require.NotContains(t, body, `value="confirm"`)
-	status, _ = o.as("li", http.MethodGet, "/cases/W999999", nil)
+	status, _ = o.As("li", http.MethodGet, "/cases/W999999", nil)
 	require.Equal(t, http.StatusNotFound, status)
 }
 
 func TestADecisionOnItsPageIsTakenOnceHoweverOftenTheFormIsSent(t *testing.T) {
 	o := newOffice(t)
 	number := o.late("a")
-	_, body := o.as("wang", http.MethodGet, "/cases/"+number, nil)
+	_, body := o.As("wang", http.MethodGet, "/cases/"+number, nil)
 	form := hidden(body)
 	form.Set("outcome", "confirm")
 	form.Set("person", "zhao") // who decides is who is signed in
 
-	status, body := o.as("wang", http.MethodPost, "/cases/"+number+"/decide", form)
+	status, body := o.As("wang", http.MethodPost, "/cases/"+number+"/decide", form)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 	require.Contains(t, body, "Refused, for these reasons")
 	require.Contains(t, body, "COM-02")
@@ -271,43 +194,43 @@ func TestADecisionOnItsPageIsTakenOnceHoweverOftenTheFormIsSent(t *testing.T) {
 	form.Set("amount", "100.00")
 	form.Set("reference", "R-a")
 	form.Set("seen", hidden(body).Get("seen")) // the refusal is an event that the page showed
-	status, body = o.as("wang", http.MethodPost, "/cases/"+number+"/decide", form)
+	status, body = o.As("wang", http.MethodPost, "/cases/"+number+"/decide", form)
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, `class="flash"`)
-	status, _ = o.as("wang", http.MethodPost, "/cases/"+number+"/decide", form)
+	status, _ = o.As("wang", http.MethodPost, "/cases/"+number+"/decide", form)
 	require.Equal(t, http.StatusOK, status, "the same form again is the same decision")
 	var n int
 	require.NoError(t, o.db.Get(&n, `SELECT count(*) FROM decisions WHERE matter = 'late-return' AND person_id = 'wang'`))
 	require.Equal(t, 1, n)
-	_, body = o.as("wang", http.MethodGet, "/decided", nil)
+	_, body = o.As("wang", http.MethodGet, "/decided", nil)
 	require.Contains(t, body, number)
 }
 
 func TestWhoDecidesOnAnOldPageIsToldFirstWhatHappened(t *testing.T) {
 	o := newOffice(t)
 	number := o.late("a")
-	_, body := o.as("wang", http.MethodGet, "/cases/"+number, nil)
+	_, body := o.As("wang", http.MethodGet, "/cases/"+number, nil)
 	old := hidden(body)
 
-	_, body = o.as("zhao", http.MethodGet, "/cases/"+number, nil)
+	_, body = o.As("zhao", http.MethodGet, "/cases/"+number, nil)
 	comment := hidden(body)
 	comment.Set("outcome", "comment")
 	comment.Set("reason", `look twice <script>alert(1)</script>`)
-	status, body := o.as("zhao", http.MethodPost, "/cases/"+number+"/decide", comment)
+	status, body := o.As("zhao", http.MethodPost, "/cases/"+number+"/decide", comment)
 	require.Equal(t, http.StatusOK, status, body)
 	require.Contains(t, body, "look twice &lt;script&gt;")
 
-	_, body = o.as("wang", http.MethodGet, "/cases/"+number+"?seen="+old.Get("seen"), nil)
+	_, body = o.As("wang", http.MethodGet, "/cases/"+number+"?seen="+old.Get("seen"), nil)
 	require.Contains(t, body, "What happened since you opened the page")
 
 	old.Set("outcome", "reject")
 	old.Set("reason", "not on the statement")
-	status, body = o.as("wang", http.MethodPost, "/cases/"+number+"/decide", old)
+	status, body = o.As("wang", http.MethodPost, "/cases/"+number+"/decide", old)
 	require.Equal(t, http.StatusConflict, status)
 	require.Contains(t, body, "Your answer was not taken yet.")
 	require.Contains(t, body, ">not on the statement</textarea>")
 	old.Set("seen", hidden(body).Get("seen"))
-	status, _ = o.as("wang", http.MethodPost, "/cases/"+number+"/decide", old)
+	status, _ = o.As("wang", http.MethodPost, "/cases/"+number+"/decide", old)
 	require.Equal(t, http.StatusOK, status)
 }
 
@@ -315,23 +238,23 @@ func TestManyTasksAreAnsweredAtOnceEachWithItsResult(t *testing.T) {
 	o := newOffice(t)
 	first, second := o.late("a"), o.late("b")
 	form := url.Values{"key": {"k1"}, "outcome": {"reject"}, "reason": {"not on the statement"}, "back": {"https://evil.example/"}, "task": {first + "/late-return", second + "/late-return", first + "/review"}}
-	status, body := o.as("wang", http.MethodPost, "/inbox/decide", form)
+	status, body := o.As("wang", http.MethodPost, "/inbox/decide", form)
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, "Reject: 2 done, 1 refused, 0 not done.")
 	require.Contains(t, body, "ENG_STATE")
 	require.NotContains(t, body, "evil")
-	_, again := o.as("wang", http.MethodPost, "/inbox/decide", form)
+	_, again := o.As("wang", http.MethodPost, "/inbox/decide", form)
 	require.Contains(t, again, "Reject: 2 done, 1 refused")
-	_, body = o.as("wang", http.MethodPost, "/inbox/decide", url.Values{"key": {"k2"}, "outcome": {"reject"}, "back": {"/inbox"}})
+	_, body = o.As("wang", http.MethodPost, "/inbox/decide", url.Values{"key": {"k2"}, "outcome": {"reject"}, "back": {"/inbox"}})
 	require.Contains(t, body, "Choose tasks first")
-	status, _ = o.as("wang", http.MethodPost, "/inbox/decide", url.Values{"key": {"k2"}, "outcome": {"confirm"}, "task": {first + "/late-return"}})
+	status, _ = o.As("wang", http.MethodPost, "/inbox/decide", url.Values{"key": {"k2"}, "outcome": {"confirm"}, "task": {first + "/late-return"}})
 	require.Equal(t, http.StatusBadRequest, status)
 }
 
 func TestHostileFormsAreRefusedAndChangeNothing(t *testing.T) {
 	o := newOffice(t)
 	number, other := o.late("a"), o.late("b")
-	_, body := o.as("wang", http.MethodGet, "/cases/"+number, nil)
+	_, body := o.As("wang", http.MethodGet, "/cases/"+number, nil)
 	form := hidden(body)
 	with := func(pairs ...string) url.Values {
 		changed := url.Values{}
@@ -357,10 +280,10 @@ func TestHostileFormsAreRefusedAndChangeNothing(t *testing.T) {
 		"to nobody":               {[]string{"outcome", "transfer", "to", "nobody'--"}, http.StatusUnprocessableEntity},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, body := o.as("wang", http.MethodPost, "/cases/"+number+"/decide", with(c.changes...))
+			status, body := o.As("wang", http.MethodPost, "/cases/"+number+"/decide", with(c.changes...))
 			require.Equal(t, c.status, status, body)
 			require.NotContains(t, body, "<script>\"")
-			_, body = o.as("wang", http.MethodGet, "/cases/"+number, nil)
+			_, body = o.As("wang", http.MethodGet, "/cases/"+number, nil)
 			form.Set("seen", hidden(body).Get("seen"))
 		})
 	}

@@ -123,7 +123,7 @@ func (r *Renderer) Protect(next http.Handler) http.Handler {
 		if secure(req) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		if legible(req.URL.Query()) != nil {
+		if legible(req.URL.Query()) != nil || legible(url.Values{req.URL.Path: nil}) != nil {
 			r.Fail(w, req, Error{http.StatusBadRequest, "error.400"})
 			return
 		}

@@ -129,6 +129,7 @@ func TestWhatFailsIsToldByItsKind(t *testing.T) {
 		{name: "wrong UTF-8", method: http.MethodPost, path: "/form", form: url.Values{"name": {"\xff\xfe"}}, status: 400, text: "不是有效文本"},
 		{name: "a NUL", method: http.MethodPost, path: "/form", form: url.Values{"name": {"a\x00b"}}, status: 400, text: "不是有效文本"},
 		{name: "wrong UTF-8 in the address", method: http.MethodGet, path: "/here?q=%ff", status: 400, text: "不是有效文本"},
+		{name: "a NUL in the address", method: http.MethodGet, path: "/a%00b", status: 400, text: "不是有效文本"},
 		{name: "10 MB", method: http.MethodPost, path: "/form", form: url.Values{"name": {strings.Repeat("x", 10<<20)}}, status: 413, text: "内容太长"},
 		{name: "a language that is none", method: http.MethodPost, path: "/language", form: url.Values{"language": {"!!"}}, status: 400, text: "不是有效文本"},
 	} {

@@ -1,0 +1,216 @@
+package partner
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"countersign/activities"
+	"countersign/domain/document"
+	"countersign/domain/invoice"
+	"countersign/domain/kinds"
+	"countersign/domain/lab"
+	"countersign/domain/person"
+	"countersign/domain/quarter"
+	"countersign/domain/refusal"
+	"countersign/domain/requisition"
+	"countersign/domain/tier"
+	"countersign/domain/withdrawal"
+	"countersign/views"
+	"countersign/web/page"
+)
+
+// casesData is one page of the partner's cases.
+type casesData struct {
+	Cases  []views.Case
+	Search views.CaseSearch
+	Kinds  []string
+	First  string // address of the first page; empty: this is it
+	Next   string // of the next; empty: there is none
+}
+
+func (c *Console) cases(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	query := req.URL.Query()
+	data := casesData{Search: views.CaseSearch{Kind: query.Get("kind"), Open: query.Get("open") != "", Text: query.Get("text"), After: query.Get("after")}}
+	for _, k := range kinds.All {
+		data.Kinds = append(data.Kinds, k.Name)
+	}
+	if data.Search.Kind != "" && !slices.Contains(data.Kinds, data.Search.Kind) {
+		return page.Error{Status: http.StatusBadRequest, Key: "error.400"} // COM-08
+	}
+	err := c.read(req.Context(), p, func(r views.Reader) error {
+		found, err := r.CasePage(req.Context(), p.PartnerID, data.Search)
+		data.Cases, data.Next = found.Cases, found.Next
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	at := func(after string) string {
+		q := url.Values{}
+		for name, value := range map[string]string{"kind": query.Get("kind"), "open": query.Get("open"), "text": query.Get("text"), "after": after} {
+			if value != "" {
+				q.Set(name, value)
+			}
+		}
+		return "/partner/cases?" + q.Encode()
+	}
+	if data.Search.After != "" {
+		data.First = at("")
+	}
+	if data.Next != "" {
+		data.Next = at(data.Next)
+	}
+	c.Pages.Render(w, req, http.StatusOK, "partner-cases", c.Pages.Text(req, "partner.nav.cases"), data)
+	return nil
+}
+
+// caseData is one case, with what its kind has beside and what the reader may do about it.
+type caseData struct {
+	asked
+	views.CaseDetail
+	Entries   []views.CaseEntry
+	Documents []views.CaseDocument
+	Changes   *views.Changes
+
+	Requisition *views.RequisitionDetail
+	Quarter     *views.QuarterCase
+	Awaited     *views.PaymentDetail // of a quarter that waits for its payment
+	Lab         *views.LabCredit
+	Members     []views.Member // who may use the credit
+	Tier        *views.TierUpgradeDetail
+	Methods     []requisition.Method
+
+	MayAct      bool
+	MayCancel   bool
+	MayResubmit bool
+	Kinds       []document.Kind // as which something may be enclosed
+}
+
+// Evidence is what documents a tier's upgrade was asked to bring.
+func (d caseData) Evidence() []views.TierValue {
+	if d.Tier == nil || len(d.Tier.Rounds) == 0 {
+		return nil
+	}
+	last := d.Tier.Rounds[len(d.Tier.Rounds)-1]
+	return slices.DeleteFunc(slices.Clone(last.Items), func(v views.TierValue) bool { return v.Source != tier.Evidence })
+}
+
+func (c *Console) caseOf(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
+	ctx, number := req.Context(), req.PathValue("case")
+	data := caseData{asked: a, Methods: requisition.Methods, Kinds: document.Kinds}
+	err := c.read(ctx, p, func(r views.Reader) (err error) {
+		if data.CaseDetail, err = r.CaseDetail(ctx, number); err != nil {
+			return err
+		}
+		if data.Entries, err = r.CaseEntries(ctx, number); err != nil {
+			return err
+		}
+		if data.Documents, err = r.CaseDocuments(ctx, number); err != nil {
+			return err
+		}
+		if data.State == withdrawal.Awaiting {
+			x, err := r.Explain(ctx, number, time.Now())
+			if err != nil {
+				return err
+			}
+			data.Changes = x.Changes
+		}
+		return data.beside(ctx, r, p)
+	})
+	if err != nil {
+		return err
+	}
+	c.Pages.Render(w, req, data.status(), "partner-case", data.Number, data)
+	return nil
+}
+
+// beside reads what a case of its kind has more than others.
+func (d *caseData) beside(ctx context.Context, r views.Reader, p person.Person) (err error) {
+	switch d.Kind {
+	case withdrawal.Kind:
+		d.MayAct = withdrawal.MayAct(p, d.Partner)
+		d.MayResubmit = d.State == withdrawal.Awaiting
+		d.MayCancel = withdrawal.CanMove(d.State, withdrawal.Cancelled)
+	case requisition.Kind:
+		d.Requisition, err = read(r.Requisition(ctx, d.Number))
+		d.MayAct = invoice.MaySend(p, d.Partner) && d.ClosedAt == nil
+	case quarter.Kind:
+		if d.Quarter, err = read(r.QuarterOfCase(ctx, d.Number)); err != nil {
+			return err
+		}
+		d.MayAct = d.State == quarter.Rejected
+		if d.State == quarter.Waiting { // QPY-13
+			d.Awaited, err = read(r.PaymentDetail(ctx, d.Number))
+		}
+	case lab.Kind:
+		if d.Lab, err = read(r.LabCredit(ctx, d.Number)); err != nil {
+			return err
+		}
+		d.MayAct = lab.MayAct(p, d.Partner) && (d.State == lab.Rejected || d.State == lab.Approved)
+		d.Members, err = r.Members(ctx, d.Partner, p.ID, nil)
+	case tier.Kind:
+		d.Tier, err = read(r.TierUpgradeOf(ctx, d.Number))
+		d.MayAct = tier.MayAct(p, d.Partner) && d.ClosedAt == nil
+	}
+	return err
+}
+
+// read is a pointer to what was read.
+func read[T any](found T, err error) (*T, error) { return &found, err }
+
+// document answers a file that is enclosed with an own case.
+func (c *Console) document(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	var enclosed []views.CaseDocument
+	err := c.read(req.Context(), p, func(r views.Reader) (err error) {
+		enclosed, err = r.CaseDocuments(req.Context(), req.PathValue("case"))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(enclosed, func(d views.CaseDocument) bool { return d.Document == req.PathValue("document") })
+	if i < 0 { // also what another case encloses
+		return page.NotFound
+	}
+	_, content, err := c.Documents.Store.Get(req.Context(), enclosed[i].Document)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	return page.File(w, req, enclosed[i].MediaType, enclosed[i].Name, enclosed[i].Document, content)
+}
+
+// enclose adds files to an own case.
+func (c *Console) enclose(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, files, err := page.Upload(w, req)
+	if err != nil {
+		return err
+	}
+	known, err := c.own(req.Context(), p, req.PathValue("case"))
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		err = refusal.List{refusal.New("COM-08", "CBC.0100", "document", "Choose a file first.")}
+	}
+	for _, f := range files {
+		if _, err = c.add(req.Context(), p, known.Number, document.Kind(form.Get("kind")), f); err != nil {
+			break
+		}
+	}
+	return c.answered(w, req, p, form, err, c.caseOf, casePath(known.Number)+"#documents", "partner.flash.enclosed")
+}
+
+// add encloses one uploaded file and answers its ID.
+func (c *Console) add(ctx context.Context, p person.Person, number string, kind document.Kind, f page.Uploaded) (string, error) {
+	content, err := f.Open()
+	if err != nil {
+		return "", err
+	}
+	defer content.Close()
+	added, err := c.Documents.AddDocument(ctx, activities.AddDocumentInput{Case: number, Kind: kind, Name: f.Filename, Content: content, Person: p.ID, At: time.Now()})
+	return added.Document, err
+}

@@ -1,0 +1,10 @@
+package partner
+
+// Patterns are all routes, for the test that walks them.
+func (c *Console) Patterns() []string {
+	var all []string
+	for pattern := range c.handlers() {
+		all = append(all, pattern)
+	}
+	return all
+}

@@ -1,0 +1,96 @@
+package partner
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"countersign/activities"
+	"countersign/desk"
+	"countersign/domain/lab"
+	"countersign/domain/person"
+	"countersign/views"
+	"countersign/web/page"
+	"countersign/workflows"
+
+	"go.temporal.io/sdk/client"
+)
+
+// labData is the lab among the partner's benefits, and what was applied for.
+type labData struct {
+	asked
+	views.LabBenefit
+	Found  []views.LabCredit
+	Linked []views.Member // who may use a credit
+	MayAct bool
+	Open   bool // a path that is open for lab credits
+}
+
+func (c *Console) lab(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
+	ctx := req.Context()
+	data := labData{asked: a, MayAct: lab.MayAct(p, p.PartnerID)}
+	err := c.read(ctx, p, func(r views.Reader) (err error) {
+		if data.LabBenefit, err = r.LabBenefit(ctx, p.PartnerID, time.Now()); err != nil && !activities.IsNotFound(err) { // no policy yet: nothing is open
+			return err
+		}
+		if data.Found, err = r.LabCredits(ctx, p.PartnerID); err != nil {
+			return err
+		}
+		data.Linked, err = r.Members(ctx, p.PartnerID, p.ID, nil)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, path := range data.Paths {
+		data.Open = data.Open || path.Open
+	}
+	c.Pages.Render(w, req, data.status(), "partner-lab", c.Pages.Text(req, "partner.nav.lab"), data)
+	return nil
+}
+
+// labApplication reads an application; points that are no number are none, and are refused as such (LAB-03).
+func labApplication(form url.Values, p person.Person) lab.Application {
+	points, err := strconv.Atoi(strings.TrimSpace(form.Get("points")))
+	if err != nil {
+		points = 0
+	}
+	return lab.Application{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Path: form.Get("path"), Account: form.Get("member"), Points: points, Purpose: form.Get("purpose")}
+}
+
+func (c *Console) applyForLab(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	opened, err := start(req.Context(), c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
+		return workflows.ApplyForLabCredit(ctx, t, labApplication(form, p))
+	})
+	return c.answered(w, req, p, form, err, c.lab, casePath(opened.Case), "partner.flash.submitted", opened.Case)
+}
+
+func (c *Console) resubmitLab(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	return c.about(w, req, p, "partner.flash.submitted", func(ctx context.Context, number string, form url.Values) (activities.Standing, error) {
+		a := labApplication(form, p)
+		return desk.Send(ctx, c.Desk, number, func(ctx context.Context, t client.Client, workflowID string) (activities.Standing, error) {
+			return workflows.ResubmitLabCredit(ctx, t, workflowID, a)
+		}, func(ctx context.Context, _ string) (activities.Standing, error) {
+			return (&activities.LabCredits{DB: c.Desk.DB}).ResubmitLabCredit(ctx, activities.ResubmitLabCreditInput{Case: number, Application: a, At: time.Now()})
+		})
+	})
+}
+
+// nameLabUser names another member for a credit that could not be issued (LAB-12).
+func (c *Console) nameLabUser(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	return c.about(w, req, p, "partner.flash.sent", func(ctx context.Context, number string, form url.Values) (activities.Standing, error) {
+		n := lab.Naming{Person: p.ID, Account: form.Get("member"), Key: form.Get("key")}
+		return desk.Send(ctx, c.Desk, number, func(ctx context.Context, t client.Client, workflowID string) (activities.Standing, error) {
+			return workflows.NameLabUser(ctx, t, workflowID, n)
+		}, func(ctx context.Context, _ string) (activities.Standing, error) {
+			return (&activities.LabCredits{DB: c.Desk.DB}).NameLabUser(ctx, activities.NameLabUserInput{Case: number, Naming: n, At: time.Now()})
+		})
+	})
+}

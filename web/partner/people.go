@@ -1,0 +1,247 @@
+package partner
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"countersign/activities"
+	"countersign/domain/member"
+	"countersign/domain/organisation"
+	"countersign/domain/person"
+	"countersign/views"
+	"countersign/web/page"
+	"countersign/workflows"
+
+	"go.temporal.io/sdk/client"
+)
+
+// peopleData is the people of the partner's organisation, for its administrators, and the natural persons who are linked to it.
+type peopleData struct {
+	asked
+	People      []views.OrganisationPerson
+	Roles       []views.Role
+	Invitations []views.Invitation
+	Members     []views.Member
+	Looks       bool // as an administrator
+	Self        string
+	PersonShown []string // masked columns that are shown in full on this page
+	MemberShown []string
+	Given       *activities.GivenPassword // shown this once
+	Ways        []member.By
+}
+
+func (c *Console) people(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
+	return c.peoplePage(w, req, p, peopleData{asked: a})
+}
+
+func (c *Console) peoplePage(w http.ResponseWriter, req *http.Request, p person.Person, data peopleData) error {
+	ctx := req.Context()
+	data.Self, data.Ways = p.ID, []member.By{member.ByMobile, member.ByEmail, member.ByName}
+	err := c.read(ctx, p, func(r views.Reader) (err error) {
+		data.People, err = r.Persons(ctx, p.PartnerID, p.ID, views.PersonFilter{}, data.PersonShown)
+		switch {
+		case err == nil:
+			data.Looks = true
+			if data.Roles, err = r.RolesOf(ctx, p.PartnerID, p.ID); err != nil {
+				return err
+			}
+		case activities.RefusalOf(err) == nil: // who is no administrator sees the members only (ORG-01)
+			return err
+		}
+		if data.Invitations, err = r.Invitations(ctx, p.PartnerID, ""); err != nil {
+			return err
+		}
+		data.Members, err = r.Members(ctx, p.PartnerID, p.ID, data.MemberShown)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.Pages.Render(w, req, data.status(), "partner-people", c.Pages.Text(req, "partner.nav.people"), data)
+	return nil
+}
+
+// uncover shows one masked column of a list on the page that it answers, and nowhere after it; who looked is written down
+// first (PGM-05, PGM-06).
+func (c *Console) uncover(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	list := organisation.List(form.Get("list"))
+	if list != organisation.PersonList && list != organisation.MemberList {
+		return page.Error{Status: http.StatusBadRequest, Key: "error.400"}
+	}
+	columns, err := (&activities.Organisation{DB: c.Desk.DB}).Uncover(req.Context(), activities.UncoverInput{
+		Partner: p.PartnerID, List: list, Columns: form["column"], Person: p.ID, At: time.Now(),
+	})
+	if refused := activities.RefusalOf(err); refused != nil {
+		return c.people(w, req, p, again(form, refused))
+	}
+	if err != nil {
+		return err
+	}
+	data := peopleData{asked: fresh()}
+	if list == organisation.PersonList {
+		data.PersonShown = columns
+	} else {
+		data.MemberShown = columns
+	}
+	return c.peoplePage(w, req, p, data)
+}
+
+func (c *Console) order(form url.Values, p person.Person) (*activities.Organisation, activities.Asked) {
+	return &activities.Organisation{DB: c.Desk.DB}, activities.Asked{By: p.ID, Key: form.Get("key"), At: time.Now()}
+}
+
+func rolesOf(form url.Values) []person.Role {
+	var roles []person.Role
+	for _, r := range form["role"] {
+		roles = append(roles, person.Role(r))
+	}
+	return roles
+}
+
+// given shows an initial password this once: it stands nowhere, so the page that answers has it.
+func (c *Console) given(w http.ResponseWriter, req *http.Request, p person.Person, form url.Values, given activities.GivenPassword, err error) error {
+	if list := activities.RefusalOf(err); list != nil {
+		return c.people(w, req, p, again(form, list))
+	}
+	if err != nil {
+		return err
+	}
+	return c.peoplePage(w, req, p, peopleData{asked: fresh(), Given: &given})
+}
+
+func (c *Console) createPerson(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	o, asked := c.order(form, p)
+	given, err := o.CreatePerson(req.Context(), activities.CreatePersonInput{Partner: p.PartnerID, Asked: asked, Entry: organisation.Entry{
+		Account: form.Get("account"), Name: form.Get("name"), Mobile: form.Get("mobile"), Email: form.Get("email"), Roles: rolesOf(form),
+	}})
+	return c.given(w, req, p, form, given, err)
+}
+
+// colleague finds somebody of the partner's own organisation; of another one nobody is there.
+func (c *Console) colleague(ctx context.Context, p person.Person, id string) error {
+	return c.read(ctx, p, func(r views.Reader) error {
+		_, err := r.Details(ctx, id, p.ID, nil)
+		return err
+	})
+}
+
+// toColleague reads a form about a colleague and does what it asks for.
+func (c *Console) toColleague(w http.ResponseWriter, req *http.Request, p person.Person, said string, do func(form url.Values, id string) error) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	id := req.PathValue("person")
+	if err = c.colleague(req.Context(), p, id); err == nil {
+		err = do(form, id)
+	}
+	return c.answered(w, req, p, form, err, c.people, "/partner/people", said)
+}
+
+func (c *Console) setRoles(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	return c.toColleague(w, req, p, "partner.flash.saved", func(form url.Values, id string) error {
+		o, asked := c.order(form, p)
+		_, err := o.SetRoles(req.Context(), activities.SetRolesInput{Person: id, Roles: rolesOf(form), Asked: asked})
+		return err
+	})
+}
+
+func (c *Console) setStatus(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	return c.toColleague(w, req, p, "partner.flash.saved", func(form url.Values, id string) error {
+		status := organisation.Status(form.Get("status"))
+		if !slices.Contains([]organisation.Status{organisation.Active, organisation.Disabled, organisation.Deleted}, status) {
+			return page.Error{Status: http.StatusBadRequest, Key: "error.400"}
+		}
+		o, asked := c.order(form, p)
+		_, err := o.SetStatus(req.Context(), activities.SetStatusInput{Person: id, Status: status, Asked: asked})
+		return err
+	})
+}
+
+func (c *Console) resetPassword(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	id := req.PathValue("person")
+	var given activities.GivenPassword
+	if err = c.colleague(req.Context(), p, id); err == nil {
+		o, asked := c.order(form, p)
+		given, err = o.ResetPassword(req.Context(), activities.ResetPasswordInput{Person: id, Asked: asked})
+	}
+	return c.given(w, req, p, form, given, err)
+}
+
+// invite sends a natural person a link, found by what the form says.
+func (c *Console) invite(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	ctx, by := req.Context(), member.By(form.Get("by"))
+	account, err := (&activities.Members{DB: c.Desk.DB}).FindAccount(ctx, activities.FindAccountInput{
+		Partner: p.PartnerID, Person: p.ID, By: by, Text: form.Get("text"), Account: form.Get("account"), At: time.Now(),
+	})
+	if err == nil {
+		err = c.sendInvitation(ctx, p, member.Invitation{RequestKey: form.Get("key"), AccountID: account, By: by})
+	}
+	return c.answered(w, req, p, form, err, c.people, "/partner/people#invitations", "partner.flash.invited")
+}
+
+func (c *Console) sendInvitation(ctx context.Context, p person.Person, i member.Invitation) error {
+	i.PartnerID, i.Submitter = p.PartnerID, p.ID
+	_, err := start(ctx, c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
+		return workflows.Invite(ctx, t, i)
+	})
+	return err
+}
+
+// inviteAgain sends a new link for an own invitation; the old one is void.
+func (c *Console) inviteAgain(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	ctx := req.Context()
+	var known views.Invitation
+	err = c.read(ctx, p, func(r views.Reader) (err error) {
+		known, err = r.Invitation(ctx, req.PathValue("case"))
+		return err
+	})
+	if err == nil {
+		err = c.sendInvitation(ctx, p, member.Invitation{RequestKey: form.Get("key"), AccountID: known.Account, By: known.FoundBy})
+	}
+	return c.answered(w, req, p, form, err, c.people, "/partner/people#invitations", "partner.flash.invited")
+}
+
+// unbind ends the link of an own member; nothing about them is shared from then on (ORG-37).
+func (c *Console) unbind(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	ctx, account := req.Context(), req.PathValue("account")
+	var linked []views.Member
+	if err := c.read(ctx, p, func(r views.Reader) (err error) {
+		linked, err = r.Members(ctx, p.PartnerID, p.ID, nil)
+		return err
+	}); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(linked, func(m views.Member) bool { return m.Account == account }) {
+		return page.NotFound
+	}
+	_, err = (&activities.Members{DB: c.Desk.DB}).Unbind(ctx, activities.UnbindInput{Key: form.Get("key"), Partner: p.PartnerID, Account: account, Person: p.ID, Reason: form.Get("reason"), At: time.Now()})
+	return c.answered(w, req, p, form, err, c.people, "/partner/people", "partner.flash.unbound")
+}
