@@ -473,9 +473,9 @@ func (s Seat) why(by Party) string {
 	case !by.Active:
 		return "has left"
 	case slices.Contains(s.Who, PersonWho(by.ID)):
-		return "does not hold " + rolesText(s.Roles) + " any more"
+		return fmt.Sprintf("does not hold %s any more", rolesText(s.Roles))
 	case len(s.Roles) > 0 && (!by.OfVendor() || !by.Holds(s.Roles...)):
-		return "does not hold the role " + rolesText(s.Roles)
+		return fmt.Sprintf("does not hold the role %s", rolesText(s.Roles))
 	}
 	return "is not asked here"
 }
@@ -485,7 +485,7 @@ func (s Seat) asked() string {
 	var who []string
 	for _, w := range s.Who {
 		if r := w.Role(); r != "" {
-			who = append(who, "the role "+string(r))
+			who = append(who, fmt.Sprintf("the role %s", r))
 		} else {
 			who = append(who, w.Person())
 		}

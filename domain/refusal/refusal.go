@@ -2,21 +2,49 @@
 package refusal
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
 
 // Refusal is one guard that failed (ENG-06).
 type Refusal struct {
-	Rule    string `json:"rule"    db:"rule"`    // "WDL-18"
-	Code    string `json:"code"    db:"code"`    // "WDR_AMOUNT"; stable, for machines
-	Object  string `json:"object"  db:"object"`  // the record it is about: "partner P1001", "lot L000004"
-	Message string `json:"message" db:"message"` // a sentence for people: the unmet condition and what to do
+	Rule    string `json:"rule"    db:"rule"`              // "WDL-18"
+	Code    string `json:"code"    db:"code"`              // "WDR_AMOUNT"; stable, for machines
+	Object  string `json:"object"  db:"object"`            // the record it is about: "partner P1001", "lot L000004"
+	Message string `json:"message" db:"message"`           // a sentence for people: the unmet condition and what to do; in English
+	Chinese string `json:"chinese,omitempty" db:"chinese"` // the same sentence; empty where Message alone finds it
 }
 
-// New makes a refusal; the message is formatted.
+// New makes a refusal; the message is formatted, in both languages. The format is written out by the caller: its Chinese one
+// stands in zh.json under it.
 func New(rule, code, object, format string, args ...any) Refusal {
-	return Refusal{Rule: rule, Code: code, Object: object, Message: fmt.Sprintf(format, args...)}
+	r := Refusal{Rule: rule, Code: code, Object: object, Message: fmt.Sprintf(format, args...)}
+	if len(args) > 0 {
+		r.Chinese = chinese(format, args)
+	}
+	return r
+}
+
+// In is the sentence in the reader's language, such as "zh-Hans" or "en"; what was never translated is English.
+func (r Refusal) In(language string) string {
+	if !strings.HasPrefix(language, "zh") {
+		return r.Message
+	}
+	return cmp.Or(r.Chinese, catalogue.Sentences[r.Message], catalogue.Words[r.Message], r.Message)
+}
+
+// About is the object in the reader's language: its kind is translated, its number or name stays.
+func (r Refusal) About(language string) string {
+	if !strings.HasPrefix(language, "zh") {
+		return r.Object
+	}
+	for kind := r.Object; kind != ""; kind = kind[:max(0, strings.LastIndexByte(kind, ' '))] { // "owed entry O1", "owed entry", "owed"
+		if chinese, ok := catalogue.Objects[kind]; ok {
+			return chinese + r.Object[len(kind):]
+		}
+	}
+	return r.Object
 }
 
 // List is a request refused: every failed guard at once, in the order caller, parameters, object, state, amount

@@ -203,7 +203,7 @@ func (j *judgement) target(t Tier) {
 func (j *judgement) byManager() {
 	whose := "no one is named as such; ask vendor operations to name one"
 	if j.f.Manager != "" {
-		whose = "that is " + j.f.Manager
+		whose = fmt.Sprintf("that is %s", j.f.Manager)
 	}
 	j.refuse("TIER-06", "TIER_CORE_BY_MANAGER", j.partner, "The Core tier is applied for by your ecosystem manager: %s.", whose)
 }

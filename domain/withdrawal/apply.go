@@ -308,7 +308,7 @@ func (j *judgement) holderOf(chosen []taken) {
 			if j.f.Partner.VerifiedName == "" && r != "WDL-01" {
 				continue // said by AUT-04
 			}
-			d = "its payer, who is not known (" + r + ")"
+			d = fmt.Sprintf("its payer, who is not known (%s)", r)
 		}
 		if !slices.Contains(demands, d) {
 			demands = append(demands, d)

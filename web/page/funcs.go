@@ -11,6 +11,7 @@ import (
 	"countersign/domain/calendar"
 	"countersign/domain/kinds"
 	"countersign/domain/money"
+	"countersign/domain/refusal"
 	"countersign/internal/documents"
 
 	"golang.org/x/text/language"
@@ -19,13 +20,14 @@ import (
 // funcs are what templates may call beside their data.
 func funcs(tag language.Tag, t translate, m messages) template.FuncMap {
 	return template.FuncMap{
-		"t":        t,
-		"language": tag.String,
-		"word":     func(group string, name any) (string, error) { return word(t, m, group, fmt.Sprint(name)) },
-		"deed":     func(name any) (string, error) { return deed(t, m, fmt.Sprint(name)) },
-		"flash":    func(f flash) (string, error) { return shownFlash(t, m, f) },
-		"static":   staticPath,
-		"when":     func(at any) template.HTML { return when(at, "2006-01-02 15:04") },
+		"t":         t,
+		"language":  tag.String,
+		"programme": func(text string) string { return refusal.Text(tag.String(), text) }, // what the rules say, as in a refusal
+		"word":      func(group string, name any) (string, error) { return word(t, m, group, fmt.Sprint(name)) },
+		"deed":      func(name any) (string, error) { return deed(t, m, fmt.Sprint(name)) },
+		"flash":     func(f flash) (string, error) { return shownFlash(t, m, f) },
+		"static":    staticPath,
+		"when":      func(at any) template.HTML { return when(at, "2006-01-02 15:04") },
 		"whenexactly": func(at any) template.HTML {
 			return when(at, "2006-01-02 15:04:05")
 		},
