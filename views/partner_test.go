@@ -108,7 +108,6 @@ func TestGivenRowsOfTwoPartnersEverywhere_WhenAPageOfEachIsReadForAPartner_ThenN
 		"qualifications": of(func(r views.Reader, id string) ([]views.Qualification, error) { return r.Qualifications(ctx, id) }, "account_id"),
 		"explained line": func(r views.Reader, p string) (any, error) { return r.ExplainLine(ctx, int64(p[1]-'0'), 1, 10) },
 		"company":        func(r views.Reader, p string) (any, error) { return r.CompanyOf(ctx, p, at) },
-		"lab benefit":    func(r views.Reader, p string) (any, error) { return r.LabBenefit(ctx, p, at) },
 		"case entries":   of(func(r views.Reader, id string) (any, error) { return r.CaseEntries(ctx, id) }, "case_number"),
 		"partner's name": func(r views.Reader, p string) (any, error) { return r.PartnerName(ctx, p) },
 		"lab credits":    func(r views.Reader, p string) (any, error) { return r.LabCredits(ctx, p) },
@@ -166,8 +165,10 @@ func TestGivenCasesThatLived_WhenTheirPartnerReadsThem_ThenItIsToldWhatBecameOfT
 		require.Contains(t, e.Summary, "waits for W000004/review (role vendor-finance)")
 		require.Empty(t, e.Waits[0].Deciders)
 
-		p, err := r.Preview(t.Context(), withdrawal.Application{PartnerID: "P1001", Submitter: "alice", Route: withdrawal.Incentive, Amount: "10.00",
-			Payee: withdrawal.Payee{Holder: "Alpha Cloud Ltd", AccountNo: "6222020200112233", Bank: "ICBC", Branch: "Beijing West"}}, opened)
+		p, err := r.Preview(t.Context(), withdrawal.Application{
+			PartnerID: "P1001", Submitter: "alice", Route: withdrawal.Incentive, Amount: "10.00",
+			Payee: withdrawal.Payee{Holder: "Alpha Cloud Ltd", AccountNo: "6222020200112233", Bank: "ICBC", Branch: "Beijing West"},
+		}, opened)
 		require.NoError(t, err)
 		require.Empty(t, p.Refused)
 		require.NotEmpty(t, p.Steps)

@@ -3,13 +3,12 @@
 package ledger
 
 import (
-	"strings"
-
 	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/domain/money"

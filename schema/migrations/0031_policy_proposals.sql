@@ -34,7 +34,7 @@ COMMENT ON COLUMN policy_proposals.version IS 'Of the policy that it became.';
 
 -- What was proposed stays, and so does what was decided about it (PGM-12).
 -- +goose StatementBegin
-CREATE FUNCTION guard_proposal() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION guard_proposal() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
 	IF OLD.outcome IS NOT NULL OR TG_OP = 'DELETE' THEN
 		RAISE EXCEPTION 'proposal %: % is refused', OLD.proposal_id, TG_OP USING ERRCODE = 'check_violation', CONSTRAINT = 'pgm_12_append_only';

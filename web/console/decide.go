@@ -28,12 +28,12 @@ func decisionOf(form url.Values, who person.Person) approval.Decision {
 		Task: form.Get("task"), Person: who.ID, Outcome: approval.Outcome(form.Get("outcome")), Reason: strings.TrimSpace(strings.ReplaceAll(form.Get("reason"), "\r\n", "\n")),
 		Amount: strings.TrimSpace(form.Get("amount")), Lines: form["line"], Reference: strings.TrimSpace(form.Get("reference")),
 	}
-	switch d.Outcome {
-	case approval.Back:
+	switch o := d.Outcome; {
+	case o == approval.Back:
 		d.To = form.Get("step")
-	case approval.Transfer, approval.Delegate, approval.AddSigner, approval.Copy:
+	case slices.Contains([]approval.Outcome{approval.Transfer, approval.Delegate, approval.AddSigner, approval.Copy}, o):
 		d.To = form.Get("to")
-	case addSignerBefore:
+	case o == addSignerBefore:
 		d.Outcome, d.To, d.Before = approval.AddSigner, form.Get("to"), true
 	}
 	d.Key = keyed(form.Get("key"), d)

@@ -226,7 +226,7 @@ func (c *Console) aboutBill(w http.ResponseWriter, req *http.Request, p person.P
 	}{
 		"confirm":  {workflows.ConfirmUpdate, r.ConfirmBills, "partner.flash.confirmed"},
 		"reject":   {workflows.RejectUpdate, r.RejectBills, "partner.flash.rejected"},
-		"question": {workflows.QuestionUpdate, r.AskAboutBills, "partner.flash.asked"},
+		"question": {workflows.QuestionUpdate, r.AskAboutBills, "partner.flash.asked-about"},
 	}[req.PathValue("act")]
 	if !ok {
 		return page.NotFound

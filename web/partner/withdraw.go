@@ -134,6 +134,9 @@ func (c *Console) answer(w http.ResponseWriter, req *http.Request, p person.Pers
 		f.CodeUntil = &sent.ExpiresAt
 		return c.form(w, req, p, http.StatusOK, f)
 	case "preview":
+		if f.Case != "" { // what the case holds already is counted by its own run only
+			return page.Error{Status: http.StatusBadRequest, Key: "error.400"}
+		}
 		preview, err := views.Reader{DB: c.Desk.DB}.Preview(ctx, f.Entered, time.Now()) // who would decide stands in the vendor's rows; the application is the session's own
 		if err != nil {
 			return err

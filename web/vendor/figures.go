@@ -5,19 +5,19 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"countersign/domain/kinds"
 	"countersign/domain/person"
 	"countersign/views"
-
-	"github.com/shopspring/decimal"
 )
 
 func (d *Desk) overdue(w http.ResponseWriter, req *http.Request, _ person.Person) error {
 	f := read(req)
 	p := overduePage{Filter: f, Kinds: kinds.Names(), Now: now()}
+	p.span = func(late time.Duration) string { return d.span(req, late) }
 	var err error
 	p.OverduePage, err = d.Reader.Overdue(req.Context(), views.OverdueFilter{Kind: f.Get("kind"), Escalated: f.Get("escalated") != "", After: f.Get("after")}, p.Now)
 	if err != nil {
@@ -101,18 +101,15 @@ type figuresPage struct {
 	ByState, ByMoney, ByTime chart
 }
 
-// Hours is a number of seconds as people read it.
-func (figuresPage) Hours(seconds float64) string { return hours(seconds) }
-
-func hours(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
+// span is how long something takes or took, as people say it.
+func (d *Desk) span(req *http.Request, took time.Duration) string {
 	switch {
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%.1f h", d.Hours())
+	case took < time.Hour:
+		return d.Pages.Text(req, "vendor.span.minutes", int(took.Minutes()+0.5))
+	case took < 48*time.Hour:
+		return d.Pages.Text(req, "vendor.span.hours", fmt.Sprintf("%.1f", took.Hours()))
 	}
-	return fmt.Sprintf("%.1f d", d.Hours()/24)
+	return d.Pages.Text(req, "vendor.span.days", fmt.Sprintf("%.1f", took.Hours()/24))
 }
 
 func (d *Desk) figures(w http.ResponseWriter, req *http.Request, _ person.Person) error {
@@ -172,13 +169,13 @@ func (d *Desk) byMoney(req *http.Request, stages []views.MoneyFigure) chart {
 	var bars []bar
 	var values [][]float64
 	for _, m := range stages {
-		amount, err := decimal.NewFromString(m.Amount.String())
+		length, err := strconv.ParseFloat(m.Amount.String(), 64) // on the screen
 		if err != nil {
 			continue // an amount is a number
 		}
 		said := fmt.Sprintf("%s CNY (%d)", m.Amount, m.Cases)
 		bars = append(bars, bar{Label: d.stage(req, m.Kind, m.State), Value: m.Amount.String(), Note: said, Parts: []piece{{Class: 1, Title: said}}})
-		values = append(values, []float64{max(0, amount.InexactFloat64())}) // a length on the screen
+		values = append(values, []float64{max(0, length)})
 	}
 	return draw("by-money", nil, bars, values)
 }
@@ -189,12 +186,15 @@ func (d *Desk) byTime(req *http.Request, took []views.DecidedFigure) chart {
 	var bars []bar
 	var values [][]float64
 	for _, t := range took {
-		said := legend[0] + ": " + hours(t.Median) + "; " + legend[1] + ": " + hours(t.P90)
+		median, p90 := d.span(req, seconds(t.Median)), d.span(req, seconds(t.P90))
+		said := legend[0] + ": " + median + "; " + legend[1] + ": " + p90
 		bars = append(bars, bar{
-			Label: d.Pages.Word(req, "kind", t.Kind) + " · " + d.Pages.Word(req, "matter", t.Matter), Value: hours(t.Median) + " / " + hours(t.P90), Note: said,
+			Label: d.Pages.Word(req, "kind", t.Kind) + " · " + d.Pages.Word(req, "matter", t.Matter), Value: median + " / " + p90, Note: said,
 			Parts: []piece{{Class: 1, Title: said}, {Class: 3, Title: said}},
 		})
 		values = append(values, []float64{t.Median, max(0, t.P90-t.Median)})
 	}
 	return draw("by-time", legend, bars, values)
 }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }

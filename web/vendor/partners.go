@@ -119,7 +119,8 @@ type overduePage struct {
 	Filter *filter
 	Kinds  []string
 	Now    time.Time
+	span   func(time.Duration) string
 }
 
-// Late is since when a task is overdue, in whole days.
-func (p overduePage) Late(t views.OverdueTask) int { return int(p.Now.Sub(*t.DueAt).Hours() / 24) }
+// Late is for how long a task is overdue.
+func (p overduePage) Late(t views.OverdueTask) string { return p.span(p.Now.Sub(*t.DueAt)) }
