@@ -16,12 +16,24 @@ import (
 )
 
 // demoPeople are those of the demo programme who sign in to the console; keeper gives them their accounts.
-var demoPeople = []string{"li", "wang", "zhao", "alice", "bob"}
+var demoPeople = []demoPerson{
+	{"li", "Li Na, vendor finance: reviews and pays"},
+	{"wang", "Wang Wei, vendor finance and ecosystem manager"},
+	{"zhao", "Zhao Min, finance manager: signs, escalations, policies, audit"},
+	{"olga", "Olga Ou, vendor operations: policies, calendar, audit"},
+	{"alice", "Alice Chen, administrator of partner P1001"},
+	{"bob", "Bob Xu of partner P1002, withdrawals"},
+}
+
+type demoPerson struct{ id, about string }
 
 const accountsProgramme, keeper = "dev/accounts.yaml", "keeper"
 
 // account is a person of the demo with the password that up printed at its first start.
-type account struct{ person, password string }
+type account struct {
+	demoPerson
+	password string
+}
 
 // demoAccounts gives the demo's people accounts. What was given is kept in a file that only this user reads, and shown
 // again at later starts.
@@ -39,16 +51,16 @@ func (c checkout) demoAccounts(ctx context.Context, env []string) ([]account, er
 	}
 	var accounts []account
 	for _, person := range demoPeople {
-		if passwords[person] == "" {
-			if passwords[person], err = c.giveAccount(ctx, env, person); err != nil {
+		if passwords[person.id] == "" {
+			if passwords[person.id], err = c.giveAccount(ctx, env, person.id); err != nil {
 				return nil, err
 			}
-			kept = fmt.Appendf(kept, "%s %s\n", person, passwords[person])
+			kept = fmt.Appendf(kept, "%s %s\n", person.id, passwords[person.id])
 			if err := os.WriteFile(file, kept, 0o600); err != nil {
 				return nil, err
 			}
 		}
-		accounts = append(accounts, account{person, passwords[person]})
+		accounts = append(accounts, account{person, passwords[person.id]})
 	}
 	return accounts, nil
 }

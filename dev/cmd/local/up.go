@@ -111,7 +111,7 @@ Ctrl-C stops it and keeps its state.
 func signIns(accounts []account) string {
 	var b strings.Builder
 	for _, a := range accounts {
-		fmt.Fprintf(&b, "    sign in as    %-6s %s\n", a.person, a.password)
+		fmt.Fprintf(&b, "    sign in as    %-6s %s  %s\n", a.id, a.password, a.about)
 	}
 	return b.String()
 }
