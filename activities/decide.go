@@ -67,27 +67,27 @@ func decide(ctx context.Context, tx *sqlx.Tx, p process, c caseRow, in DecideInp
 	return follow(ctx, tx, p, c, r, line, d.Reference, e)
 }
 
-// decisionNote says in the history what a decision was about.
+// decisionNote says in the history what a decision was about; what people wrote themselves comes last.
 func decisionNote(d approval.Decision, m approval.Move) string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if m.OnBehalf != "" {
-		add("for %s:", m.OnBehalf)
+		add("on behalf of %s:", m.OnBehalf)
 	}
 	if m.To != "" {
-		add("to %s:", m.To)
+		add("goes to %s:", m.To)
 	}
 	if m.Amount != nil {
-		add("%s at most:", m.Amount)
+		add("at most %s:", m.Amount)
 	}
 	if len(m.Lines) > 0 {
-		add("only %s:", strings.Join(m.Lines, ", "))
+		add("only the lines %s:", strings.Join(m.Lines, ", "))
+	}
+	if d.Reference != "" {
+		add("with reference %s:", d.Reference)
 	}
 	if reason := strings.TrimSpace(d.Reason); reason != "" {
 		add("%s", reason)
-	}
-	if d.Reference != "" {
-		add("reference %s", d.Reference)
 	}
 	return strings.TrimSuffix(strings.Join(parts, " "), ":")
 }

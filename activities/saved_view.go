@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -51,6 +53,27 @@ func (s *SavedViews) SaveView(ctx context.Context, in SaveViewInput) error {
 			INSERT INTO saved_views (person_id, name, query, saved_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (person_id, name) DO UPDATE SET query = excluded.query, saved_at = excluded.saved_at`, in.Person, in.Name, in.Query, stored(in.At)); err != nil {
 			return fmt.Errorf("save view: %w", err)
+		}
+		return nil
+	}))
+}
+
+// RenameView gives a filter another name and answers the filter. Refused: one that is not there, no name or one too long, one that
+// another filter has (COM-08).
+func (s *SavedViews) RenameView(ctx context.Context, person, name, renamed string) (query string, err error) {
+	renamed = strings.Join(strings.Fields(renamed), " ")
+	return query, Final(inTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		if n := utf8.RuneCountInString(renamed); n < 1 || n > 64 {
+			return refusal.List{refusal.New("COM-08", "CBC.0100", "view", "A view has a name of 1 to 64 characters.")}
+		}
+		err := tx.GetContext(ctx, &query, `
+			UPDATE saved_views v SET name = $3 WHERE person_id = $1 AND name = $2
+			   AND ($2 = $3 OR NOT EXISTS (SELECT 1 FROM saved_views o WHERE o.person_id = $1 AND o.name = $3)) RETURNING query`, person, name, renamed)
+		if errors.Is(err, sql.ErrNoRows) {
+			return refusal.List{refusal.New("COM-08", "CBC.0100", "view", "There is no view of this name any more, or another one has the new name.")}
+		}
+		if err != nil {
+			return fmt.Errorf("rename view: %w", err)
 		}
 		return nil
 	}))

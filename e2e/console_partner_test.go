@@ -53,7 +53,7 @@ func TestGivenAPartner_WhenItsAdministratorUsesTheForms_ThenEachProcessTakesThem
 	open("/partner/requisitions")
 	mei.Fill(mei.say("field.method"), mei.say("method.BANK"))
 	press("partner.request.preview")
-	mei.Sees(mei.say("partner.preview"), "2000.00")
+	mei.Sees(mei.say("partner.preview"), "2,000.00")
 	press("partner.apply")
 	requisition := opened()
 	require.Equal(t, 200, mei.Go("/partner/invoices/"+requisition))

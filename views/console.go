@@ -43,6 +43,17 @@ func (r Reader) Colleagues(ctx context.Context) ([]Named, error) {
 		 ORDER BY name, person_id`)
 }
 
+// PeopleOf names everybody who did something in a case, by ID.
+func (r Reader) PeopleOf(ctx context.Context, number string) (map[string]string, error) {
+	found, err := rows[Named](ctx, r.q(), "people", `
+		SELECT person_id AS id, name FROM people WHERE person_id IN (SELECT actor FROM events WHERE case_number = $1 UNION SELECT submitter FROM cases WHERE case_number = $1)`, number)
+	names := map[string]string{}
+	for _, n := range found {
+		names[n.ID] = n.Name
+	}
+	return names, err
+}
+
 // PartnerName is what a partner is called.
 func (r Reader) PartnerName(ctx context.Context, id string) (string, error) {
 	return row[string](ctx, r.q(), "partner", id, `SELECT name FROM partners WHERE partner_id = $1`, id)

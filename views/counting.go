@@ -105,7 +105,7 @@ func countedDays(begin, first, last calendar.Date, c *calendar.Calendar, share f
 	}
 	text := strings.Join(named, ", ")
 	if len(apart) > 0 {
-		text += " (" + strings.Join(apart, ", ") + ")"
+		text += " (" + strings.Join(apart, "; ") + ")"
 	}
 	return text, nil
 }

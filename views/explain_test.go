@@ -129,7 +129,7 @@ func TestGivenCasesInTheirOtherStatesWhenTheyAreExplainedThenTheSentenceSaysWhat
 	v := lived(t)
 	at := opened.Add(48 * time.Hour)
 	for number, want := range map[string]string{
-		"W000001": "W000001 is PAID: 2000.00 CNY of P1001 by INCENTIVE; confirm by li at 2026-11-04 10:00 +08:00: reference B-1 (WDL-22).",
+		"W000001": "W000001 is PAID: 2000.00 CNY of P1001 by INCENTIVE; confirm by li at 2026-11-04 10:00 +08:00: with reference B-1 (WDL-22).",
 		"W000002": "W000002 is FAILED: 3000.00 CNY of P1001 by ORIGINAL; return by li at 2026-11-03 10:03 +08:00: account closed (WDR-11).",
 		"W000003": "W000003 is REFUSED: 100.00 CNY of P1001 by BANK_CARD; reject by li at 2026-11-03 10:01 +08:00: papers are missing (WDR-11).",
 		"W000004": "W000004 is UNDER_REVIEW: 1000.00 CNY of P1001 by BANK_CARD; it waits for W000004/review (Li Na).",

@@ -129,7 +129,7 @@ func TestEveryTextIsUsed(t *testing.T) {
 	}
 	used := all.String()
 	groups := map[string]bool{} // to which the rest of a key is put while a page is written
-	for _, pattern := range []string{`[wW]ord(?:\((?:\w+, )*| )"([a-z.-]+)"`, `"([a-z.-]+)\."`} {
+	for _, pattern := range []string{`[wW]ord(?:\((?:\w+, )*| )"([a-z.-]+)"`, `"([a-z.-]+)\."`, `"[a-z_.]+": +"([a-z-]+)"`} {
 		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(used, -1) {
 			groups[m[1]] = true
 		}

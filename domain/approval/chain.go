@@ -223,7 +223,7 @@ func (w Candidate) words(c Chain) string {
 		}
 		bands = append(bands, fmt.Sprintf("%s up to %s", b.Role, b.UpTo))
 	}
-	return "by amount (" + strings.Join(bands, ", ") + ")"
+	return "by amount (" + strings.Join(bands, "; ") + ")"
 }
 
 func (s Step) clockWords() string {

@@ -118,7 +118,7 @@ func TestGivenAChain_WhenAClerkReadsIt_ThenEachStepIsASentence(t *testing.T) {
 		"2. board: all of F1, F2, together with the step before",
 		"3. vote: 2 of F1, F2, F3",
 		"4. row: finance, then L1",
-		"5. amount: by amount (finance up to 1000.00, manager above that) or the submitter's superior or the partner's ecosystem manager, if the amount is more than 100.00",
+		"5. amount: by amount (finance up to 1000.00; manager above that) or the submitter's superior or the partner's ecosystem manager, if the amount is more than 100.00",
 		"6. everybody: all of everybody who holds manager, if the urgent mark is set; reminded after 1 working day; overdue after 2 working days, then board may decide as well; after 5 working days the deadline decides: reject",
 	}, c.Words(fields))
 }

@@ -2,9 +2,10 @@
 package refusal
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
+
+	"countersign/domain/chinese"
 )
 
 // Refusal is one guard that failed (ENG-06).
@@ -21,7 +22,7 @@ type Refusal struct {
 func New(rule, code, object, format string, args ...any) Refusal {
 	r := Refusal{Rule: rule, Code: code, Object: object, Message: fmt.Sprintf(format, args...)}
 	if len(args) > 0 {
-		r.Chinese = chinese(format, args)
+		r.Chinese = sentences.Say(word, format, args...)
 	}
 	return r
 }
@@ -31,7 +32,15 @@ func (r Refusal) In(language string) string {
 	if !strings.HasPrefix(language, "zh") {
 		return r.Message
 	}
-	return cmp.Or(r.Chinese, catalogue.Sentences[r.Message], catalogue.Words[r.Message], r.Message)
+	if r.Chinese != "" {
+		return r.Chinese
+	}
+	for _, book := range []*chinese.Book{telling, words} {
+		if text, ok, _ := book.Find(word, r.Message); ok {
+			return text
+		}
+	}
+	return r.Message
 }
 
 // About is the object in the reader's language: its kind is translated, its number or name stays.
@@ -40,8 +49,8 @@ func (r Refusal) About(language string) string {
 		return r.Object
 	}
 	for kind := r.Object; kind != ""; kind = kind[:max(0, strings.LastIndexByte(kind, ' '))] { // "owed entry O1", "owed entry", "owed"
-		if chinese, ok := catalogue.Objects[kind]; ok {
-			return chinese + r.Object[len(kind):]
+		if text, ok := catalogue.Objects[kind]; ok {
+			return text + r.Object[len(kind):]
 		}
 	}
 	return r.Object

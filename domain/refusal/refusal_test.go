@@ -72,12 +72,13 @@ func TestGivenRefusals_WhenTheyAreReadInChinese_ThenSentenceWordsAndObjectAre(t 
 	}
 }
 
-func TestGivenAListOfBefore_WhenItIsRead_ThenItIsAsItWas(t *testing.T) {
+func TestGivenAListOfBefore_WhenItIsRead_ThenItIsAsItWasAndItsChineseIsFound(t *testing.T) {
 	const old = `[{"rule":"COM-17","code":"CBC.5001","object":"partner P9","message":"There is no partner \"P9\"; check the partner's number."}]`
 	var list refusal.List
 	require.NoError(t, json.Unmarshal([]byte(old), &list))
 	again, err := json.Marshal(list)
 	require.NoError(t, err)
 	require.JSONEq(t, old, string(again))
-	require.Equal(t, list[0].Message, list[0].In("zh"), "its arguments are not known any more")
+	require.Equal(t, `没有伙伴 "P9"；请核对伙伴编号。`, list[0].In("zh"))
+	require.Equal(t, list[0].Message, list[0].In("en"))
 }

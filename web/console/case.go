@@ -17,6 +17,7 @@ import (
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/views"
+	"countersign/web/page"
 
 	"github.com/google/uuid"
 )
@@ -29,13 +30,15 @@ type casePage struct {
 	Explained   views.Explanation
 	Rounds      []drawnRound
 	Form        []fact // of kinds other than a withdrawal
+	Compared    *comparison
+	Days        []day
 	Documents   []views.CaseDocument
 	Entries     []views.CaseEntry
 	BankLines   []views.BankLine // that settled nothing
 	Comments    []views.Said
 	Forms       []taskForm
 	Colleagues  []views.Named
-	Names       map[string]string // of the vendor's people
+	Names       map[string]string // of the people who have to do with it, by ID
 	TemporalUI  string
 
 	Seen    int           // the last event on the page
@@ -69,15 +72,21 @@ type drawnRound struct {
 	Open  bool
 }
 
+// Sent tells that what was asked anew differs, or not, from what was asked before.
+func (p *casePage) Sent(r views.Round) bool {
+	return p.Compared != nil && p.Compared.Matter == r.Matter && p.Compared.Round == r.Round
+}
+
 // drawnStep is a step of a round: who was asked, who answered, who is to answer.
 type drawnStep struct {
 	views.RoundStep
 	Said  []views.Said
 	Waits []views.Wait
+	Bad   bool // it was refused or returned here
 }
 
 func (c *Console) showCase(w http.ResponseWriter, r *http.Request, who person.Person) error {
-	p, err := c.readCase(r.Context(), who, r.PathValue("case"))
+	p, err := c.readCase(r, who, r.PathValue("case"))
 	if err != nil {
 		return err
 	}
@@ -90,7 +99,7 @@ func (c *Console) showCase(w http.ResponseWriter, r *http.Request, who person.Pe
 
 // again shows the case after a decision was not taken: why, what happened since the reader's page, and what they entered.
 func (c *Console) again(w http.ResponseWriter, r *http.Request, who person.Person, status int, number string, form url.Values, list refusal.List) error {
-	p, err := c.readCase(r.Context(), who, number)
+	p, err := c.readCase(r, who, number)
 	if err != nil {
 		return err
 	}
@@ -102,8 +111,8 @@ func (c *Console) again(w http.ResponseWriter, r *http.Request, who person.Perso
 	return nil
 }
 
-func (c *Console) readCase(ctx context.Context, who person.Person, number string) (*casePage, error) {
-	p := &casePage{Key: uuid.NewString(), Entered: url.Values{}}
+func (c *Console) readCase(r *http.Request, who person.Person, number string) (*casePage, error) {
+	ctx, p := r.Context(), &casePage{Key: uuid.NewString(), Entered: url.Values{}}
 	var err error
 	if p.CaseDetail, err = c.Reader.CaseDetail(ctx, number); err != nil {
 		return nil, err
@@ -116,7 +125,6 @@ func (c *Console) readCase(ctx context.Context, who person.Person, number string
 	for _, read := range []func() error{
 		func() (err error) { p.Explained, err = c.Reader.Explain(ctx, number, time.Now()); return err },
 		func() (err error) { p.PartnerName, err = c.Reader.PartnerName(ctx, p.Partner); return err },
-		func() (err error) { p.Documents, err = c.Reader.CaseDocuments(ctx, number); return err },
 		func() (err error) { p.Entries, err = c.Reader.CaseEntries(ctx, number); return err },
 		func() (err error) { p.BankLines, err = c.Reader.BankLines(ctx, number, false); return err },
 		func() (err error) { p.Colleagues, err = c.Reader.Colleagues(ctx); return err },
@@ -125,19 +133,16 @@ func (c *Console) readCase(ctx context.Context, who person.Person, number string
 			return nil, err
 		}
 	}
-	if form, ok := forms[p.Kind]; ok {
-		read, err := form(ctx, c.Reader, number)
-		if err != nil {
-			return nil, err
-		}
-		if p.Form, err = facts(read); err != nil {
-			return nil, err
-		}
+	if p.Names, err = c.Reader.PeopleOf(ctx, number); err != nil {
+		return nil, err
 	}
-	p.Names = map[string]string{}
 	for _, n := range p.Colleagues {
 		p.Names[n.ID] = n.Name
 	}
+	if err := p.readForm(ctx, c.Reader, page.Language(r) == page.English); err != nil {
+		return nil, err
+	}
+	p.Days = days(p.Timeline, p.Documents)
 	p.TemporalUI = c.TemporalUI(p.WorkflowID, p.RunID)
 	for _, round := range p.Explained.Rounds {
 		p.Rounds = append(p.Rounds, draw(round, p.Explained.Waits))
@@ -151,6 +156,35 @@ func (c *Console) readCase(ctx context.Context, who person.Person, number string
 	return p, nil
 }
 
+// readForm reads what was applied for, what was changed since it was returned, and the documents of both.
+func (p *casePage) readForm(ctx context.Context, from views.Reader, english bool) error {
+	var form any
+	var err error
+	if read, ok := forms[p.Kind]; ok {
+		if form, err = read(ctx, from, p.Number); err != nil {
+			return err
+		}
+	}
+	if p.Documents, err = caseDocuments(ctx, from, p.Number, form); err != nil {
+		return err
+	}
+	r := reading{english: english, documents: map[string]string{}, people: p.Names, path: "/cases/" + p.Number + "/documents/"}
+	for _, d := range p.Documents {
+		r.documents[d.Document] = d.Name
+	}
+	if form != nil {
+		if p.Form, err = r.facts(form); err != nil {
+			return err
+		}
+	}
+	sent, err := from.Submissions(ctx, p.Number)
+	if err != nil {
+		return err
+	}
+	p.Compared, err = r.compared(sent, p.Documents)
+	return err
+}
+
 // draw puts what was said to the steps of a round.
 func draw(r views.Round, waits []views.Wait) drawnRound {
 	out := drawnRound{Round: r, Open: r.Outcome == ""}
@@ -159,6 +193,7 @@ func draw(r views.Round, waits []views.Wait) drawnRound {
 		for _, d := range r.Decided {
 			if stepOf(d.Seat) == s.Step && !slices.Contains([]approval.Outcome{approval.Comment, approval.Ask, approval.Urge, approval.Copy, approval.Remind}, d.Act) {
 				step.Said = append(step.Said, d)
+				step.Bad = step.Bad || !d.Void && (d.Act == approval.Reject || d.Act == approval.Return)
 			}
 		}
 		for _, w := range waits {
@@ -239,7 +274,7 @@ func (f taskForm) Chosen(line string) bool {
 	return f.P.Entered.Get("task") == f.ID && slices.Contains(f.P.Entered["line"], line)
 }
 
-// Name is what one of the vendor's people is called, else the ID.
+// Name is what somebody is called, else the ID.
 func (p *casePage) Name(id string) string { return cmp.Or(p.Names[id], id) }
 
 // logFailure writes down why one of many tasks had no answer: the page only says that it failed.

@@ -40,6 +40,7 @@ func (c *Console) Routes(mux *http.ServeMux, signedIn func(http.Handler) http.Ha
 		"GET /decided":                           c.decided,
 		"POST /inbox/decide":                     c.decideMany,
 		"POST /inbox/views":                      c.saveView,
+		"POST /inbox/views/rename":               c.renameView,
 		"POST /inbox/views/remove":               c.removeView,
 		"GET /cases/{case}":                      c.showCase,
 		"POST /cases/{case}/decide":              c.decideOne,

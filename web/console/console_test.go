@@ -91,7 +91,7 @@ func TestTheInboxShowsWhatWaitsForItsReader(t *testing.T) {
 
 	status, body := o.As("li", http.MethodGet, "/inbox", nil)
 	require.Equal(t, http.StatusOK, status)
-	for _, text := range []string{small, large, "800.00", "1900.00", "Alpha Cloud", "Vendor finance", "UTC+8", "2 open, 0 of them overdue", `My tasks <span class="count">2</span>`} {
+	for _, text := range []string{small, large, "800.00", "1,900.00", "Alpha Cloud", "Vendor finance", "UTC+8", "2 open, 0 of them overdue", `My tasks <span class="count">2</span>`} {
 		require.Contains(t, body, text)
 	}
 	for filter, shown := range map[string][]string{

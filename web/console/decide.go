@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"net/http"
@@ -117,8 +118,7 @@ func after(timeline []views.Event, seen int) []views.Event {
 
 // result is how one of many tasks fared.
 type result struct {
-	Task    string
-	Case    string
+	views.Task
 	Result  string // done, refused, failed or not tried
 	State   domain.State
 	Refused refusal.List
@@ -127,9 +127,21 @@ type result struct {
 // manyPage tells how many tasks fared.
 type manyPage struct {
 	Outcome approval.Outcome
-	Results []result
+	Reason  string
+	Results []result // those that were not done first
 	Count   map[string]int
 	Back    string
+	Key     string // under which what was not done is tried again
+}
+
+// Again lists the tasks that had no answer.
+func (p manyPage) Again() (tasks []string) {
+	for _, r := range p.Results {
+		if r.Result == desk.Failed || r.Result == desk.NotTried {
+			tasks = append(tasks, r.ID)
+		}
+	}
+	return tasks
 }
 
 // decideMany gives the chosen tasks one answer. Each is judged by itself. The page may be loaded again: nothing happens twice.
@@ -152,18 +164,29 @@ func (c *Console) decideMany(w http.ResponseWriter, r *http.Request, who person.
 	}
 	form.Del("task")
 	d := decisionOf(form, who)
-	p := manyPage{Outcome: d.Outcome, Count: map[string]int{}, Back: back}
+	p := manyPage{Outcome: d.Outcome, Reason: d.Reason, Count: map[string]int{}, Back: back, Key: form.Get("key")}
 	if d.Outcome == "confirm" || d.Outcome == "" { // each has an amount and a reference of its own
 		return page.Error{Status: http.StatusBadRequest, Key: "error.400"}
 	}
 	for _, i := range desk.DecideAll(r.Context(), d, tasks, c.decideFor, nil) {
-		line := result{Task: i.Task, Case: approval.CaseOf(i.Task), Result: i.Result, State: i.Now.State, Refused: i.Refused}
+		line := result{Result: i.Result, State: i.Now.State, Refused: i.Refused}
+		if line.Task, err = c.Reader.Task(r.Context(), i.Task); activities.IsNotFound(err) {
+			line.Task = views.Task{ID: i.Task, Case: approval.CaseOf(i.Task)}
+		} else if err != nil {
+			return err
+		}
 		p.Count[i.Result]++
 		p.Results = append(p.Results, line)
 		logFailure(r.Context(), i)
 	}
+	slices.SortStableFunc(p.Results, func(a, b result) int { return cmp.Compare(order(a.Result), order(b.Result)) })
 	c.Pages.Render(w, r, http.StatusOK, "many", c.Pages.Text(r, "many.title"), p)
 	return nil
+}
+
+// order puts first what somebody has to look at.
+func order(result string) int {
+	return slices.Index([]string{desk.Refused, desk.Failed, desk.NotTried, desk.Done}, result)
 }
 
 // decideFor answers one of many tasks: each has a key of its own.

@@ -2,141 +2,233 @@ package console
 
 import (
 	"bytes"
-	"context"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
-
-	"countersign/domain/baseline"
-	"countersign/domain/lab"
-	"countersign/domain/member"
-	"countersign/domain/quarter"
-	"countersign/domain/requisition"
-	"countersign/domain/specialist"
-	"countersign/domain/tier"
-	"countersign/views"
 )
-
-// forms reads what was applied for in a case of a kind, as the command line shows it: personal data masked (PGM-05). A
-// withdrawal has a part of the page of its own; of other kinds the words about the case say it.
-var forms = map[string]func(ctx context.Context, r views.Reader, number string) (any, error){
-	requisition.Kind: func(ctx context.Context, r views.Reader, n string) (any, error) { return r.Requisition(ctx, n) },
-	quarter.Kind:     func(ctx context.Context, r views.Reader, n string) (any, error) { return r.QuarterOfCase(ctx, n) },
-	baseline.Kind:    func(ctx context.Context, r views.Reader, n string) (any, error) { return r.Baseline(ctx, n) },
-	member.Kind:      func(ctx context.Context, r views.Reader, n string) (any, error) { return r.Invitation(ctx, n) },
-	tier.Kind:        func(ctx context.Context, r views.Reader, n string) (any, error) { return r.TierUpgradeOf(ctx, n) },
-	specialist.Kind:  func(ctx context.Context, r views.Reader, n string) (any, error) { return r.SpecialistCase(ctx, n) },
-	lab.Kind:         func(ctx context.Context, r views.Reader, n string) (any, error) { return r.LabCredit(ctx, n) },
-}
 
 // shownElsewhere stands on every case's page already.
 var shownElsewhere = []string{"case", "partner", "state", "state_chinese", "currency", "opened_at"}
 
-// fact is one field of a form: a value, or rows of them, or fields of its own.
+// cell is one value of a form.
+type cell struct {
+	Value string
+	Group string // of the word by which people know the value; "money": an amount; empty: as it is
+	Link  string // to the document or case that it names
+}
+
+// fact is one field of a form: values, or rows of them, or fields of its own, or several objects one after the other.
 type fact struct {
 	Name    string
-	Value   string
+	Values  []cell
 	Columns []string
-	Rows    [][]string
+	Rows    [][]cell
 	Facts   []fact
+	Blocks  [][]fact
+}
+
+// Large tells that a fact takes the whole width.
+func (f fact) Large() bool { return f.Rows != nil || f.Facts != nil || f.Blocks != nil }
+
+// Empty tells that nothing was entered.
+func (f fact) Empty() bool { return !f.Large() && len(f.Values) == 0 }
+
+// groups are the words of a field's values: by the field's name, or first by that of what it belongs to and its own.
+var groups = map[string]string{
+	"method": "method", "association": "association", "model": "association", "scenario": "scenario", "track": "track", "outcome": "outcome", "result": "outcome",
+	"node": "matter", "step": "matter", "who": "candidate", "from": "tier", "target": "tier", "invoices": "invoices", "found_by": "found-by",
+	"route": "route", "origin": "origin", "source": "requirement",
+	"months.state": "staff", "bills.state": "bill", "list.state": "invoices", "type": "certified", "invoices.type": "invoice", "proofs.kind": "proof", "nodes.state": "node",
+	"amount": "money", "gross": "money", "settlement": "money", "total": "money", "net": "money", "tax": "money", "payable": "money", "items.target": "money", "items.current": "money", "service_fee_tax_rate": "percent",
+	"submitter": "person", "by": "person", "opened_by": "person", "submitted_by": "person", "sent_by": "person", "saved_by": "person", "asked_by": "person", "answered_by": "person", "confirmed_by": "person",
+	"solution": "case", "document": "document", "cancel_document": "document", "materials": "document",
+}
+
+// reading turns a form into facts.
+type reading struct {
+	*json.Decoder
+	english   bool              // a field's words in two languages: this one
+	documents map[string]string // names by ID of the documents that can be opened
+	people    map[string]string // names by ID
+	path      string            // address under which documents are
 }
 
 // facts are the fields of a form in their order; those without a value are left out.
-func facts(form any) ([]fact, error) {
+func (r reading) facts(form any) ([]fact, error) {
 	text, err := json.Marshal(form)
 	if err != nil {
 		return nil, fmt.Errorf("form: %w", err)
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+	r.Decoder = json.NewDecoder(bytes.NewReader(text))
+	r.UseNumber()
+	if start, err := r.Token(); err != nil || start != json.Delim('{') {
 		return nil, errors.Join(errors.New("a form has fields"), err)
 	}
-	found, err := fields(d)
+	found, err := r.fields("")
 	return slices.DeleteFunc(found, func(f fact) bool { return slices.Contains(shownElsewhere, f.Name) }), err
 }
 
-// fields reads an object up to its end.
-func fields(d *json.Decoder) (found []fact, err error) {
-	for d.More() {
-		name, err := d.Token()
+// fields reads an object up to its end. A document that has a name beside its ID is linked by it.
+func (r reading) fields(of string) (found []fact, err error) {
+	for r.More() {
+		token, err := r.Token()
 		if err != nil {
 			return nil, err
 		}
-		f, err := value(d)
+		name := fmt.Sprint(token)
+		f, err := r.value(of, name)
 		if err != nil {
 			return nil, err
 		}
-		if f.Name = fmt.Sprint(name); f.Value != "" || f.Rows != nil || f.Facts != nil {
+		if f.Name = name; !f.Empty() {
 			found = append(found, f)
 		}
 	}
-	_, err = d.Token()
+	_, err = r.Token()
+	at := func(name string) int { return slices.IndexFunc(found, func(f fact) bool { return f.Name == name }) }
+	if name, document := at("name"), at("document"); name >= 0 && document >= 0 {
+		found[name].Values[0].Link = found[document].Values[0].Link
+		found = slices.Delete(found, document, document+1)
+	}
+	if chinese, english := at("zh"), at("en"); chinese >= 0 && english >= 0 {
+		kept, other := chinese, english
+		if r.english {
+			kept, other = english, chinese
+		}
+		found[kept].Name = "requirement"
+		found = slices.Delete(found, other, other+1)
+	}
 	return found, err
 }
 
 // value reads whatever comes next.
-func value(d *json.Decoder) (f fact, err error) {
-	token, err := d.Token()
+func (r reading) value(of, name string) (f fact, err error) {
+	token, err := r.Token()
 	switch v := token.(type) {
 	case json.Delim:
 		if v == '{' {
-			f.Facts, err = fields(d)
+			f.Facts, err = r.fields(name)
 			return f, err
 		}
-		return list(d)
+		return r.list(of, name)
 	case nil:
 		return f, err
 	default:
-		f.Value = fmt.Sprint(v)
+		if text := fmt.Sprint(v); text != "" {
+			f.Values = []cell{r.cell(of, name, text)}
+		}
 		return f, err
 	}
 }
 
-// list reads an array: of values as one, of objects as rows under the names of their fields.
-func list(d *json.Decoder) (f fact, err error) {
-	var values []string
-	for d.More() {
-		item, err := value(d)
+var hash = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// cell is a value with its word or its link.
+func (r reading) cell(of, name, text string) cell {
+	c := cell{Value: text, Group: cmp.Or(groups[of+"."+name], groups[name])}
+	switch c.Group {
+	case "person":
+		c.Value, c.Group = cmp.Or(r.people[text], text), ""
+	case "case":
+		c.Link, c.Group = "/cases/"+text, ""
+	case "document":
+		c.Group = ""
+		if !hash.MatchString(text) {
+			return c
+		}
+		c.Value = text[:8] + "…"
+		if known, ok := r.documents[text]; ok {
+			c.Value, c.Link = cmp.Or(known, c.Value), r.path+text
+		}
+	}
+	return c
+}
+
+// list reads an array: of values, of objects as rows under the names of their fields, or of objects that hold lists as blocks.
+func (r reading) list(of, name string) (f fact, err error) {
+	var items [][]fact
+	large := false
+	for r.More() {
+		item, err := r.value(of, name)
 		if err != nil {
 			return f, err
 		}
 		if item.Facts == nil {
-			values = append(values, item.Value)
+			f.Values = append(f.Values, item.Values...)
 			continue
 		}
-		row := make([]string, len(f.Columns))
-		for _, field := range item.Facts {
-			i := slices.Index(f.Columns, field.Name)
-			if i < 0 {
-				i = len(f.Columns)
-				f.Columns, row = append(f.Columns, field.Name), append(row, "")
+		items = append(items, item.Facts)
+		large = large || slices.ContainsFunc(item.Facts, fact.Large)
+	}
+	if _, err = r.Token(); err != nil || items == nil {
+		return f, err
+	}
+	if large {
+		f.Blocks = items
+		return f, nil
+	}
+	for _, item := range items {
+		for _, field := range item {
+			if !slices.Contains(f.Columns, field.Name) {
+				f.Columns = append(f.Columns, field.Name)
 			}
-			row[i] = field.words()
+		}
+	}
+	for _, item := range items {
+		row := make([]cell, len(f.Columns))
+		for _, field := range item {
+			row[slices.Index(f.Columns, field.Name)] = joined(field.Values)
 		}
 		f.Rows = append(f.Rows, row)
 	}
-	f.Value = strings.Join(values, ", ")
-	_, err = d.Token()
-	for i := range f.Rows { // a later row may have brought a column
-		f.Rows[i] = append(f.Rows[i], make([]string, len(f.Columns)-len(f.Rows[i]))...)
-	}
-	return f, err
+	return f, nil
 }
 
-// words is a field in one cell.
-func (f fact) words() string {
-	if f.Rows == nil && f.Facts == nil {
-		return f.Value
+// joined is several values in one cell.
+func joined(values []cell) cell {
+	if len(values) == 1 {
+		return values[0]
 	}
-	var parts []string
-	for _, row := range f.Rows {
-		parts = append(parts, strings.Join(slices.DeleteFunc(slices.Clone(row), func(s string) bool { return s == "" }), " "))
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = v.Value
 	}
-	for _, field := range f.Facts {
-		parts = append(parts, field.words())
+	return cell{Value: strings.Join(texts, ", ")}
+}
+
+// named lists the documents that a form names by their ID, with the names that it has for them.
+func named(form any) (map[string]string, error) {
+	text, err := json.Marshal(form)
+	if err != nil {
+		return nil, err
 	}
-	return strings.Join(parts, "; ")
+	var read any
+	if err := json.Unmarshal(text, &read); err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	addNamed(read, "", found)
+	return found, nil
+}
+
+func addNamed(from any, name string, found map[string]string) {
+	switch v := from.(type) {
+	case map[string]any:
+		called, _ := v["name"].(string) //nolint:errcheck // without a name it is called nothing
+		for _, field := range v {
+			addNamed(field, called, found)
+		}
+	case []any:
+		for _, item := range v {
+			addNamed(item, "", found)
+		}
+	case string:
+		if hash.MatchString(v) {
+			found[v] = cmp.Or(name, found[v])
+		}
+	}
 }

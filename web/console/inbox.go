@@ -1,7 +1,9 @@
 package console
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,11 +34,95 @@ type inboxPage struct {
 	Kinds   []string
 	Matters []string
 	Views   []savedView
-	Address string // of this page
-	Query   string // of the filter alone
-	Next    string // address of the page after; empty: there is none
-	Begin   string // address of the first page; empty: this is it
+	Saved   bool     // the filter in force is one of them
+	More    bool     // a part of the filter is in force that is folded away otherwise
+	Sort    string   // column; with "-" in front: from the largest on; empty: as due
+	Columns []column // that one may sort by
+	First   int      // only that many of the most urgent were sorted; 0: all of them
+	Address string   // of this page
+	Query   string   // of the filter alone
+	Next    string   // address of the page after; empty: there is none
+	Begin   string   // address of the first page; empty: this is it
 	Key     string
+}
+
+// column is one by which the list may be sorted.
+type column struct {
+	Name    string
+	Address string // sorted by it, the other way round if it is already
+	Sorted  string // ascending or descending; empty: not by it
+}
+
+// sorting is how the columns compare. What is due comes in order by itself.
+var sorting = map[string]func(a, b task) int{
+	"case": func(a, b task) int { return cmp.Compare(a.Case, b.Case) },
+	"step": func(a, b task) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Matter, b.Matter), cmp.Compare(a.Step, b.Step))
+	},
+	"partner": func(a, b task) int {
+		return cmp.Or(cmp.Compare(a.PartnerName, b.PartnerName), cmp.Compare(a.Partner, b.Partner))
+	},
+	"amount": func(a, b task) int { return cmpAmount(a.Amount, b.Amount) },
+	"due":    func(task, task) int { return 0 },
+}
+
+// columns are the sorted ones, from left to right.
+var columns = []string{"case", "step", "partner", "amount", "due"}
+
+// cmpAmount puts what is about no amount first.
+func cmpAmount(a, b *money.Amount) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return a.Cmp(*b)
+}
+
+// sortable is how many of the most urgent tasks are sorted by another column: the index has them by due time.
+const sortable = 200
+
+// sortBy reads by which column to sort; a list sorted by another one than the due time is as long as can be.
+func (p *inboxPage) sortBy(q url.Values, path string, f *views.InboxFilter) {
+	name, down := strings.CutPrefix(q.Get("sort"), "-")
+	if name = strings.TrimSpace(name); sorting[name] != nil && name != "due" {
+		p.Sort, f.Limit = q.Get("sort"), sortable
+	} else {
+		name, down = "due", false
+	}
+	for _, c := range columns {
+		q := filterValues(p.Entered)
+		col, sort := column{Name: c}, c
+		if c == name {
+			col.Sorted, sort = "ascending", "-"+c
+			if down {
+				col.Sorted, sort = "descending", c
+			}
+		}
+		if c != "due" {
+			q.Set("sort", sort)
+		}
+		col.Address = address(path, q.Encode())
+		p.Columns = append(p.Columns, col)
+	}
+}
+
+// sort puts the lines in the order asked for.
+func (p *inboxPage) sort() {
+	name, down := strings.CutPrefix(p.Sort, "-")
+	by := sorting[name]
+	if by == nil {
+		return
+	}
+	slices.SortStableFunc(p.Tasks, func(a, b task) int {
+		if down {
+			a, b = b, a
+		}
+		return by(a, b)
+	})
 }
 
 // task is one line.
@@ -98,14 +184,16 @@ func readFilter(q url.Values) (f views.InboxFilter, wrong []string) {
 }
 
 // filterQuery is the filter of an address without the place in the list.
-func filterQuery(q url.Values) string {
+func filterQuery(q url.Values) string { return filterValues(q).Encode() }
+
+func filterValues(q url.Values) url.Values {
 	kept := url.Values{}
 	for _, name := range filterFields {
 		if v := strings.TrimSpace(q.Get(name)); v != "" {
 			kept.Set(name, v)
 		}
 	}
-	return kept.Encode()
+	return kept
 }
 
 func address(path, query string) string {
@@ -121,6 +209,8 @@ func (c *Console) inbox(w http.ResponseWriter, r *http.Request, who person.Perso
 	filter, p.Wrong = readFilter(p.Entered)
 	p.Query = filterQuery(p.Entered)
 	p.Narrow = p.Query != ""
+	p.More = slices.ContainsFunc([]string{"partner", "from", "to", "before"}, func(name string) bool { return p.Entered.Get(name) != "" })
+	p.sortBy(p.Entered, r.URL.Path, &filter)
 	list, at := c.Reader.Inbox, time.Now()
 	if p.List == "waiting" {
 		list = c.Reader.WaitingForOthers
@@ -132,16 +222,19 @@ func (c *Console) inbox(w http.ResponseWriter, r *http.Request, who person.Perso
 	for _, t := range found.Tasks {
 		p.add(t)
 	}
+	p.sort()
+	again := filterValues(p.Entered)
+	if p.Sort != "" {
+		again.Set("sort", p.Sort)
+	}
 	if filter.After != "" {
-		p.Begin = address(r.URL.Path, p.Query)
+		p.Begin = address(r.URL.Path, again.Encode())
 	}
 	if found.Next != "" {
-		next := url.Values{}
-		for _, name := range filterFields {
-			if v := p.Entered.Get(name); v != "" {
-				next.Set(name, v)
-			}
+		if p.Sort != "" {
+			p.First = len(p.Tasks)
 		}
+		next := maps.Clone(again)
 		next.Set("after", found.Next)
 		p.Next = address(r.URL.Path, next.Encode())
 	}
@@ -154,7 +247,9 @@ func (c *Console) inbox(w http.ResponseWriter, r *http.Request, who person.Perso
 		return err
 	}
 	for _, s := range saved {
-		p.Views = append(p.Views, savedView{s, address("/inbox", s.Query), s.Query == p.Query})
+		here := p.Narrow && s.Query == p.Query
+		p.Saved = p.Saved || here
+		p.Views = append(p.Views, savedView{s, address("/inbox", s.Query), here})
 	}
 	c.Pages.Render(w, r, http.StatusOK, "inbox", c.Pages.Text(r, "nav."+p.List), p)
 	return nil
@@ -218,6 +313,21 @@ func (c *Console) saveView(w http.ResponseWriter, r *http.Request, who person.Pe
 		return err
 	}
 	page.Flash(w, r, "inbox.view-saved")
+	http.Redirect(w, r, address("/inbox", query), http.StatusSeeOther)
+	return nil
+}
+
+// renameView gives a kept filter another name.
+func (c *Console) renameView(w http.ResponseWriter, r *http.Request, who person.Person) error {
+	form, err := page.Form(w, r)
+	if err != nil {
+		return err
+	}
+	query, err := c.Views.RenameView(r.Context(), who.ID, form.Get("name"), form.Get("new"))
+	if err != nil {
+		return err
+	}
+	page.Flash(w, r, "inbox.view-renamed")
 	http.Redirect(w, r, address("/inbox", query), http.StatusSeeOther)
 	return nil
 }

@@ -3,6 +3,8 @@ package page
 import (
 	"fmt"
 	"html/template"
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +13,7 @@ import (
 	"countersign/domain/calendar"
 	"countersign/domain/kinds"
 	"countersign/domain/money"
-	"countersign/domain/refusal"
+	"countersign/domain/said"
 	"countersign/internal/documents"
 
 	"golang.org/x/text/language"
@@ -22,7 +24,9 @@ func funcs(tag language.Tag, t translate, m messages) template.FuncMap {
 	return template.FuncMap{
 		"t":         t,
 		"language":  tag.String,
-		"programme": func(text string) string { return refusal.Text(tag.String(), text) }, // what the rules say, as in a refusal
+		"programme": func(text string) string { return said.In(tag.String(), text) },   // what the programme says
+		"note":      func(text string) string { return said.Note(tag.String(), text) }, // what the programme says, or somebody
+		"fault":     func(text string) string { return said.Fault(tag.String(), text) },
 		"word":      func(group string, name any) (string, error) { return word(t, m, group, fmt.Sprint(name)) },
 		"deed":      func(name any) (string, error) { return deed(t, m, fmt.Sprint(name)) },
 		"flash":     func(f flash) (string, error) { return shownFlash(t, m, f) },
@@ -34,7 +38,13 @@ func funcs(tag language.Tag, t translate, m messages) template.FuncMap {
 		"day": func(at any) template.HTML {
 			return when(at, "2006-01-02")
 		},
-		"money":     sum,
+		"clock": func(at any) template.HTML { return bare(at, "15:04:05") },
+		"date":  func(at any) template.HTML { return bare(at, "2006-01-02") },
+		"left":  func(at any) (string, error) { return left(t, at, time.Now()) },
+		"money": func(amount any, currency ...any) (string, error) { return moneyText(t, m, amount, currency...) },
+		"sum": func(kind string, amount any, currency ...any) (string, error) {
+			return sum(t, m, kind, amount, currency...)
+		},
 		"plain":     func(text string) (any, error) { return plain(t, text) },
 		"size":      documents.Octets,
 		"candidate": func(who string) (string, error) { return candidate(t, m, who) },
@@ -82,23 +92,56 @@ func shownFlash(t translate, m messages, f flash) (string, error) {
 	return t(f.Key, args...)
 }
 
+// bare shows an instant in UTC+8 where the zone stands above it.
+func bare(at any, layout string) template.HTML {
+	instant := instantOf(at)
+	if instant.IsZero() {
+		return ""
+	}
+	local := instant.In(calendar.Zone)
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, local.Format(time.RFC3339), local.Format(layout))) //nolint:gosec // digits only
+}
+
+// left says how long it is until an instant, or how long ago it passed; nothing for none.
+func left(t translate, at any, now time.Time) (string, error) {
+	instant := instantOf(at)
+	if instant.IsZero() {
+		return "", nil
+	}
+	group, span := "left.", instant.Sub(now)
+	if span <= 0 {
+		group, span = "late.", -span
+	}
+	switch {
+	case span < time.Hour:
+		return t(group+"minutes", int(span.Minutes()))
+	case span < 48*time.Hour:
+		return t(group+"hours", int(span.Hours()))
+	}
+	return t(group+"days", int(span.Hours()/24))
+}
+
 // when shows an instant in UTC+8 with the zone; nothing for none.
 func when(at any, layout string) template.HTML {
-	var instant time.Time
-	switch v := at.(type) {
-	case time.Time:
-		instant = v
-	case *time.Time:
-		if v == nil {
-			return ""
-		}
-		instant = *v
-	}
+	instant := instantOf(at)
 	if instant.IsZero() {
 		return ""
 	}
 	local := instant.In(calendar.Zone)
 	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s&nbsp;UTC+8</time>`, local.Format(time.RFC3339), strings.Replace(local.Format(layout), " ", "&nbsp;", 1))) //nolint:gosec // digits only
+}
+
+// instantOf is an instant, or the one that is pointed to; zero: there is none.
+func instantOf(at any) time.Time {
+	switch v := at.(type) {
+	case time.Time:
+		return v
+	case *time.Time:
+		if v != nil {
+			return *v
+		}
+	}
+	return time.Time{}
 }
 
 // dict gives a part several things: {{template "x" dict "Task" . "Open" true}}.
@@ -131,12 +174,59 @@ func plain(t translate, text string) (any, error) {
 	return text, nil
 }
 
-// sum is the amount that a case or task is about; empty where its kind has none.
-func sum(kind string, amount *money.Amount) string {
-	if amount == nil || !kinds.InMoney(kind) {
-		return ""
+// Money is an amount of yuan as people read it: "1,234,567.80 CNY" or "1,234,567.80 元".
+func (r *Renderer) Money(req *http.Request, amount money.Amount) string {
+	return grouped(amount.String()) + " " + r.Word(req, "currency", string(money.CNY))
+}
+
+// moneyText is an amount as people read it, with its currency where one is given; nothing for none. The programme's own
+// form without commas stays in fields that one may edit, and in files.
+func moneyText(t translate, m messages, amount any, currency ...any) (string, error) {
+	var text string
+	switch v := amount.(type) {
+	case nil:
+	case *money.Amount:
+		if v != nil {
+			text = v.String()
+		}
+	default:
+		text = fmt.Sprint(v)
 	}
-	return amount.String()
+	text = grouped(text)
+	if text == "" || len(currency) == 0 {
+		return text, nil
+	}
+	name, err := word(t, m, "currency", fmt.Sprint(currency[0]))
+	return text + " " + name, err
+}
+
+var number = regexp.MustCompile(`^-?[0-9]+\.[0-9]{2}$`)
+
+// grouped puts commas between the thousands of an amount; other text, like a number of an account, stays as it is.
+func grouped(text string) string {
+	if !number.MatchString(text) {
+		return text
+	}
+	whole, rest, point := strings.Cut(text, ".")
+	sign := ""
+	if whole[0] == '-' {
+		sign, whole = "-", whole[1:]
+	}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if point {
+		whole += "." + rest
+	}
+	return sign + whole
+}
+
+// sum is the amount that a case or task is about; empty where its kind is about none.
+func sum(t translate, m messages, kind string, amount any, currency ...any) (string, error) {
+	if a, ok := amount.(money.Amount); !kinds.InMoney(kind) || ok && a.Sign() == 0 {
+		return "", nil
+	}
+	return moneyText(t, m, amount, currency...)
 }
 
 // candidate says who is asked: "role:vendor-finance" by its role's word, "person:li" by the ID.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"countersign/domain/money"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/web/page"
@@ -139,6 +140,24 @@ func TestWhatFailsIsToldByItsKind(t *testing.T) {
 			require.Contains(t, body, c.text)
 			require.NotContains(t, body, "secret cause")
 		})
+	}
+}
+
+func TestAmountsAreWrittenTheSameOnEveryPage(t *testing.T) {
+	nothing := (*money.Amount)(nil)
+	r, err := page.New(fstest.MapFS{
+		"pages/sums.html": {Data: []byte(`{{range .}}[{{money .}}|{{money . "CNY"}}|{{sum "withdrawal" .}}|{{sum "tier_upgrade" .}}]{{end}}`)},
+		"messages.json":   {Data: []byte(`{}`)},
+	})
+	require.NoError(t, err)
+	for language, sums := range map[string]string{
+		"zh": "[0.50|0.50 元|0.50|][-1,234.00|-1,234.00 元|-1,234.00|][999.99|999.99 元|999.99|][12,345,678.90|12,345,678.90 元|12,345,678.90|][|||][a 1000|a 1000 元|a 1000|]",
+		"en": "[0.50|0.50 CNY|0.50|][-1,234.00|-1,234.00 CNY|-1,234.00|][999.99|999.99 CNY|999.99|][12,345,678.90|12,345,678.90 CNY|12,345,678.90|][|||][a 1000|a 1000 CNY|a 1000|]",
+	} {
+		w, req := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+		req.Header.Set("Accept-Language", language)
+		r.Render(w, req, http.StatusOK, "sums", "sums", []any{money.Must("0.5"), money.Must("-1234"), money.Must("999.99"), money.Must("12345678.9"), nothing, "a 1000"})
+		require.Contains(t, w.Body.String(), sums)
 	}
 }
 

@@ -70,8 +70,8 @@ func TestEachPageSaysWhatThereIsAndWhatToDo(t *testing.T) {
 	for path, texts := range map[string][2][]string{
 		"/partner/incentives":                {{"激励", "上个月"}, {"Incentives", "There is nothing to estimate yet."}},
 		"/partner/incentives?month=2024-05":  {{"B000001", "可请款"}, {"B000001", "Released", "-600.00"}},
-		"/partner/bills":                     {{"激励账单", "1500.00"}, {"B000002", "Resale", "1500.00"}},
-		"/partner/bills/B000001":             {{"B000001", "可请款"}, {"solution-provider", "1500.00 CNY"}},
+		"/partner/bills":                     {{"激励账单", "1,500.00"}, {"B000002", "Resale", "1,500.00"}},
+		"/partner/bills/B000001":             {{"B000001", "可请款"}, {"solution-provider", "1,500.00 CNY"}},
 		"/partner/requisitions":              {{"申请激励款", "负激励，下次请款时抵扣"}, {"Voucher quota", "Negative: taken in with the next request", "B000001"}},
 		"/partner/quarters":                  {{"季度付款"}, {"No quarter was requested yet.", "What keeps the payment from being requested"}},
 		"/partner/quarters?quarter=2024Q2":   {{"2024Q2"}, {"2024Q2", "2024-04"}},
@@ -167,7 +167,7 @@ func TestTheInvoiceListIsPrintedWithTheNumbersThatWereEntered(t *testing.T) {
 	page := "/partner/invoices/" + number
 	status, body := s.As("alice", http.MethodGet, page+"?rows=3", nil)
 	require.Equal(t, http.StatusOK, status)
-	has(t, body, "IL000001", "10300.00 CNY", "2 Vendor Street", "in@vendor.example", "2024-07-05", "Waiting for your invoice")
+	has(t, body, "IL000001", "10,300.00 CNY", "2 Vendor Street", "in@vendor.example", "2024-07-05", "Waiting for your invoice")
 	require.Equal(t, 3, strings.Count(body, `name="number"`))
 	require.Contains(t, body, "?rows=4")
 	_, body = s.As("alice", http.MethodGet, page+"?rows=100000", nil)

@@ -173,8 +173,9 @@ func (d *Desk) byMoney(req *http.Request, stages []views.MoneyFigure) chart {
 		if err != nil {
 			continue // an amount is a number
 		}
-		said := fmt.Sprintf("%s CNY (%d)", m.Amount, m.Cases)
-		bars = append(bars, bar{Label: d.stage(req, m.Kind, m.State), Value: m.Amount.String(), Note: said, Parts: []piece{{Class: 1, Title: said}}})
+		sum := d.Pages.Money(req, m.Amount)
+		said := fmt.Sprintf("%s (%d)", sum, m.Cases)
+		bars = append(bars, bar{Label: d.stage(req, m.Kind, m.State), Value: sum, Note: said, Parts: []piece{{Class: 1, Title: said}}})
 		values = append(values, []float64{max(0, length)})
 	}
 	return draw("by-money", nil, bars, values)

@@ -263,7 +263,7 @@ func TestFiguresAreDrawnAndSaidInATable(t *testing.T) {
 	require.NoError(t, err)
 	body := o.see("zhao", "/figures")
 	require.Equal(t, 3, strings.Count(body, "<svg class=\"chart\""))
-	for _, text := range []string{"Withdrawal · Under review", "7 to 30 days: 1", "800.00 CNY (1)", "1200.00 CNY (1)", "Withdrawal · Review", "median: 9.0 d"} {
+	for _, text := range []string{"Withdrawal · Under review", "7 to 30 days: 1", "800.00 CNY (1)", "1,200.00 CNY (1)", "Withdrawal · Review", "median: 9.0 d"} {
 		require.Contains(t, body, text)
 	}
 	require.NotContains(t, o.see("zhao", "/figures?kind=requisition"), "7 to 30 days: 1")

@@ -17,7 +17,7 @@
   const box = (row) => row?.querySelector("input[type=checkbox]");
   const chooseHere = () => {
     const b = box(here());
-    if (b && !document.querySelector("#tasks input:checked")) b.checked = true;
+    if (b && !boxes().some((x) => x.checked)) { b.checked = true; count(); }
   };
   const answer = (row) => {
     const wanted = row && document.querySelector(`#many button[value="${row.dataset.approve}"]`);
@@ -29,7 +29,7 @@
   const keys = {
     j: () => step(1),
     k: () => step(-1),
-    x: () => { const b = box(here()); if (b) b.checked = !b.checked; },
+    x: () => { const b = box(here()); if (b) { b.checked = !b.checked; count(); } },
     Enter: (e) => { if (e.target.closest("a, button, summary, input")) return false; here()?.querySelector("a")?.click(); },
     a: () => { chooseHere(); answer(here())?.focus(); },
     r: () => { chooseHere(); document.querySelector('[data-hotkey="r"]')?.focus(); },
@@ -42,13 +42,27 @@
     if (keys[e.key](e) !== false) e.preventDefault();
   });
 
+  // One box for all, and how many are chosen.
+  const boxes = () => rows().map(box).filter(Boolean);
+  const count = () => {
+    const all = document.querySelector("#tasks input.all"), chosen = boxes().filter((b) => b.checked).length;
+    if (all) { all.hidden = false; all.checked = chosen > 0 && chosen === boxes().length; all.indeterminate = chosen > 0 && !all.checked; }
+    const told = document.querySelector("#chosen");
+    if (told) told.textContent = chosen || "";
+  };
+  document.addEventListener("change", (e) => {
+    if (e.target.matches("#tasks input.all")) for (const b of boxes()) b.checked = e.target.checked;
+    count();
+  });
+  document.addEventListener("DOMContentLoaded", count);
+
   // A list that is swapped keeps what was chosen, where one is, and the focus.
   let kept = null;
   document.addEventListener("htmx:beforeSwap", (e) => {
     if (e.detail.target?.id !== "tasks") return;
     const at = document.activeElement;
     kept = {
-      chosen: new Set([...document.querySelectorAll("#tasks input:checked")].map((b) => b.value)),
+      chosen: new Set(boxes().filter((b) => b.checked).map((b) => b.value)),
       here: here()?.dataset.task,
       focus: at?.closest("tr[data-task]") && { task: at.closest("tr[data-task]").dataset.task, box: at.type === "checkbox" },
     };
@@ -62,6 +76,7 @@
       if (kept.focus?.task === task) (kept.focus.box ? b : row.querySelector("a"))?.focus({ preventScroll: true });
     }
     kept = null;
+    count();
   });
   const refresh = () => {
     if (document.visibilityState !== "visible") return;
