@@ -101,7 +101,8 @@ type door struct {
 	Factor      []byte     `db:"second_factor"` // sealed; nil: a password is enough
 	LastStep    int64      `db:"last_step"`
 
-	Right bool // what was entered
+	Right  bool // what was entered
+	Locked bool // by this try
 }
 
 const doorSQL = `
@@ -135,7 +136,7 @@ func (d door) opens(ctx context.Context, tx *sqlx.Tx, event, network string, at 
 }
 
 // refused records that somebody was not let in, and what it costs.
-func (d door) refused(ctx context.Context, tx *sqlx.Tx, list refusal.List, event, network string, at time.Time) error {
+func (d *door) refused(ctx context.Context, tx *sqlx.Tx, list refusal.List, event, network string, at time.Time) error {
 	who := cmp.Or(d.Person, "nobody") // what was entered may be a password in the wrong place
 	if _, err := recordRefusal(ctx, tx, refusedRequest{
 		Key: fmt.Sprintf("organisation/sign-in/%s/%s", who, at.Format(time.RFC3339Nano)), At: at, Kind: "organisation", Action: signIn, Person: who, Partner: d.Partner,
@@ -155,18 +156,31 @@ func (d door) refused(ctx context.Context, tx *sqlx.Tx, list refusal.List, event
 	return writeAccountEvent(ctx, tx, accountEvent{At: at, Person: d.Person, Event: event, Failed: true, Network: network})
 }
 
-// wrong counts a wrong password or code; while the account is locked none is looked at. Each lock is longer than the one before.
-func (d door) wrong(ctx context.Context, tx *sqlx.Tx, event, network string, at time.Time) error {
+// wrong counts a wrong password or code; while the account is locked none is looked at. Each lock is longer than the one before,
+// and its person is told: whoever tries is not.
+func (d *door) wrong(ctx context.Context, tx *sqlx.Tx, event, network string, at time.Time) error {
 	if d.Person == "" || d.Right || d.lock(at) != nil {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, `
+	var now struct {
+		Account string     `db:"account_name"`
+		Until   *time.Time `db:"locked_until"`
+	}
+	if err := tx.GetContext(ctx, &now, `
 		UPDATE organisation_people
 		   SET wrong_tries = CASE WHEN wrong_tries + 1 >= $2 THEN 0 ELSE wrong_tries + 1 END,
 		       locked_until = CASE WHEN wrong_tries + 1 >= $2 THEN $3::timestamptz END,
 		       locks = locks + (wrong_tries + 1 >= $2)::int
-		 WHERE person_id = $1`, d.Person, organisation.Tries, at.Add(organisation.LockFor(d.Locks))); err != nil {
+		 WHERE person_id = $1 RETURNING account_name, locked_until`, d.Person, organisation.Tries, at.Add(organisation.LockFor(d.Locks))); err != nil {
 		return fmt.Errorf("count try: %w", err)
+	}
+	if d.Locked = now.Until != nil; d.Locked {
+		subject, body := organisation.LockedOut(now.Account, network, at, *now.Until)
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO outbox (key, person_id, subject, body, written_at, next_at) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (key) DO NOTHING`,
+			"organisation/"+d.Person+"/locked/"+at.Format(time.RFC3339Nano), d.Person, subject, body, at); err != nil {
+			return fmt.Errorf("tell of the lock: %w", err)
+		}
 	}
 	return writeAccountEvent(ctx, tx, accountEvent{At: at, Person: d.Person, Event: event, Failed: true, Network: network})
 }

@@ -206,7 +206,9 @@ func (a *Accounts) EnterCode(ctx context.Context, in EnterCodeInput) (SignedIn, 
 		return nil, err
 	}, func(tx *sqlx.Tx, list refusal.List) error {
 		came.LockedUntil = d.lock(in.At)
-		return d.refused(ctx, tx, list, wrongCode, in.Network, in.At)
+		err := d.refused(ctx, tx, list, wrongCode, in.Network, in.At)
+		came.Locked = d.Locked
+		return err
 	})
 	return came, Final(err)
 }

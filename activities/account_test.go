@@ -152,10 +152,11 @@ func TestGivenAnAccountThatIsLockedAgainAndAgain_WhenItLocks_ThenEachLockIsTwice
 	b.own()
 	at := day3
 	for _, want := range []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour} {
-		for range organisation.Tries {
+		for try := range organisation.Tries {
 			came, err := b.from("", "wei", "wrong", at)
 			b.refuses(err, "ORG-14 CBC.0151")
 			require.Nil(t, came.LockedUntil)
+			require.Equal(t, try == organisation.Tries-1, came.Locked)
 			at = at.Add(time.Second)
 		}
 		at = at.Add(want - 2*time.Second) // a second before the lock's end
@@ -168,6 +169,29 @@ func TestGivenAnAccountThatIsLockedAgainAndAgain_WhenItLocks_ThenEachLockIsTwice
 	require.NoError(t, err)
 	require.Equal(t, 1, count(t, b.db, `SELECT count(*) FROM organisation_people WHERE person_id = 'wei' AND locks = 0 AND wrong_tries = 0 AND locked_until IS NULL`), "who comes in begins anew")
 	require.Contains(t, b.history("wei"), lockedAccount+"!")
+	require.Equal(t, 3, count(t, b.db, `SELECT count(*) FROM outbox WHERE person_id = 'wei' AND subject LIKE '%Account locked' AND body LIKE '%命令行%'`), "the person is told of each lock")
+}
+
+// Two tries at once of a name that somebody has wait for each other; if those of another did not, the time would tell which is which.
+func TestGivenANameThatIsTriedAlready_WhenItIsTriedOnceMore_ThenTheSecondTryWaitsWhetherTheNameExistsOrNot(t *testing.T) {
+	b := newBureau(t)
+	b.own()
+	for _, name := range []string{"wei", "nobody"} {
+		first, err := b.db.BeginTxx(t.Context(), nil)
+		require.NoError(t, err)
+		_, _, err = enter(t.Context(), first, SignInInput{Account: name, Password: "wrong", At: day3})
+		require.NoError(t, err)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := b.from("", name, "wrong", day3)
+			ended <- err
+		}()
+		require.Eventually(t, func() bool {
+			return count(t, b.db, `SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted`) == 1
+		}, time.Minute, 10*time.Millisecond, name)
+		require.NoError(t, first.Rollback())
+		b.refuses(<-ended, "ORG-14 CBC.0151")
+	}
 }
 
 // Rule: ORG-14

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"slices"
 
@@ -52,4 +53,16 @@ func CauseOf(err error) Cause {
 		err = inner
 	}
 	return Cause{Type: fmt.Sprintf("%T", err)}
+}
+
+// Discreet is for a log's handler: a line says an error's cause in place of its words, where these may quote what somebody entered. Errors of Temporal
+// and of connections stay as they are: they know nothing of cases.
+func Discreet(_ []string, a slog.Attr) slog.Attr {
+	err, ok := a.Value.Any().(error)
+	var shaped *temporal.ApplicationError
+	var answer *pq.Error
+	if ok && (errors.As(err, &shaped) || errors.As(err, &answer)) {
+		a.Value = slog.AnyValue(CauseOf(err))
+	}
+	return a
 }

@@ -30,6 +30,7 @@ type SignedIn struct {
 	MustChange  bool                      `json:"must_change"` // nothing opens before the person set a password of their own (ORG-14)
 	Pages       []organisation.Permission `json:"pages"`       // of the partner centre
 	LockedUntil *time.Time                `json:"-"`           // of a refused sign-in: no password is looked at before
+	Locked      bool                      `json:"-"`           // this very try locked the account
 }
 
 // SignIn lets a person with an account in (ORG-14): one of a partner, or of the vendor. Wrong passwords are counted: after
@@ -54,14 +55,20 @@ func (o *Organisation) SignIn(ctx context.Context, in SignInInput) (SignedIn, er
 		return nil, err
 	}, func(tx *sqlx.Tx, list refusal.List) error {
 		came.LockedUntil = d.lock(in.At)
-		return d.refused(ctx, tx, list, wrongPassword, in.Network, in.At)
+		err := d.refused(ctx, tx, list, wrongPassword, in.Network, in.At)
+		came.Locked = d.Locked
+		return err
 	})
 	return came, Final(err)
 }
 
-// enter judges an account name and a password; the account is locked, so that tries are counted one by one.
+// enter judges an account name and a password. Tries of one name are looked at one by one, so that they are counted; names that nobody has
+// wait as well, or whoever tries twice at once could tell them by the time.
 func enter(ctx context.Context, tx *sqlx.Tx, in SignInInput) (d door, list refusal.List, err error) {
 	a := organisation.Attempt{At: in.At}
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('sign-in/' || $1, 0))`, in.Account); err != nil {
+		return d, nil, fmt.Errorf("wait for other tries: %w", err)
+	}
 	err = tx.GetContext(ctx, &d, doorSQL+` WHERE account_name = $1 FOR UPDATE OF o`, in.Account)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

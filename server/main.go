@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -62,47 +61,43 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := cfg.NeedDatabase(); err != nil {
 		return err
 	}
-	logger := slog.New(telemetry.Logs{Handler: slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.LogLevel})})
+	logger := slog.New(telemetry.Logs{Handler: slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: activities.Discreet})})
 	slog.SetDefault(logger)
+	if !cfg.ConsoleSafe() {
+		logger.Warn("passwords go over the network in clear: put TLS in front, and name its https address in CONSOLE_URL", "url", cfg.ConsoleURL)
+	}
 
-	build, _ := debug.ReadBuildInfo() // nil: not known
-	version := "unknown"
-	if build != nil {
-		version = build.Main.Version
-	}
-	traces, err := cfg.Traces(ctx, "countersign-server", version, func(err error) { slog.Warn("traces not delivered", "error", err) })
+	seen, err := observe(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer closeTraces(ctx, traces)
-	interceptors, err := traces.Interceptors()
-	if err != nil {
-		return err
-	}
-	driver, err := traces.Driver()
-	if err != nil {
-		return err
-	}
-	db, err := schema.OpenBy(driver, cfg.DatabaseURL)
+	defer seen.Close()
+	db, err := schema.OpenBy(seen.Driver, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	temporal, namespace, err := config.Temporal(ctx, logger, func(o *client.Options) { o.Interceptors = interceptors }, 30*time.Second)
+	seen.database(db)
+	status := health.New("server")
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx)) // while it drains, too
+	defer stopServing()
+	if err := status.Listen(serving, cfg.ConsoleMetrics, seen.Handler()); err != nil {
+		return fmt.Errorf("CONSOLE_METRICS_ADDRESS: %w", err)
+	}
+	temporal, namespace, err := config.Temporal(ctx, logger, seen.Client, 30*time.Second)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
 
-	status := health.New("server")
 	answers, closeCheck, err := health.Database(cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer closeCheck() //nolint:errcheck // the process ends
-	handler, err := site(cfg, db, temporal, namespace, status)
+	handler, err := site(cfg, db, temporal, namespace, status, seen)
 	if err != nil {
 		return err
 	}
@@ -116,7 +111,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // site puts the pages together.
-func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace string, status *health.Health) (http.Handler, error) {
+func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace string, status *health.Health, seen *observed) (http.Handler, error) {
 	pages, err := page.New(signin.Book, console.Book, partner.Book, vendor.Book)
 	if err != nil {
 		return nil, err
@@ -134,7 +129,7 @@ func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace stri
 		return nil, err
 	}
 	door := signin.New(db, keys, pages, signin.Options{
-		URL: cfg.ConsoleURL, Proxies: proxies,
+		URL: cfg.ConsoleURL, Proxies: proxies, Count: seen.signedIn,
 		Provider: signin.Provider{Issuer: cfg.ConsoleIssuer, ClientID: cfg.ConsoleClientID, Secret: cfg.ConsoleClientSecret, Name: cfg.ConsoleProvider},
 	})
 	desks := &console.Console{
@@ -161,19 +156,31 @@ func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace stri
 		http.Redirect(w, r, first.Path, http.StatusSeeOther)
 		return nil
 	})))
-	all := http.NewServeMux()
-	status.Serve(all)
-	all.Handle("/", pages.Protect(door.Sessions(mux)))
-	return all, nil
+	probes := http.NewServeMux()
+	status.ServePublic(probes)
+	watched := seen.watch(seen.Tracer(), mux, pages.Protect(door.Sessions(mux)), pages.Fail)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, probe := probes.Handler(r); probe != "" {
+			probes.ServeHTTP(w, r)
+			return
+		}
+		watched.ServeHTTP(w, r)
+	}), nil
 }
 
 // grace is how long requests that have begun may take after SIGTERM; a decision waits for its run at most desk.Patience.
 const grace = desk.Patience + 5*time.Second
 
+// Times and sizes of a request: who is slower or says more than any browser is let go. Files have longer (page.Upload, page.File).
+const (
+	headerTime, bodyTime, answerTime, idleTime = 5 * time.Second, 30 * time.Second, 2 * time.Minute, 2 * time.Minute
+	headerSize                                 = 32 << 10
+)
+
 // serve answers until the context ends.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, status *health.Health) error {
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		Handler: handler, ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, WriteTimeout: answerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerSize,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
@@ -192,13 +199,4 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, sta
 	}
 	slog.Info("server stopped")
 	return nil
-}
-
-// closeTraces sends the last spans.
-func closeTraces(ctx context.Context, traces *telemetry.Traces) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	if err := traces.Close(ctx); err != nil {
-		slog.Warn("traces not delivered", "error", err)
-	}
 }

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -70,14 +68,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer seen.close()
+	defer seen.Close()
 	status := health.New("worker")
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx)) // while it drains, too
 	defer stopServing()
-	if err := serveMetrics(serving, cfg.MetricsAddress, seen.handler(), status); err != nil {
-		return err
+	if err := status.Listen(serving, cfg.MetricsAddress, seen.Handler()); err != nil {
+		return fmt.Errorf("METRICS_ADDRESS: %w", err)
 	}
-	temporal, namespace, err := config.Temporal(ctx, logger, seen.client, 30*time.Second)
+	temporal, namespace, err := config.Temporal(ctx, logger, seen.Client, 30*time.Second)
 	if err != nil {
 		return err
 	}
@@ -93,7 +91,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case len(missing) > 0:
 		return fmt.Errorf("namespace %s lacks the search attributes %v; run `starter migrate` first", namespace, missing)
 	}
-	db, err := schema.OpenBy(seen.driver, cfg.DatabaseURL)
+	db, err := schema.OpenBy(seen.Driver, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
@@ -218,26 +216,4 @@ func attend(ctx context.Context, cfg config.Config, db *sqlx.DB) {
 		return
 	}
 	running.Go(func() { (&activities.Outbox{DB: db, Mail: smtp, TextGateway: cfg.TextGateway}).Run(ctx, time.Second) })
-}
-
-// serveMetrics answers /metrics and the questions of health until the context ends.
-func serveMetrics(ctx context.Context, address string, metrics http.Handler, status *health.Health) error {
-	if address == "off" {
-		return nil
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("METRICS_ADDRESS: %w", err)
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics)
-	status.Serve(mux)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			slog.Error("metrics stopped", "error", err)
-		}
-	}()
-	context.AfterFunc(ctx, func() { server.Close() }) //nolint:errcheck // the process ends
-	return nil
 }

@@ -181,7 +181,7 @@ func TestGivenEveryPod_WhenItIsRead_ThenItMayDoNothingItDoesNotNeed(t *testing.T
 			require.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop, name)
 			require.False(t, c.Resources.Requests.Cpu().IsZero(), name)
 			require.False(t, c.Resources.Limits.Memory().IsZero(), name)
-			require.Contains(t, []string{"worker", "starter"}, c.Command[0], "%s: the image has no other commands", name)
+			require.Contains(t, []string{"worker", "starter", "server"}, c.Command[0], "%s: the image has no other commands", name)
 			require.Regexp(t, `^countersign:[a-z0-9.-]+$`, c.Image, name)
 		}
 	}
@@ -248,6 +248,9 @@ func TestGivenTheSecrets_WhenAPodStarts_ThenItHasThoseItNeedsAndOnlyItsUserReads
 		switch part := pod.Labels["app.kubernetes.io/name"]; part {
 		case "worker":
 			require.Equal(t, []string{"countersign"}, whole, name)
+		case "console":
+			require.Empty(t, whole, "%s: browsers reach it, mail is none of its business", name)
+			require.Equal(t, []string{"DATABASE_URL", "PAYLOAD_KEYS", "TEMPORAL_API_KEY", "CONSOLE_OIDC_CLIENT_SECRET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}, single, name)
 		case "migrate":
 			require.Equal(t, []string{"countersign", "countersign-owner"}, whole, name)
 		case "codec":
@@ -300,6 +303,51 @@ func TestGivenTheWorker_WhenKubernetesAsksIt_ThenPortsAndTimesFitTheProgramme(t 
 	var settings corev1.ConfigMap
 	require.NoError(t, yaml.UnmarshalStrict(all(t)["base/ConfigMap/countersign"], &settings))
 	require.Equal(t, "0.0.0.0:9464", settings.Data["METRICS_ADDRESS"])
+}
+
+func TestGivenTheConsole_WhenKubernetesAsksAndStopsIt_ThenPortsAndTimesFitTheProgrammeAndBrowsersComeByTLS(t *testing.T) {
+	console, there := pods(t)["base/Deployment/console"]
+	require.True(t, there)
+	server, err := os.ReadFile(root + "/server/main.go")
+	require.NoError(t, err)
+	require.Contains(t, string(server), "grace = desk.Patience + 5*time.Second")
+	patience, err := os.ReadFile(root + "/desk/desk.go")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`Patience += (\d+) \* time\.Second`).FindSubmatch(patience)
+	require.NotNil(t, found, "a decision waits so long")
+	waits, err := strconv.Atoi(string(found[1]))
+	require.NoError(t, err)
+	require.Greater(t, *console.Spec.TerminationGracePeriodSeconds, int64(waits+5))
+	c := console.Spec.Containers[0]
+	require.Equal(t, []string{"server"}, c.Command)
+	ports, env := map[string]int32{}, map[string]string{}
+	for _, p := range c.Ports {
+		ports[p.Name] = p.ContainerPort
+	}
+	for _, e := range c.Env {
+		env[e.Name] = e.Value
+	}
+	require.Equal(t, map[string]int32{"http": 8080, "metrics": 9464}, ports)
+	require.Equal(t, "0.0.0.0:8080", env["CONSOLE_ADDRESS"])
+	require.Equal(t, "0.0.0.0:9464", env["CONSOLE_METRICS_ADDRESS"], "what is not ready is told there, and not to browsers")
+	require.Equal(t, "9464", console.Annotations["prometheus.io/port"])
+	for path, p := range map[string]*corev1.Probe{"/readyz": c.ReadinessProbe, "/livez": c.LivenessProbe, "/livez ": c.StartupProbe} {
+		require.Equal(t, strings.TrimSpace(path), p.HTTPGet.Path)
+		require.Equal(t, "http", p.HTTPGet.Port.String())
+	}
+	require.Greater(t, c.ReadinessProbe.TimeoutSeconds, int32(4), "it may wait for an answer under way, and then for its own")
+
+	var policy networkingv1.NetworkPolicy
+	require.NoError(t, yaml.UnmarshalStrict(all(t)["base/NetworkPolicy/console"], &policy))
+	reach := map[string]string{}
+	for _, rule := range policy.Spec.Ingress {
+		reach[rule.Ports[0].Port.String()] = rule.From[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"]
+	}
+	require.Equal(t, map[string]string{"http": "ingress", "metrics": "monitoring"}, reach)
+	var settings corev1.ConfigMap
+	require.NoError(t, yaml.UnmarshalStrict(all(t)["base/ConfigMap/countersign"], &settings))
+	require.Regexp(t, `^https://`, settings.Data["CONSOLE_URL"], "cookies go over TLS alone")
+	require.NotEmpty(t, settings.Data["CONSOLE_PROXIES"], "else everybody comes from the ingress, and sixty wrong passwords lock all out")
 }
 
 func TestGivenThePodSelectors_WhenTheyAreRead_ThenEachMeetsAPod(t *testing.T) {

@@ -19,6 +19,16 @@ const (
 // long each time, at most longestLock.
 func LockFor(locks int) time.Duration { return min(Lock<<min(locks, 8), longestLock) }
 
+// LockedOut is what a person is told whose account was locked: only they are, since whoever tried might learn that it exists.
+func LockedOut(account, network string, at, until time.Time) (subject, body string) {
+	if network == "" {
+		network = "命令行 command line"
+	}
+	subject = "账号已暂时锁定 / Account locked"
+	return subject, subject + "\n\n账号 account: " + account + "\n时间 time: " + calendar.Shown(at) + "\n来源 from: " + network + "\n锁定至 until: " + calendar.Shown(until) +
+		"\n\n因多次输错密码或验证码，您的账号已暂时锁定，到期后自动解锁。若非您本人操作，请联系管理员。\nAfter wrong passwords or codes your account is locked until then. If it was not you, talk to the administrator.\n"
+}
+
 // JudgeNetwork checks that a network may try once more.
 func JudgeNetwork(failed int) refusal.List {
 	if failed < NetworkTries {

@@ -53,7 +53,8 @@ type Config struct {
 	CodecClaim       string     `env:"CODEC_OIDC_CLAIM"`                  // NAME=VALUE that a token has to have; empty: every token of the audience
 	LogLevel         slog.Level `env:"LOG_LEVEL"       envDefault:"INFO"` // DEBUG, INFO, WARN, ERROR
 
-	ConsoleAddress      string   `env:"CONSOLE_ADDRESS" envDefault:"127.0.0.1:8080"` // where the server listens; health endpoints included
+	ConsoleAddress      string   `env:"CONSOLE_ADDRESS" envDefault:"127.0.0.1:8080"` // where the server listens; /livez and /readyz included, which do not say what fails
+	ConsoleMetrics      string   `env:"CONSOLE_METRICS_ADDRESS" envDefault:"off"`    // where it tells those who run it its metrics, and what is not ready; "off" serves none
 	ConsoleURL          string   `env:"CONSOLE_URL"`                                 // where browsers find it, like https://console.example.com; http:// and its address when empty
 	ConsoleProxies      []string `env:"CONSOLE_PROXIES"`                             // networks of proxies in front, like 10.0.0.0/8: their X-Forwarded-For counts
 	ConsoleIssuer       string   `env:"CONSOLE_OIDC_ISSUER"`                         // identity provider of the vendor's people; empty: passwords alone
@@ -81,6 +82,9 @@ func Load(environ map[string]string) (Config, error) {
 		c.ConsoleURL = "http://" + c.ConsoleAddress
 	}
 	c.ConsoleURL = strings.TrimRight(c.ConsoleURL, "/")
+	if u, err := url.Parse(c.ConsoleURL); err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Host == "" || u.Scheme+"://"+u.Host != c.ConsoleURL {
+		return c, fmt.Errorf("the environment is not in order: CONSOLE_URL: %q is no address of a site; write it like https://console.example.com", c.ConsoleURL)
+	}
 	if c.DatabaseOwnerURL == "" {
 		c.DatabaseOwnerURL = c.DatabaseURL
 	}
@@ -93,6 +97,16 @@ func (c Config) NeedDatabase() error {
 		return errors.New("DATABASE_URL is not set; name the Postgres database, like postgres://user:password@host:5432/countersign")
 	}
 	return nil
+}
+
+// ConsoleSafe tells whether what browsers send the console goes over TLS, or over this machine only.
+func (c Config) ConsoleSafe() bool {
+	u, err := url.Parse(c.ConsoleURL)
+	if err != nil {
+		return false
+	}
+	address, err := netip.ParseAddr(u.Hostname())
+	return u.Scheme == "https" || u.Hostname() == "localhost" || err == nil && address.IsLoopback()
 }
 
 // Proxies are the networks whose X-Forwarded-For the console believes.
@@ -154,6 +168,19 @@ func (c Config) Traces(ctx context.Context, service, version string, failed func
 		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not spoken here; write http/protobuf, and the collector's port for it, mostly 4318", protocol)
 	}
 	return telemetry.Start(ctx, service, version, failed)
+}
+
+// Observe begins the metrics and the traces of a process that serves; the service is its name in them.
+func (c Config) Observe(ctx context.Context, service string) (*telemetry.Process, error) {
+	version := "unknown"
+	if build, ok := debug.ReadBuildInfo(); ok {
+		version = build.Main.Version
+	}
+	traces, err := c.Traces(ctx, service, version, func(err error) { slog.Warn("traces not delivered", "error", err) })
+	if err != nil {
+		return nil, err
+	}
+	return telemetry.Observe(traces)
 }
 
 // DocumentStore opens the place where documents are kept.

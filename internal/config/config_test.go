@@ -19,7 +19,7 @@ func TestWhatIsNotSetHasItsDefault(t *testing.T) {
 	require.Equal(t, Config{
 		DatabaseURL: "postgres://x", DatabaseOwnerURL: "postgres://x", MetricsAddress: "127.0.0.1:9464", LogLevel: slog.LevelInfo, WorkflowCache: 4000,
 		Documents: "postgres", DocumentLimit: 10 << 20, DocumentTypes: []string{"application/pdf", "image/png", "image/jpeg", "application/ofd"},
-		CertificateURL: "/certificates", ConsoleAddress: "127.0.0.1:8080", ConsoleURL: "http://127.0.0.1:8080", OTLPProtocol: "http/protobuf", TracesExporter: "otlp",
+		CertificateURL: "/certificates", ConsoleAddress: "127.0.0.1:8080", ConsoleMetrics: "off", ConsoleURL: "http://127.0.0.1:8080", OTLPProtocol: "http/protobuf", TracesExporter: "otlp",
 	}, c)
 	require.NoError(t, c.NeedDatabase())
 	require.ErrorContains(t, Config{}.NeedDatabase(), "DATABASE_URL")
@@ -168,6 +168,24 @@ func TestWhereTheConsoleIsFoundAndWhoseHeadersCount(t *testing.T) {
 	c.ConsoleProxies = []string{"10.0.0.1"}
 	_, err = c.Proxies()
 	require.ErrorContains(t, err, `CONSOLE_PROXIES: "10.0.0.1" is not a network`)
+}
+
+func TestTheConsolesAddressIsOneOfASiteAndItIsToldWhenPasswordsGoInClear(t *testing.T) {
+	for _, wrong := range []string{"console.example.com", "ftp://console.example.com", "https://console.example.com/console", "https://console.example.com?x=1", "https://me:secret@console.example.com", "https://"} {
+		_, err := Load(map[string]string{"CONSOLE_URL": wrong})
+		require.ErrorContains(t, err, "CONSOLE_URL", wrong)
+		require.ErrorContains(t, err, "write it like https://console.example.com", wrong)
+	}
+	for address, safe := range map[string]bool{
+		"https://console.example.com": true, "http://127.0.0.1:8080": true, "http://localhost:8080": true, "http://[::1]:8080": true, "http://console.example.com": false, "http://0.0.0.0:8080": false,
+	} {
+		c, err := Load(map[string]string{"CONSOLE_URL": address})
+		require.NoError(t, err)
+		require.Equal(t, safe, c.ConsoleSafe(), address)
+	}
+	c, err := Load(map[string]string{"CONSOLE_METRICS_ADDRESS": "127.0.0.1:9465"})
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1:9465", c.ConsoleMetrics)
 }
 
 func TestACaseIsFoundInTheTemporalUI(t *testing.T) {

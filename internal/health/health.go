@@ -3,7 +3,10 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,8 +18,12 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// checkTimeout bounds each question of /readyz; a probe should wait a little longer.
-const checkTimeout = 2 * time.Second
+// checkTimeout bounds each question of /readyz; a probe should wait a little longer. An answer is good for a moment: however
+// often somebody asks, databases are asked at most so often.
+const (
+	checkTimeout = 2 * time.Second
+	moment       = time.Second
+)
 
 // Health is where one process stands.
 type Health struct {
@@ -25,6 +32,10 @@ type Health struct {
 	mu     sync.Mutex
 	not    string // why it takes no work, whatever else answers; empty: it does
 	checks []Check
+
+	asking sync.Mutex // whoever comes meanwhile waits for the answer
+	asked  time.Time  // when the checks answered last; zero: these have not
+	lines  []string   // what failed then
 }
 
 // Check asks something without which the process is of no use.
@@ -41,6 +52,9 @@ func (h *Health) Works(checks ...Check) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.not, h.checks = "", checks
+	h.asking.Lock()
+	defer h.asking.Unlock()
+	h.asked = time.Time{}
 }
 
 // Drains says that the process takes no new work.
@@ -50,11 +64,48 @@ func (h *Health) Drains() {
 	h.not = h.who + ": draining"
 }
 
-// Serve answers GET /livez and /readyz; /healthz is the latter's other name.
-func (h *Health) Serve(mux *http.ServeMux) {
+// Serve answers GET /livez and /readyz; /healthz is the latter's other name. It says what fails: for those who run the process.
+func (h *Health) Serve(mux *http.ServeMux) { h.serve(mux, strings.Join) }
+
+// ServePublic is Serve where anybody asks: that it is not ready, and nothing of why.
+func (h *Health) ServePublic(mux *http.ServeMux) {
+	h.serve(mux, func([]string, string) string { return "not ready" })
+}
+
+func (h *Health) serve(mux *http.ServeMux, say func(lines []string, separator string) string) {
+	ready := func(w http.ResponseWriter, r *http.Request) {
+		if lines := h.fails(r.Context()); len(lines) > 0 {
+			http.Error(w, say(lines, "\n"), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	}
 	mux.HandleFunc("GET /livez", h.lives)
-	mux.HandleFunc("GET /readyz", h.ready)
-	mux.HandleFunc("GET /healthz", h.ready)
+	mux.HandleFunc("GET /readyz", ready)
+	mux.HandleFunc("GET /healthz", ready)
+}
+
+// Listen serves metrics and what is not ready at an address for those who run the process, until the context ends; "off" does
+// not.
+func (h *Health) Listen(ctx context.Context, address string, metrics http.Handler) error {
+	if address == "off" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
+	h.Serve(mux)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			slog.Error("metrics stopped", "error", err)
+		}
+	}()
+	context.AfterFunc(ctx, func() { server.Close() }) //nolint:errcheck // the process ends
+	return nil
 }
 
 // lives needs no other server: a restart of this process would not bring one back.
@@ -64,20 +115,21 @@ func (h *Health) lives(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// ready says ok, or a line for everything that is not: "database: connection refused".
-func (h *Health) ready(w http.ResponseWriter, r *http.Request) {
+// fails has a line for everything that is not as it should be: "database: connection refused".
+func (h *Health) fails(ctx context.Context) []string {
 	h.mu.Lock()
 	not, checks := h.not, h.checks
 	h.mu.Unlock()
-	lines := failing(r.Context(), checks)
+	h.asking.Lock()
+	defer h.asking.Unlock()
+	if h.asked.IsZero() || time.Since(h.asked) > moment {
+		h.lines = failing(context.WithoutCancel(ctx), checks) // for all who ask
+		h.asked = time.Now()
+	}
 	if not != "" {
-		lines = append([]string{not}, lines...)
+		return append([]string{not}, h.lines...)
 	}
-	if len(lines) > 0 {
-		http.Error(w, strings.Join(lines, "\n"), http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ok")
+	return h.lines
 }
 
 // failing asks all at once, and names those that fail or do not answer in time.

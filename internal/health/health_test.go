@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +76,7 @@ func TestGivenAPostgresThatHangsOrIsGone_WhenReadinessIsAsked_ThenItSaysSoInTime
 	require.True(t, ready())
 
 	wire.hang(true)
+	time.Sleep(moment) // an answer is good for as long
 	began := time.Now()
 	code, said := probe(t, server, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, code)
@@ -87,6 +89,28 @@ func TestGivenAPostgresThatHangsOrIsGone_WhenReadinessIsAsked_ThenItSaysSoInTime
 
 	wire.cut(t)
 	require.Eventually(t, func() bool { code, said := probe(t, server, "/readyz"); return code != http.StatusOK && said != "" }, time.Minute, 50*time.Millisecond)
+}
+
+func TestGivenAServerThatAnybodyAsks_WhenItIsNotReady_ThenItDoesNotSayWhyAndAsksItsDatabasesOnceAMoment(t *testing.T) {
+	h := New("server")
+	var asked atomic.Int32
+	h.Works(Check{"database", func(context.Context) error {
+		asked.Add(1)
+		return errors.New("password of countersign at 10.0.0.7 is wrong")
+	}})
+	mux := http.NewServeMux()
+	h.ServePublic(mux)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	began := time.Now()
+	for range 20 {
+		code, said := probe(t, server, "/readyz")
+		require.Equal(t, http.StatusServiceUnavailable, code)
+		require.Equal(t, "not ready\n", said)
+	}
+	require.LessOrEqual(t, int(asked.Load()), 1+int(time.Since(began)/moment))
+	require.ErrorContains(t, h.Listen(t.Context(), "nowhere", nil), "nowhere")
+	require.NoError(t, h.Listen(t.Context(), "off", nil))
 }
 
 // wire is a connection to a server that can be made to hang, or be cut.

@@ -2,8 +2,11 @@ package page
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -30,13 +33,21 @@ func File(w http.ResponseWriter, req *http.Request, mediaType, name, version str
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Disposition", mime.FormatMediaType(disposition, map[string]string{"filename": name}))
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; object-src 'self'; frame-ancestors 'self'")
-	h.Set("Cache-Control", "no-store")
 	if version != "" {
 		h.Set("Cache-Control", "private, no-cache")
 		h.Set("ETag", `"`+version+`"`)
 	}
+	patiently(w)
 	http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(text))
 	return nil
+}
+
+// transfer is how long a file may take each way: 10 MB at 20 kB a second. Everything else is bounded by the server, more closely.
+const transfer = 10 * time.Minute
+
+func patiently(w http.ResponseWriter) {
+	until, c := time.Now().Add(transfer), http.NewResponseController(w)
+	_, _ = c.SetReadDeadline(until), c.SetWriteDeadline(until.Add(transfer)) // what knows no deadlines has none
 }
 
 // Uploaded is a file of a form, with the name of its field.
@@ -51,12 +62,14 @@ const (
 	maximumFiles = 20
 )
 
-// Upload reads a form that may have files. Fields without a chosen file are left out.
+// Upload reads a form that may have files. Fields without a chosen file are left out. What was put into files meanwhile
+// is gone when the request ends.
 func Upload(w http.ResponseWriter, req *http.Request) (url.Values, []Uploaded, error) {
 	if kind, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || kind != "multipart/form-data" {
 		form, err := Form(w, req)
 		return form, nil, err
 	}
+	patiently(w)
 	req.Body = http.MaxBytesReader(w, req.Body, uploadLimit)
 	if err := req.ParseMultipartForm(memoryLimit); err != nil {
 		var tooLong *http.MaxBytesError
@@ -65,10 +78,16 @@ func Upload(w http.ResponseWriter, req *http.Request) (url.Values, []Uploaded, e
 		}
 		return nil, nil, Error{http.StatusBadRequest, "error.400"}
 	}
-	form := url.Values(req.MultipartForm.Value)
+	context.AfterFunc(req.Context(), func() { // the server does it for the request that it made, and this may be a copy
+		if err := req.MultipartForm.RemoveAll(); err != nil {
+			slog.Warn("uploaded files not removed", "error", err)
+		}
+	})
+	form, legibly := url.Values(req.MultipartForm.Value), url.Values{}
 	var files []Uploaded
 	for field, chosen := range req.MultipartForm.File {
 		for _, f := range chosen {
+			legibly.Add(field, f.Filename)
 			if f.Filename != "" || f.Size > 0 {
 				files = append(files, Uploaded{field, f})
 			}
@@ -77,5 +96,5 @@ func Upload(w http.ResponseWriter, req *http.Request) (url.Values, []Uploaded, e
 	if len(files) > maximumFiles {
 		return nil, nil, Error{http.StatusRequestEntityTooLarge, "error.413"}
 	}
-	return form, files, legible(form)
+	return form, files, cmp.Or(legible(form), legible(legibly))
 }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"log/slog"
@@ -112,7 +113,9 @@ func (r *Renderer) Protect(next http.Handler) http.Handler {
 	}))
 	safe := protection.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		req = req.WithContext(context.WithValue(req.Context(), secureKey{}, r.Secure))
 		h := w.Header()
+		h.Set("Cache-Control", "no-store") // of a person, and true only now; what may be kept says so
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "SAMEORIGIN")

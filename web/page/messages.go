@@ -68,12 +68,10 @@ func (m messages) to(tag language.Tag) translate {
 	}
 }
 
-const languageCookie = "language"
-
 // Language is the language in which somebody is answered: what they chose, else what their browser prefers.
 func Language(r *http.Request) language.Tag {
 	wanted := r.Header.Get("Accept-Language")
-	if chosen, err := r.Cookie(languageCookie); err == nil {
+	if chosen, err := r.Cookie(CookieName(languageCookie, secure(r))); err == nil {
 		wanted = chosen.Value
 	}
 	_, i := language.MatchStrings(languages, wanted)

@@ -36,6 +36,7 @@ var book embed.FS
 type Renderer struct {
 	Person func(context.Context) *person.Person      // who is signed in; nil: nobody
 	Nav    func(*http.Request, person.Person) []Link // where they may go, with what waits there
+	Secure bool                                      // browsers come by https, and by nothing else
 
 	templates map[language.Tag]map[string]*template.Template // by page
 	texts     map[language.Tag]translate
@@ -173,7 +174,6 @@ func (r *Renderer) render(w http.ResponseWriter, req *http.Request, status int, 
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", f.Language)
-	h.Set("Cache-Control", "no-store") // of a person, and true only now
 	w.WriteHeader(status)
 	_, err := out.WriteTo(w)
 	if err != nil {
@@ -209,8 +209,7 @@ func setLanguage(w http.ResponseWriter, req *http.Request) error {
 		return Error{http.StatusBadRequest, "error.400"}
 	}
 	_, i, _ := languages.Match(chosen)
-	cookie := http.Cookie{Name: languageCookie, Value: Languages[i].String(), Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: secure(req)}
-	http.SetCookie(w, &cookie)
+	http.SetCookie(w, cookie(req, languageCookie, Languages[i].String(), 365*24*3600))
 	http.Redirect(w, req, Local(form.Get("back")), http.StatusSeeOther)
 	return nil
 }

@@ -6,14 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
 	"net/url"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"countersign/domain/money"
 	"countersign/domain/person"
@@ -98,6 +101,74 @@ func TestAPageIsInTheReadersLanguageWithLayoutAndHeaders(t *testing.T) {
 	require.Equal(t, "/here?x=1", answer.Header.Get("Location"))
 	_, body = ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", answer.Cookies()[0].String(), "Accept-Language", "zh")
 	require.Contains(t, body, "Good day, Li")
+}
+
+func TestByHttpsCookiesAreOfThisHostAloneWhateverARequestSaysOfItself(t *testing.T) {
+	r, err := page.New()
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	r.Routes(mux)
+	choose := func() *http.Response {
+		req := httptest.NewRequest(http.MethodPost, "/language", strings.NewReader("language=en&back=/here"))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("X-Forwarded-Proto", "https")
+		w := httptest.NewRecorder()
+		r.Protect(mux).ServeHTTP(w, req)
+		require.Equal(t, "no-store", w.Header().Get("Cache-Control"), "an answer that leads on is nobody else's, too")
+		return w.Result()
+	}
+	plain := choose()
+	require.Equal(t, "countersign-language", plain.Cookies()[0].Name)
+	require.Empty(t, plain.Header.Get("Strict-Transport-Security"))
+	r.Secure = true
+	safe := choose()
+	require.Regexp(t, `^__Host-countersign-language=en; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax$`, safe.Header.Get("Set-Cookie"))
+	require.NotEmpty(t, safe.Header.Get("Strict-Transport-Security"))
+}
+
+func TestUploadedFilesHaveNamesThatAreTextAndAreGoneWhenTheRequestEnds(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	r, err := page.New()
+	require.NoError(t, err)
+	lying := func() int {
+		files, err := os.ReadDir(folder)
+		require.NoError(t, err)
+		return len(files)
+	}
+	during := 0
+	server := httptest.NewServer(r.Protect(r.Handle(func(w http.ResponseWriter, req *http.Request) error {
+		_, files, err := page.Upload(w, req.WithContext(context.WithValue(req.Context(), struct{}{}, "a copy, as middleware makes"))) //nolint:staticcheck // nobody reads it
+		if during = lying(); err != nil {
+			return err
+		}
+		_, err = fmt.Fprint(w, files[0].Filename, files[0].Size)
+		return err
+	})))
+	t.Cleanup(server.Close)
+	send := func(name string) (int, string) {
+		var body strings.Builder
+		form := multipart.NewWriter(&body)
+		part, err := form.CreatePart(textproto.MIMEHeader{"Content-Disposition": {`form-data; name="file"; filename="` + name + `"`}})
+		require.NoError(t, err)
+		_, err = io.WriteString(part, strings.Repeat("x", 12<<20)) // more than is kept in memory
+		require.NoError(t, err)
+		require.NoError(t, form.Close())
+		answer, err := http.Post(server.URL, form.FormDataContentType(), strings.NewReader(body.String()))
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		said, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		return answer.StatusCode, string(said)
+	}
+	status, said := send("scan.pdf")
+	require.Equal(t, http.StatusOK, status, said)
+	require.Equal(t, "scan.pdf12582912", said)
+	require.Equal(t, 1, during, "it lies in a file meanwhile")
+	require.Eventually(t, func() bool { return lying() == 0 }, time.Minute, 10*time.Millisecond)
+	status, _ = send("a\xff.pdf")
+	require.Equal(t, http.StatusBadRequest, status)
+	require.Eventually(t, func() bool { return lying() == 0 }, time.Minute, 10*time.Millisecond)
 }
 
 func TestAFlashIsShownOnce(t *testing.T) {

@@ -229,6 +229,7 @@ func (d *Door) signOutEverywhere(w http.ResponseWriter, r *http.Request) error {
 	if err := d.sessions.Destroy(ctx); err != nil {
 		return err
 	}
+	forgetPages(w)
 	page.Flash(w, r, "sign-in.out")
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 	return nil

@@ -47,13 +47,18 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) error {
 		came, err = d.organisation.SignIn(ctx, activities.SignInInput{Account: e.Account, Password: form.Get("password"), Network: networkOf(r, d.proxies), At: at})
 		return err
 	})
-	if refused(err, &e, came) {
+	if list := activities.RefusalOf(err); list != nil { // that an account is locked is not told: it would tell that there is one
+		d.count(came, list)
+		if list[0].Object == "network" {
+			e.Wrong = "sign-in.network"
+		}
 		d.showEntrance(w, r, http.StatusUnprocessableEntity, e)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	d.count(came, nil)
 	key, to := personKey, e.Next
 	switch {
 	case came.NeedsCode:
@@ -72,21 +77,6 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
-}
-
-// refused says why nobody was let in; false: for no reason of the rules.
-func refused(err error, e *entrance, came activities.SignedIn) bool {
-	list := activities.RefusalOf(err)
-	if list == nil {
-		return false
-	}
-	switch {
-	case came.LockedUntil != nil:
-		e.Wrong, e.Until = "sign-in.locked", came.LockedUntil
-	case list[0].Object == "network":
-		e.Wrong = "sign-in.network"
-	}
-	return true
 }
 
 func (d *Door) codePage(w http.ResponseWriter, r *http.Request) error {
@@ -112,14 +102,22 @@ func (d *Door) enterCode(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	came, err := d.accounts.EnterCode(ctx, activities.EnterCodeInput{Person: id, Code: form.Get("code"), Since: d.since(ctx), Network: networkOf(r, d.proxies), At: at})
-	e := entrance{Wrong: "sign-in.code.wrong"}
-	if refused(err, &e, came) {
+	if list := activities.RefusalOf(err); list != nil {
+		d.count(came, list)
+		e := entrance{Wrong: "sign-in.code.wrong"}
+		switch {
+		case came.LockedUntil != nil: // who comes this far knows the password, and may know this
+			e.Wrong, e.Until = "sign-in.locked", came.LockedUntil
+		case list[0].Object == "network":
+			e.Wrong = "sign-in.network"
+		}
 		d.Render(w, r, http.StatusUnprocessableEntity, "sign-in-code", d.Text(r, "sign-in.code.title"), e)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	d.count(came, nil)
 	next := d.sessions.GetString(ctx, nextKey)
 	if err := d.begin(ctx, personKey, id, at); err != nil {
 		return err
@@ -142,7 +140,11 @@ func (d *Door) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err := d.sessions.Destroy(ctx); err != nil {
 		return err
 	}
+	forgetPages(w)
 	page.Flash(w, r, "sign-in.out")
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 	return nil
 }
+
+// forgetPages has the browser drop the documents that it kept: the next person at it may be another.
+func forgetPages(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache"`) }

@@ -20,8 +20,8 @@ func networkOf(r *http.Request, proxies []netip.Prefix) string {
 	address := peer.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && ours(address); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := hopOf(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
 		address = hop.Unmap()
@@ -35,4 +35,13 @@ func networkOf(r *http.Request, proxies []netip.Prefix) string {
 		return ""
 	}
 	return network.String()
+}
+
+// hopOf reads an address as proxies write it: some add the port.
+func hopOf(text string) (netip.Addr, bool) {
+	if at, err := netip.ParseAddrPort(text); err == nil {
+		return at.Addr(), true
+	}
+	address, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	return address, err == nil
 }

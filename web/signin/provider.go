@@ -33,6 +33,7 @@ type Provider struct {
 const (
 	patience = 10 * time.Second
 	errand   = 10 * time.Minute
+	rest     = 5 * time.Second // a provider that did not answer is left alone, and who comes meanwhile is told at once
 )
 
 // provider asks the issuer where its pages are when somebody comes first: the console starts without it.
@@ -45,6 +46,8 @@ type provider struct {
 	mu       sync.Mutex
 	config   *oauth2.Config
 	verifier *oidc.IDTokenVerifier
+	failed   error // the last time, before config is known
+	failedAt time.Time
 }
 
 func newProvider(o Provider, base string) *provider {
@@ -56,10 +59,14 @@ func newProvider(o Provider, base string) *provider {
 func (p *provider) known(ctx context.Context) (*oauth2.Config, *oidc.IDTokenVerifier, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.config == nil && p.failed != nil && time.Since(p.failedAt) < rest {
+		return nil, nil, p.failed
+	}
 	if p.config == nil {
-		found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.Issuer)
+		found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.Issuer) // others wait for it, too
 		if err != nil {
-			return nil, nil, fmt.Errorf("ask the identity provider: %w", err)
+			p.failed, p.failedAt = fmt.Errorf("ask the identity provider: %w", err), time.Now()
+			return nil, nil, p.failed
 		}
 		p.config = &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.Secret, Endpoint: found.Endpoint(), RedirectURL: p.back, Scopes: []string{oidc.ScopeOpenID, "email"}}
 		p.verifier = found.VerifierContext(oidc.ClientContext(context.WithoutCancel(ctx), p.client), &oidc.Config{ClientID: p.ClientID})
@@ -98,7 +105,8 @@ func (d *Door) fromProvider(w http.ResponseWriter, r *http.Request) error {
 	s := d.errand(r)
 	http.SetCookie(w, d.cookie(errandCookie, nil, -time.Second))
 	query := r.URL.Query()
-	if s == nil || subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(s.State)) != 1 {
+	from := cmp.Or(query.Get("iss"), d.provider.Issuer) // who names itself has to be who was asked (RFC 9207)
+	if s == nil || subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(s.State)) != 1 || from != d.provider.Issuer {
 		return page.Error{Status: http.StatusForbidden, Key: "sign-in.provider.stale"}
 	}
 	identity, err := d.provider.identify(ctx, query.Get("code"), *s)
@@ -108,13 +116,15 @@ func (d *Door) fromProvider(w http.ResponseWriter, r *http.Request) error {
 	}
 	identity.Network, identity.At = networkOf(r, d.proxies), at
 	came, err := d.accounts.SignInByIdentity(ctx, identity)
-	if activities.RefusalOf(err) != nil {
+	if list := activities.RefusalOf(err); list != nil {
+		d.count(came, list)
 		d.showEntrance(w, r, http.StatusUnprocessableEntity, entrance{Next: s.Next, Wrong: "sign-in.provider.unknown"})
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	d.count(came, nil)
 	if err := d.begin(ctx, personKey, came.Person, at); err != nil {
 		return err
 	}
@@ -123,7 +133,7 @@ func (d *Door) fromProvider(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *Door) errand(r *http.Request) *sent {
-	cookie, err := r.Cookie(cookieName(errandCookie, d.secure))
+	cookie, err := r.Cookie(page.CookieName(errandCookie, d.secure))
 	if err != nil {
 		return nil
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"countersign/web/page"
+
 	"github.com/alexedwards/scs/v2"
 	"github.com/jmoiron/sqlx"
 )
@@ -33,16 +35,8 @@ func manager(db *sqlx.DB, secure bool) *scs.SessionManager {
 	s := scs.New()
 	s.Store, s.Codec, s.HashTokenInStore = store{db}, jsonCodec{}, true
 	s.IdleTimeout, s.Lifetime = idle, lifetime
-	s.Cookie.Name, s.Cookie.Secure, s.Cookie.Persist = cookieName("session", secure), secure, false // HttpOnly, SameSite=Lax: the way back from an identity provider
+	s.Cookie.Name, s.Cookie.Secure, s.Cookie.Persist = page.CookieName("session", secure), secure, false // HttpOnly, SameSite=Lax: the way back from an identity provider
 	return s
-}
-
-// cookieName has a browser take a cookie from this host alone, over TLS (__Host-). Plain http is for this machine only.
-func cookieName(name string, secure bool) string {
-	if secure {
-		return "__Host-countersign-" + name
-	}
-	return "countersign-" + name
 }
 
 // visit is what the store knows of a request's session, so that one that did not change is not written.
@@ -81,14 +75,17 @@ func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) 
 // CommitCtx writes a session that changed, or that somebody used. One that was ended meanwhile stays so.
 func (s store) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	v := visitOf(ctx)
-	query := `INSERT INTO sessions (token, data, expires_at) VALUES ($1, $2, $3)`
-	if token == v.token {
-		if string(data) == v.found && (v.background || expiry.Sub(v.expires) < fresh) {
-			return nil
-		}
-		query = `UPDATE sessions SET data = $2, expires_at = $3 WHERE token = $1`
+	query, args := `INSERT INTO sessions (token, expires_at, data) VALUES ($1, $2, $3)`, []any{token, expiry, string(data)}
+	switch same := string(data) == v.found; {
+	case token != v.token:
+	case same && (v.background || expiry.Sub(v.expires) < fresh):
+		return nil
+	case same: // another request may have changed the data meanwhile
+		query, args = `UPDATE sessions SET expires_at = $2 WHERE token = $1`, args[:2]
+	default:
+		query = `UPDATE sessions SET expires_at = $2, data = $3 WHERE token = $1`
 	}
-	if _, err := s.db.ExecContext(ctx, query, token, string(data), expiry); err != nil {
+	if _, err := s.db.ExecContext(ctx, query, args...); err != nil {
 		return fmt.Errorf("write session: %w", err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"countersign/activities"
 	"countersign/domain/person"
+	"countersign/domain/refusal"
 	"countersign/internal/codec"
 	"countersign/views"
 	"countersign/web/page"
@@ -32,7 +33,22 @@ type Options struct {
 	URL      string         // where browsers find the console; with https cookies go over TLS alone
 	Proxies  []netip.Prefix // whose X-Forwarded-For counts
 	Provider Provider       // by whom the vendor's people may sign in, beside passwords
+	Count    func(Outcome)  // is told how each try ended; nil: nobody counts
 }
+
+// Outcome is how a try to sign in ended.
+type Outcome string
+
+const (
+	In        Outcome = "in"
+	CodeAsked Outcome = "code asked" // the password was right
+	Refused   Outcome = "refused"    // a wrong name, password, code or identity, or an account that is locked
+	Locked    Outcome = "locked"     // refused, and the account is locked by it
+	Network   Outcome = "network"    // not looked at: too many failed from there
+)
+
+// Outcomes are all there are.
+var Outcomes = []Outcome{In, CodeAsked, Refused, Locked, Network}
 
 // Door lets people in. Its pages are /sign-in, /sign-out and /account.
 type Door struct {
@@ -46,22 +62,43 @@ type Door struct {
 	provider     *provider // nil: none
 	proxies      []netip.Prefix
 	secure       bool
+	outcome      func(Outcome)
 	hashing      chan struct{} // a look at a password takes 19 MiB: this many at once
 }
 
-// New makes the door; keys seal the secrets of authenticators. From then on the renderer shows who is signed in.
+// New makes the door; keys seal the secrets of authenticators. From then on the renderer shows who is signed in, and knows whether it is by https.
 func New(db *sqlx.DB, keys *codec.Codec, renderer *page.Renderer, o Options) *Door {
 	d := &Door{
 		Renderer: renderer, organisation: activities.Organisation{DB: db}, accounts: activities.Accounts{DB: db, Keys: keys}, reader: views.Reader{DB: db},
 		store: store{db}, proxies: o.Proxies, secure: strings.HasPrefix(o.URL, "https:"), hashing: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+		outcome: o.Count,
+	}
+	if d.outcome == nil {
+		d.outcome = func(Outcome) {}
 	}
 	d.sessions = manager(db, d.secure)
 	d.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { renderer.Fail(w, r, err) }
 	if o.Provider.Issuer != "" {
 		d.provider = newProvider(o.Provider, o.URL)
 	}
-	renderer.Person = PersonOf
+	renderer.Person, renderer.Secure = PersonOf, d.secure
 	return d
+}
+
+// count tells how a try ended; the list is why nobody was let in.
+func (d *Door) count(came activities.SignedIn, list refusal.List) {
+	switch {
+	case list == nil && came.NeedsCode:
+		d.outcome(CodeAsked)
+	case list == nil:
+		d.outcome(In)
+	case list[0].Object == "network":
+		d.outcome(Network)
+	case came.Locked:
+		d.outcome(Locked)
+	default:
+		d.outcome(Refused)
+	}
 }
 
 // Routes adds the door's pages.
@@ -219,6 +256,6 @@ func (d *Door) cookie(name string, content any, age time.Duration) *http.Cookie 
 		panic(err) // text and nothing else
 	}
 	return &http.Cookie{
-		Name: cookieName(name, d.secure), Value: encoded(text), Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, Secure: d.secure, SameSite: http.SameSiteLaxMode,
+		Name: page.CookieName(name, d.secure), Value: encoded(text), Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, Secure: d.secure, SameSite: http.SameSiteLaxMode,
 	}
 }

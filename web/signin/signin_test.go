@@ -32,13 +32,16 @@ type house struct {
 	url    string
 	issuer *issuertest.Issuer
 	keys   *codec.Codec
+
+	counted   []signin.Outcome
+	meanwhile func() // happens while /desk answers
 }
 
 const own = "Spring 2025 rain"
 
 func build(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, db: pgtest.New(t), issuer: issuertest.New(t)}
+	h := &house{t: t, db: pgtest.New(t), issuer: issuertest.New(t), meanwhile: func() {}}
 	h.db.MustExec(`INSERT INTO partners (partner_id, name, kind, verified_name, entity) VALUES ('P1', 'Alpha', 'solution-provider', 'Alpha Ltd', 'cloud')`)
 	h.db.MustExec(`INSERT INTO people (person_id, name, email, partner_id) VALUES ('root', 'Root', '', NULL), ('wei', 'Wei <b>', 'wei@vendor.example', NULL), ('ada', 'Ada', '', 'P1')`)
 	h.db.MustExec(`INSERT INTO organisation_people (person_id, account_name) VALUES ('ada', 'ada')`)
@@ -62,13 +65,14 @@ func (h *house) site(address string) http.Handler {
 	r, err := page.New(signin.Book)
 	require.NoError(h.t, err)
 	door := signin.New(h.db, h.keys, r, signin.Options{
-		URL: address, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		URL: address, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Count: func(o signin.Outcome) { h.counted = append(h.counted, o) },
 		Provider: signin.Provider{Issuer: h.issuer.URL, ClientID: issuertest.ClientID, Secret: issuertest.Secret, Name: "Staff <ID>"},
 	})
 	mux := http.NewServeMux()
 	r.Routes(mux)
 	door.Routes(mux)
 	mux.Handle("/desk", door.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.meanwhile()
 		_, _ = io.WriteString(w, "desk of "+signin.PersonOf(r.Context()).ID+" "+r.URL.RawQuery)
 	})))
 	return r.Protect(door.Sessions(mux))
@@ -186,7 +190,7 @@ func TestGivenAnInitialPassword_WhenSomebodySignsIn_ThenTheySetTheirOwnAndComeTo
 
 	wrong := b.signIn("wrong")
 	require.Equal(t, http.StatusUnprocessableEntity, wrong.StatusCode)
-	require.Contains(t, wrong.body, "The account name or the password is wrong.")
+	require.Contains(t, wrong.body, "The account name or the password is wrong, or the account is locked")
 	require.NotContains(t, wrong.body, `value="wrong"`)
 	require.Equal(t, "/desk?x=1", wrong.field(t, "next"))
 
@@ -238,6 +242,7 @@ func TestGivenASession_WhenItBeginsEndsOrIsStolen_ThenItsTokenIsGoodOnlyInBetwee
 	require.Equal(t, http.StatusOK, thief.get("/desk", "Cookie", "countersign-session="+last).StatusCode)
 	out := b.post("/sign-out")
 	require.Equal(t, "/sign-in", out.to())
+	require.Equal(t, `"cache"`, out.Header.Get("Clear-Site-Data"), "documents that the browser kept")
 	require.Contains(t, b.get("/sign-in").body, "You are signed out.")
 	require.Equal(t, http.StatusSeeOther, thief.get("/desk", "Cookie", "countersign-session="+last).StatusCode)
 	require.Equal(t, http.StatusSeeOther, b.post("/sign-out").StatusCode, "a replayed form")
@@ -286,8 +291,13 @@ func TestGivenASessionThatNobodyUses_WhenItsTimeIsOver_ThenItIsAndAPageThatRefre
 	h.db.MustExec(`UPDATE sessions SET expires_at = now() + interval '10 minutes'`)
 	require.Equal(t, http.StatusOK, b.get("/desk", "Countersign-Background", "1").StatusCode)
 	require.InDelta(t, 10, left(), 1)
+	h.meanwhile = func() {
+		h.db.MustExec(`UPDATE sessions SET data = jsonb_set(data::jsonb, '{values,next}', '"/other"')::text`)
+	}
 	require.True(t, b.in())
+	h.meanwhile = func() {}
 	require.InDelta(t, 30, left(), 1)
+	require.Equal(t, 1, count(t, h.db, `SELECT count(*) FROM sessions WHERE data LIKE '%/other%'`), "who only prolongs a session writes nothing else of it")
 	h.db.MustExec(`UPDATE sessions SET expires_at = now() - interval '1 second'`)
 	require.False(t, b.in())
 
@@ -384,7 +394,14 @@ func TestGivenAnIdentityProvider_WhenSomebodyComesBackFromIt_ThenOnlyWhoWentAndI
 	code := attacker.get(there.to())
 	require.Contains(t, victim.get(code.to()).body, "out of date", "a link that somebody else began")
 	require.False(t, victim.in())
-	require.Equal(t, "/", attacker.get(code.to()).to())
+	require.False(t, attacker.in())
+	there = attacker.get("/sign-in/provider")
+	code = attacker.get(there.to())
+	require.Contains(t, attacker.get(code.to()+"&iss=https://another.example").body, "out of date", "what another provider says")
+	require.False(t, attacker.in())
+	there = attacker.get("/sign-in/provider")
+	code = attacker.get(there.to())
+	require.Equal(t, "/", attacker.get(code.to()+"&iss="+url.QueryEscape(h.issuer.URL)).to())
 	require.Equal(t, http.StatusForbidden, attacker.get(code.to()).StatusCode, "a code is good once")
 }
 
@@ -413,10 +430,14 @@ func TestGivenHostileForms_WhenTheyComeToTheDoor_ThenTheyAreRefusedOrShownHarmle
 	for range 5 {
 		b.signIn("wrong")
 	}
-	require.Regexp(t, `Too many wrong tries: the account is locked for now\. Try again from <time`, b.signIn(own).body)
-	require.Contains(t, b.post("/sign-in", "account", "nobody", "password", "x").body, "The account name or the password is wrong")
+	nobody := h.browser().post("/sign-in", "account", "nobody", "password", "x", "next", "/desk?x=1")
+	require.Contains(t, nobody.body, "The account name or the password is wrong")
+	require.Equal(t, strings.ReplaceAll(nobody.body, "nobody", "wei"), h.browser().signIn(own).body, "that an account is locked would tell that it exists")
+	require.Equal(t, 1, count(t, h.db, `SELECT count(*) FROM outbox WHERE person_id = 'wei' AND subject LIKE '%Account locked'`), "its person is told")
+	require.Equal(t, []signin.Outcome{"in", "refused", "refused", "refused", "refused", "locked", "refused", "refused"}, h.counted[5:], "as metrics have it")
 	h.db.MustExec(`INSERT INTO account_events (at, event, failed, network) SELECT now(), 'unknown account', true, '192.0.2.0/24' FROM generate_series(1, 60)`)
 	require.Contains(t, b.post("/sign-in", "account", "nobody", "password", "x").body, "from your network")
+	require.Equal(t, signin.Network, h.counted[len(h.counted)-1])
 	b.from = "198.51.100.1"
 	require.Contains(t, b.post("/sign-in", "account", "nobody", "password", "x").body, "The account name or the password is wrong")
 }
