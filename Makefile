@@ -87,12 +87,13 @@ lint: go bin/golangci-lint bin/workflowcheck
 .PHONY: build
 build: programme bin/temporal
 
-# Pictures for the docs: of the Temporal UI over the demo, and of the console's pages by the test that looks at each of them.
+# Pictures for the docs: of the Temporal UI over the demo, and of the console's pages over a programme that has lived for months.
 .PHONY: screenshots
 screenshots: programme bin/temporal
 	@cd dev && go build -o ../bin/screenshots ./cmd/screenshots
 	@bin/screenshots docs/screenshots
-	@bin/local test -- go test ./e2e -count=1 -run TestGivenThePages_ -pictures $(CURDIR)/docs/console
+	@rm -f docs/console/*.png
+	@bin/local test -- go test ./web/gallery -count=1 -run TestGivenTheAlbum_ -pictures $(CURDIR)/docs/console
 
 # go build knows best what is stale; it takes a second when nothing is.
 .PHONY: programme bin/local

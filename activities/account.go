@@ -14,6 +14,7 @@ import (
 	"countersign/domain/refusal"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 )
 
 // What happens to accounts, as account_events has it.
@@ -101,15 +102,16 @@ type door struct {
 	Factor      []byte     `db:"second_factor"` // sealed; nil: a password is enough
 	LastStep    int64      `db:"last_step"`
 
-	Right  bool // what was entered
-	Locked bool // by this try
+	Right  bool       // what was entered
+	Bound  *time.Time // until then no try from there is looked at; nil: it is
+	Locked bool       // by this try
 }
 
 const doorSQL = `
 	SELECT o.person_id, coalesce(p.partner_id, '') AS partner_id, o.password, o.password_set_at, o.locked_until, o.locks, o.second_factor, o.last_step
 	  FROM organisation_people o JOIN people p USING (person_id)`
 
-// lock is until when no try is looked at; nil: it is.
+// lock is until when the account is locked; nil: it is not.
 func (d door) lock(at time.Time) *time.Time {
 	if d.LockedUntil != nil && at.Before(*d.LockedUntil) {
 		return d.LockedUntil
@@ -117,11 +119,37 @@ func (d door) lock(at time.Time) *time.Time {
 	return nil
 }
 
-// opens lets the person in: what was tried before is forgotten.
+// bind says whether the lock binds a network: not one from which the person came in lately and from where no more wrong tries followed than
+// an account is allowed. Or whoever knows a name could keep its person out.
+func (d *door) bind(ctx context.Context, tx *sqlx.Tx, network string, at time.Time) error {
+	if d.Bound = d.lock(at); d.Bound == nil || network == "" {
+		return nil
+	}
+	var tries int
+	err := tx.GetContext(ctx, &tries, `
+		WITH came AS (
+			SELECT max(event_id) AS last FROM account_events
+			 WHERE person_id = $1 AND network = $2::inet AND NOT failed AND event = ANY ($3) AND at > $4)
+		SELECT count(e.event_id) FROM came LEFT JOIN account_events e ON e.person_id = $1 AND e.network = $2::inet AND e.failed AND e.event_id > last
+		HAVING max(last) IS NOT NULL`,
+		d.Person, network, pq.Array([]string{signIn, usedRecoveryCode, signInByIdentity}), at.Add(-organisation.KnownNetwork))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("count tries of a known network: %w", err)
+	}
+	if tries < organisation.Tries {
+		d.Bound = nil
+	}
+	return nil
+}
+
+// opens lets the person in: what was tried before is forgotten, but for a lock that others caused and that binds them.
 func (d door) opens(ctx context.Context, tx *sqlx.Tx, event, network string, at time.Time) (SignedIn, error) {
 	if _, err := tx.ExecContext(ctx, `
 		UPDATE organisation_people SET wrong_tries = 0, locked_until = NULL, locks = 0
-		 WHERE person_id = $1 AND (wrong_tries > 0 OR locked_until IS NOT NULL OR locks > 0)`, d.Person); err != nil {
+		 WHERE person_id = $1 AND (wrong_tries > 0 OR locked_until IS NOT NULL OR locks > 0) AND (locked_until IS NULL OR locked_until <= $2)`, d.Person, at); err != nil {
 		return SignedIn{}, fmt.Errorf("open account: %w", err)
 	}
 	p, err := readAccount(ctx, tx, d.Person)
@@ -146,7 +174,7 @@ func (d *door) refused(ctx context.Context, tx *sqlx.Tx, list refusal.List, even
 	switch {
 	case d.Person == "":
 		event = unknownAccount
-	case d.lock(at) != nil:
+	case d.Bound != nil:
 		event = lockedAccount
 	case d.Right:
 		event = inactiveAccount
@@ -156,12 +184,22 @@ func (d *door) refused(ctx context.Context, tx *sqlx.Tx, list refusal.List, even
 	return writeAccountEvent(ctx, tx, accountEvent{At: at, Person: d.Person, Event: event, Failed: true, Network: network})
 }
 
-// wrong counts a wrong password or code; while the account is locked none is looked at. Each lock is longer than the one before,
-// and its person is told: whoever tries is not.
+// wrong writes down a wrong password or code, unless none was looked at, and counts it, unless the account is locked. Each lock is longer
+// than the one before, and its person is told: whoever tries is not.
 func (d *door) wrong(ctx context.Context, tx *sqlx.Tx, event, network string, at time.Time) error {
-	if d.Person == "" || d.Right || d.lock(at) != nil {
+	if d.Person == "" || d.Right || d.Bound != nil {
 		return nil
 	}
+	if d.lock(at) == nil {
+		if err := d.tried(ctx, tx, network, at); err != nil {
+			return err
+		}
+	}
+	return writeAccountEvent(ctx, tx, accountEvent{At: at, Person: d.Person, Event: event, Failed: true, Network: network})
+}
+
+// tried counts a wrong try, and locks the account when it is one too many.
+func (d *door) tried(ctx context.Context, tx *sqlx.Tx, network string, at time.Time) error {
 	var now struct {
 		Account string     `db:"account_name"`
 		Until   *time.Time `db:"locked_until"`
@@ -176,13 +214,19 @@ func (d *door) wrong(ctx context.Context, tx *sqlx.Tx, event, network string, at
 	}
 	if d.Locked = now.Until != nil; d.Locked {
 		subject, body := organisation.LockedOut(now.Account, network, at, *now.Until)
-		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO outbox (key, person_id, subject, body, written_at, next_at) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (key) DO NOTHING`,
-			"organisation/"+d.Person+"/locked/"+at.Format(time.RFC3339Nano), d.Person, subject, body, at); err != nil {
-			return fmt.Errorf("tell of the lock: %w", err)
-		}
+		return tellHolder(ctx, tx, d.Person, "locked/"+at.Format(time.RFC3339Nano), subject, body, at)
 	}
-	return writeAccountEvent(ctx, tx, accountEvent{At: at, Person: d.Person, Event: event, Failed: true, Network: network})
+	return nil
+}
+
+// tellHolder writes to a person about their account, once for what it is about.
+func tellHolder(ctx context.Context, tx *sqlx.Tx, person, about, subject, body string, at time.Time) error {
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO outbox (key, person_id, subject, body, written_at, next_at) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (key) DO NOTHING`,
+		"organisation/"+person+"/"+about, person, subject, body, at); err != nil {
+		return fmt.Errorf("tell %s: %w", person, err)
+	}
+	return nil
 }
 
 // account is a command about the account of a person, of a partner or of the vendor, done once for a request key and written down in the

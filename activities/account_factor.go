@@ -88,7 +88,7 @@ type SetFactorInput struct {
 }
 
 // SetFactor asks for a code at each sign-in by password from now on. The answer is the recovery codes, which are told once and
-// kept as hashes; a repeat answers none.
+// kept as hashes; a repeat answers none. Sessions from before are over.
 func (a *Accounts) SetFactor(ctx context.Context, in SetFactorInput) ([]string, error) {
 	secret, err := a.Open(in.Person, in.Sealed)
 	if err != nil {
@@ -102,9 +102,14 @@ func (a *Accounts) SetFactor(ctx context.Context, in SetFactorInput) ([]string, 
 		}
 		var hashes pq.ByteaArray
 		codes, hashes = drawRecoveryCodes()
-		_, err := tx.ExecContext(ctx, `UPDATE organisation_people SET second_factor = $2, last_step = $3, recovery_codes = $4 WHERE person_id = $1`,
-			in.Person, in.Sealed, step, hashes)
-		return nil, err
+		if _, err := tx.ExecContext(ctx, `UPDATE organisation_people SET second_factor = $2, last_step = $3, recovery_codes = $4 WHERE person_id = $1`,
+			in.Person, in.Sealed, step, hashes); err != nil {
+			return nil, fmt.Errorf("set second factor: %w", err)
+		}
+		if err := endSessions(ctx, tx, in.Person, at); err != nil { // those that a password was enough for
+			return nil, err
+		}
+		return nil, tellOfFactor(ctx, tx, in, true, at)
 	})
 	if err != nil {
 		return nil, err
@@ -114,7 +119,17 @@ func (a *Accounts) SetFactor(ctx context.Context, in SetFactorInput) ([]string, 
 
 // DropFactor lets a person do without the second factor again, known by the password; Sealed and Code are empty.
 func (a *Accounts) DropFactor(ctx context.Context, in SetFactorInput) error {
-	return a.guarded(ctx, forgetSecondFactor, in, func(tx *sqlx.Tx, _ time.Time) (refusal.List, error) { return nil, forgetFactor(ctx, tx, in.Person) })
+	return a.guarded(ctx, forgetSecondFactor, in, func(tx *sqlx.Tx, at time.Time) (refusal.List, error) {
+		if err := forgetFactor(ctx, tx, in.Person); err != nil {
+			return nil, err
+		}
+		return nil, tellOfFactor(ctx, tx, in, false, at)
+	})
+}
+
+func tellOfFactor(ctx context.Context, tx *sqlx.Tx, in SetFactorInput, on bool, at time.Time) error {
+	subject, body := organisation.FactorChanged(on, in.Network, at)
+	return tellHolder(ctx, tx, in.Person, "factor/"+in.Key, subject, body, at)
 }
 
 // guarded is a command of a person about their own second factor, once the password was right.
@@ -131,7 +146,10 @@ func (a *Accounts) guarded(ctx context.Context, action string, in SetFactorInput
 			return nil, err
 		}
 		d.Right = password.Matches(d.Hash, in.Password)
-		if list := organisation.JudgeSignIn(organisation.Attempt{Person: p, Right: d.Right, LockedUntil: d.LockedUntil, At: c.At}); len(list) > 0 {
+		if err := d.bind(ctx, tx, in.Network, c.At); err != nil {
+			return nil, err
+		}
+		if list := organisation.JudgeSignIn(organisation.Attempt{Person: p, Right: d.Right, LockedUntil: d.Bound, At: c.At}); len(list) > 0 {
 			return list, nil
 		}
 		return f(tx, c.At)
@@ -185,7 +203,10 @@ func (a *Accounts) EnterCode(ctx context.Context, in EnterCodeInput) (SignedIn, 
 		if err != nil {
 			return nil, fmt.Errorf("read account: %w", err)
 		}
-		attempt := organisation.Attempt{LockedUntil: d.LockedUntil, At: in.At}
+		if err := d.bind(ctx, tx, in.Network, in.At); err != nil {
+			return nil, err
+		}
+		attempt := organisation.Attempt{LockedUntil: d.Bound, At: in.At}
 		if attempt.Person, err = readAccount(ctx, tx, in.Person); err != nil {
 			return nil, err
 		}
@@ -193,7 +214,7 @@ func (a *Accounts) EnterCode(ctx context.Context, in EnterCodeInput) (SignedIn, 
 			attempt.Person = nil
 		}
 		event := signIn
-		if attempt.Person != nil && d.lock(in.At) == nil {
+		if attempt.Person != nil && d.Bound == nil {
 			if event, err = a.rightCode(ctx, tx, &d, in); err != nil {
 				return nil, err
 			}
@@ -205,7 +226,7 @@ func (a *Accounts) EnterCode(ctx context.Context, in EnterCodeInput) (SignedIn, 
 		came, err = d.opens(ctx, tx, event, in.Network, in.At)
 		return nil, err
 	}, func(tx *sqlx.Tx, list refusal.List) error {
-		came.LockedUntil = d.lock(in.At)
+		came.LockedUntil = d.Bound
 		err := d.refused(ctx, tx, list, wrongCode, in.Network, in.At)
 		came.Locked = d.Locked
 		return err

@@ -172,6 +172,54 @@ func TestGivenAnAccountThatIsLockedAgainAndAgain_WhenItLocks_ThenEachLockIsTwice
 	require.Equal(t, 3, count(t, b.db, `SELECT count(*) FROM outbox WHERE person_id = 'wei' AND subject LIKE '%Account locked' AND body LIKE '%命令行%'`), "the person is told of each lock")
 }
 
+// Rule: ORG-14
+func TestGivenAnAccountThatOthersLocked_WhenItsPersonComesFromWhereTheyAlwaysDo_ThenTheyAreInAndTheOthersStayOut(t *testing.T) {
+	b := newBureau(t)
+	b.own()
+	try := func(network, password string) (SignedIn, error) {
+		return b.from(network, "wei", password, day3.Add(time.Hour))
+	}
+	const right = "Spring 2025 rain"
+	_, err := try(network, right)
+	require.NoError(t, err)
+	for range organisation.Tries {
+		_, err = try(otherNetwork, "wrong")
+		b.refuses(err, "ORG-14 CBC.0151")
+	}
+	came, err := try(otherNetwork, right)
+	b.refuses(err, "ORG-14 CBC.0151")
+	require.NotNil(t, came.LockedUntil)
+	_, err = try(network, right)
+	require.NoError(t, err)
+	_, err = try(otherNetwork, right)
+	b.refuses(err, "ORG-14 CBC.0151")
+	_, err = try("", right)
+	b.refuses(err, "ORG-14 CBC.0151")
+	require.Equal(t, 1, count(t, b.db, `SELECT count(*) FROM organisation_people WHERE person_id = 'wei' AND locks = 1`), "the lock binds the others as before")
+
+	for range organisation.Tries { // no more may be tried from there than from anywhere
+		came, err = try(network, "wrong")
+		b.refuses(err, "ORG-14 CBC.0151")
+		require.Nil(t, came.LockedUntil)
+	}
+	came, err = try(network, right)
+	b.refuses(err, "ORG-14 CBC.0151")
+	require.NotNil(t, came.LockedUntil)
+	require.Equal(t, 1, count(t, b.db, `SELECT count(*) FROM organisation_people WHERE person_id = 'wei' AND locks = 1`), "a locked account is not locked again")
+	_, err = b.from(network, "wei", right, day3.Add(time.Hour+organisation.Lock))
+	require.NoError(t, err)
+	require.Equal(t, 1, count(t, b.db, `SELECT count(*) FROM organisation_people WHERE person_id = 'wei' AND locks = 0`), "the lock is over")
+
+	b.db.MustExec(`UPDATE organisation_people SET locked_until = $1, locks = 1`, day3.Add(40*24*time.Hour))
+	_, err = b.from(network, "wei", right, day3.Add(29*24*time.Hour))
+	require.NoError(t, err)
+	_, err = b.from(otherNetwork, "wei", right, day3.Add(29*24*time.Hour))
+	b.refuses(err, "ORG-14 CBC.0151")
+	b.db.MustExec(`UPDATE organisation_people SET locked_until = $1, locks = 1`, day3.Add(80*24*time.Hour))
+	_, err = b.from(network, "wei", right, day3.Add(60*24*time.Hour))
+	b.refuses(err, "ORG-14 CBC.0151")
+}
+
 // Two tries at once of a name that somebody has wait for each other; if those of another did not, the time would tell which is which.
 func TestGivenANameThatIsTriedAlready_WhenItIsTriedOnceMore_ThenTheSecondTryWaitsWhetherTheNameExistsOrNot(t *testing.T) {
 	b := newBureau(t)

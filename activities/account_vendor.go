@@ -75,10 +75,7 @@ func (a *Accounts) Give(ctx context.Context, in GiveAccountInput) (GivenAccount,
 			return nil, nil
 		}
 		subject, body := organisation.NewPassword(given.Account, c.At)
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO outbox (key, person_id, subject, body, written_at, next_at) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (key) DO NOTHING`,
-			"organisation/"+in.Person+"/reset/"+in.By+"/"+in.Key, in.Person, subject, body, c.At)
-		return nil, err
+		return nil, tellHolder(ctx, tx, in.Person, "reset/"+in.By+"/"+in.Key, subject, body, c.At)
 	})
 	if err != nil {
 		return GivenAccount{}, err

@@ -29,6 +29,15 @@ type Ticket struct {
 
 const ticketSQL = `SELECT ticket_id, partner_id, version, question, opened_by, opened_at, due_at, answer, answered_by, answered_at FROM certification_tickets `
 
+// Tickets lists a partner's tickets, the newest first.
+func (b *Businesses) Tickets(ctx context.Context, partner string) ([]Ticket, error) {
+	tickets := []Ticket{}
+	if err := b.DB.SelectContext(ctx, &tickets, ticketSQL+`WHERE partner_id = $1 ORDER BY ticket_id DESC`, partner); err != nil {
+		return nil, Final(fmt.Errorf("read tickets: %w", err))
+	}
+	return tickets, nil
+}
+
 // OpenTicketInput asks about a failed certification.
 type OpenTicketInput struct {
 	Partner, Person, Question, Key string

@@ -54,7 +54,7 @@ func (o *Organisation) SignIn(ctx context.Context, in SignInInput) (SignedIn, er
 		came, err = d.opens(ctx, tx, signIn, in.Network, in.At)
 		return nil, err
 	}, func(tx *sqlx.Tx, list refusal.List) error {
-		came.LockedUntil = d.lock(in.At)
+		came.LockedUntil = d.Bound
 		err := d.refused(ctx, tx, list, wrongPassword, in.Network, in.At)
 		came.Locked = d.Locked
 		return err
@@ -75,13 +75,15 @@ func enter(ctx context.Context, tx *sqlx.Tx, in SignInInput) (d door, list refus
 		password.Spend(in.Password)
 		err = nil
 	case err == nil:
-		d.Right, a.LockedUntil = password.Matches(d.Hash, in.Password), d.LockedUntil
-		a.Person, err = readAccount(ctx, tx, d.Person)
+		d.Right = password.Matches(d.Hash, in.Password)
+		if err = d.bind(ctx, tx, in.Network, in.At); err == nil {
+			a.Person, err = readAccount(ctx, tx, d.Person)
+		}
 	}
 	if err != nil {
 		return d, nil, fmt.Errorf("read account: %w", err)
 	}
-	a.Right = d.Right
+	a.Right, a.LockedUntil = d.Right, d.Bound
 	return d, organisation.JudgeSignIn(a), nil
 }
 
@@ -166,10 +168,7 @@ func (o *Organisation) ResetPassword(ctx context.Context, in ResetPasswordInput)
 			return nil, err
 		}
 		subject, body := organisation.NewPassword(p.Account, c.At)
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO outbox (key, person_id, subject, body, written_at, next_at) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (key) DO NOTHING`,
-			"organisation/"+p.ID+"/reset/"+in.Key, p.ID, subject, body, c.At)
-		return nil, err
+		return nil, tellHolder(ctx, tx, p.ID, "reset/"+in.Key, subject, body, c.At)
 	}); err != nil {
 		return GivenPassword{}, err
 	}

@@ -51,16 +51,7 @@ func (w *Withdrawals) ResubmitWithdrawal(ctx context.Context, in ResubmitWithdra
 // again judges and writes the next round. Whatever it finds out late is undone by the step.
 func (o *opening) again(ctx context.Context, tx *sqlx.Tx, c *lockedCase, e event) (refusal.List, error) {
 	app := o.in.Application
-	var list refusal.List
-	if c.state() != withdrawal.Awaiting {
-		list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+c.Number, "The withdrawal is %s; only one that was returned for changes is resubmitted.", c.State))
-	} else if c.DueAt != nil && !o.in.At.Before(*c.DueAt) {
-		list = append(list, refusal.New("PGM-02", "ENG_STATE", "case "+c.Number, "The term for changes closed at %s; apply anew.", c.DueAt.UTC().Format(time.RFC3339)))
-	}
-	if app.PartnerID != c.Partner {
-		list = append(list, refusal.New("COM-08", "CBC.0100", "case "+c.Number, "The case is partner %s's, not %s's; apply anew for another partner.", c.Partner, app.PartnerID))
-	}
-	if len(list) > 0 {
+	if list := withdrawal.JudgeRound(c.Number, c.Partner, c.state(), c.DueAt, app, o.in.At); len(list) > 0 {
 		return list, nil
 	}
 	var last struct {

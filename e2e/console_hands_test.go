@@ -57,6 +57,7 @@ func TestGivenAnInbox_WhenItIsWorkedByKeyboard_ThenManyAreDecidedAndAStalePageIs
 	require.Contains(t, wang.Focused(), wang.say("outcome.approve"), "a leads to the button, nothing is decided by one key")
 	require.Equal(t, 200, wang.Enter())
 	wang.Sees(wang.say("many.counts", wang.say("outcome.approve"), 1, 1, 0), "ENG-03")
+	wang.Accessible()
 	require.Equal(t, withdrawal.Approved, cases[2].state())
 
 	// A page that was open while somebody else acted: the answer is held back, what was entered stays.
@@ -65,6 +66,7 @@ func TestGivenAnInbox_WhenItIsWorkedByKeyboard_ThenManyAreDecidedAndAStalePageIs
 	cases[3].says("review", "zhao", approval.Decision{Outcome: approval.Comment, Reason: "the invoice is a copy"})
 	require.Equal(t, 409, wang.Press(wang.say("outcome.approve")))
 	wang.Sees(wang.say("case.stale"), "the invoice is a copy")
+	wang.Accessible()
 	require.Equal(t, "looks right", wang.Value(wang.say("decide.reason")))
 	require.Equal(t, withdrawal.UnderReview, cases[3].state())
 	require.Equal(t, 200, wang.Press(wang.say("outcome.approve")))

@@ -1,19 +1,28 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"countersign/activities"
 	"countersign/domain/approval"
+	"countersign/domain/requisition"
 	"countersign/domain/withdrawal"
 	"countersign/internal/browsertest"
+	"countersign/web/webtest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,9 +35,14 @@ const script = `"'><script>document.title="ran"</script><img src=x onerror="docu
 // post sends a form as a program does: with the reader's session, and whatever the form would not let a person enter.
 func (r reader) post(path string, form url.Values, header ...string) (status int, location, body string) {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.c.origin+path, strings.NewReader(form.Encode()))
+	return r.posted(path, strings.NewReader(form.Encode()), "application/x-www-form-urlencoded", header...)
+}
+
+func (r reader) posted(path string, body io.Reader, kind string, header ...string) (status int, location, answer string) {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.c.origin+path, body)
 	require.NoError(r.t, err)
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Content-Type", kind)
 	return r.send(request, header...)
 }
 
@@ -55,64 +69,58 @@ func (r reader) send(request *http.Request, header ...string) (status int, locat
 	return answer.StatusCode, answer.Header.Get("Location"), string(text)
 }
 
-// Every form of every page meets what nobody enters: it is refused or shown harmlessly, and nothing fails.
+// Every form of every page that a link leads to meets what nobody enters, and so does every route that takes a form: it is refused or
+// shown harmlessly, and nothing fails.
 func TestGivenEveryForm_WhenItIsFilledWithMalice_ThenItIsRefusedOrShownHarmlessly(t *testing.T) {
 	c := console(t)
-	p := newPartner(t, "PEVIL", lot{withdrawal.EbankCorporate, "1000.00"})
+	p := newCertified(t, "PEVIL", lot{withdrawal.EbankCorporate, "1000.00"})
 	p.chain(approval.Step{Name: "review", Who: []approval.Candidate{{Role: "vendor-finance"}}}, approval.Step{Name: "sign", Who: []approval.Candidate{{Role: "vendor-finance"}}})
 	p.load(fmt.Sprintf("partners: [{id: %s, name: %q, kind: solution-provider, verified_name: PEVIL Ltd, entity: cloud}]\n", p.id, script))
-	first := p.opens(p.toBank("k", "70.00"))
+	p.presented(p.bill("resale", "1500.00", "TO_CONFIRM", 2))
+	p.released("advisory", "2000.00")
+	p.requested(requisition.Bank)
+	p.applied() // for a quarter of dedicated staff
+	p.joinsPlan(time.Now().AddDate(1, 0, 0))
+	p.upgrades("k")
+	people := p.members(2)
+	p.applies(people[0], 100).says("review", "otto", approval.Decision{Outcome: approval.Reject, Reason: script})
+	first, second := p.opens(p.toBank("k", "70.00")), p.opens(p.toBank("l", "30.00"))
 	first.says("review", "lina", approval.Decision{Outcome: approval.Approve}) // the second step has one to go back to
-	var second *theCase                                                        // its partner takes it back, whatever the reason says
+	second.says("review", "lina", approval.Decision{Outcome: approval.Return, Reason: script})
+	proposal := p.proposed("otto")
 	hugo := c.signIn(t, browsertest.Options{Language: english}, "hugo")
-	hugo.Go("/inbox?text=" + p.id)
-	hugo.Fill(hugo.say("inbox.view-name"), script)
-	hugo.Press(hugo.say("inbox.view-save"))
-
 	status, _, _ := hugo.post("/cases/"+first.number+"/decide", url.Values{"task": {first.number + "/sign"}, "key": {"evil-1"}, "seen": {"99"}, "outcome": {"comment"}, "reason": {script}})
 	require.Equal(t, http.StatusSeeOther, status)
+	status, _, _ = hugo.post("/inbox/views", url.Values{"name": {script[:60]}, "query": {"text=" + p.id}})
+	require.Equal(t, http.StatusSeeOther, status)
 
-	tried := map[string]bool{}
-	proposal := p.proposed("otto")
-	stranger := c.visitor(t, browsertest.Options{Language: english})
-	olga := c.signIn(t, browsertest.Options{Language: english}, "olga")
+	raid := raid{router: webtest.Routes(t, "../web"), tried: map[string]bool{}, met: map[string]bool{}, spared: "/" + p.mei + "/"}
 	mei := c.signIn(t, browsertest.Options{Language: english}, p.mei)
-	for _, name := range slices.Sorted(maps.Keys(pages)) { // the case while it is under review: then it may be approved in the inbox
-		who, path, _ := strings.Cut(pages[name], " ")
-		r, number := hugo, first.number
-		switch who {
-		case "":
-			r = stranger
-		case "olga":
-			r = olga
-		case "mei":
-			if second == nil { // after the inbox, where it would be approved
-				second = p.opens(p.toBank("l", "30.00"))
-			}
-			r, number = mei, second.number
-		}
-		r.Go(strings.NewReplacer("CASE", number, "PARTNER", p.id, "PROPOSAL", proposal).Replace(path))
-		for _, f := range r.Forms() {
-			for _, button := range append(slices.Sorted(maps.Values(f.Buttons)), "") {
-				attack := fmt.Sprintf("%s %s %s", f.Method, f.Action, button)
-				if len(f.Fields) == 0 || tried[attack] {
-					continue // a button alone: it does as it says
+	raid.goes(mei, "/partner", "/partner/cases/"+second.number) // the partner first: its cases have not been decided
+	raid.goes(hugo, "/cases/"+first.number, "/inbox?text="+p.id)
+	olga := c.signIn(t, browsertest.Options{Language: english}, "olga")
+	raid.goes(olga, "/partners/"+p.id, "/policies/withdrawal/edit", "/policy-proposals/"+proposal, "/calendar")
+	stranger := c.visitor(t, browsertest.Options{Language: english})
+	raid.goes(stranger, "/sign-in")
+	readers := map[string]reader{"/partner": mei, "/cases": hugo, "/inbox": hugo, "/account": hugo, "/sign-in": stranger}
+	named := strings.NewReplacer("{case}", second.number, "{person}", p.team[0], "{account}", people[1].account, "{bill}", "B999999", "{act}", "reject", "{kind}", "withdrawal", "{partner}", p.id, "{proposal}", proposal)
+	for _, pattern := range raid.router.Patterns { // no page has such a form now: its route takes what anybody sends
+		method, path, _ := strings.Cut(pattern, " ")
+		if method == http.MethodPost && !raid.met[pattern] {
+			r := olga
+			for prefix, of := range readers {
+				if strings.HasPrefix(path, prefix) && !strings.HasPrefix(path, "/partners") {
+					r = of
 				}
-				if about, ok := strings.CutPrefix(f.Action, "/partner/people/"); ok && about != "uncover" && !strings.HasPrefix(about, p.team[0]+"/") {
-					continue // each of the team has the same forms
-				}
-				tried[attack] = true
-				r.attacks(name+": "+attack, f, button)
 			}
+			fields := map[string]string{}
+			for _, f := range []string{"key", "reason", "text", "do", "name", "kind", "method", "role", "status", "amount", "number", "code"} {
+				fields[f] = "1"
+			}
+			r.attacks(pattern, browsertest.Form{Action: named.Replace(path), Method: "post", Fields: fields}, "")
 		}
 	}
-	for _, form := range []string{
-		"/sign-in", "/language", "/inbox/views", "/inbox/decide", "/cases/" + first.number + "/decide", "/account/password", "/account/second-factor",
-		"/partner/withdrawals", "/partner/cases/" + second.number + "/cancel", "/partner/people", "/partner/invitations",
-		"/partners/" + p.id + "/unmask", "/policies/withdrawal/edit", "/policy-proposals/" + proposal, "/calendar",
-	} {
-		assert.True(t, slices.ContainsFunc(slices.Collect(maps.Keys(tried)), func(a string) bool { return strings.HasPrefix(a, "post "+form+" ") }), "%s has been attacked", form)
-	}
+	require.Greater(t, len(raid.met), 25, "forms were found on pages")
 
 	// What was taken is shown, by name and as text.
 	for _, path := range []string{"/inbox", "/inbox?text=" + url.QueryEscape(script), "/cases/" + first.number, "/decided"} {
@@ -123,10 +131,52 @@ func TestGivenEveryForm_WhenItIsFilledWithMalice_ThenItIsRefusedOrShownHarmlessl
 	hugo.Sees(script)
 	hugo.Accessible()
 	require.Zero(t, p.s.count(t, `SELECT count(*) FROM decisions WHERE case_number = $1 AND person_id NOT IN ('lina', 'hugo')`, first.number), "hugo acts as hugo")
-	assert.Equal(t, withdrawal.Cancelled, second.state())
+	assert.Equal(t, withdrawal.Cancelled, second.state(), "whatever the reason says")
 	p.has("930.00", "70.00")
 	p.s.addsUp(t)
 }
+
+// raid goes from page to page and attacks each form once, as far as its route and fields tell forms apart.
+type raid struct {
+	router webtest.Router
+	tried  map[string]bool // pages and attacks
+	met    map[string]bool // routes whose forms were found
+	spared string          // in addresses that stay as they are: who raids would lock themself out
+}
+
+func (d raid) goes(r reader, begin ...string) {
+	r.t.Helper()
+	for next := begin; len(next) > 0; next = next[1:] {
+		path := next[0]
+		kind := d.router.Of(http.MethodGet, path)
+		if strings.Contains(kind, "{case}") {
+			kind += path[strings.LastIndexByte(path, '/'):][:2] // W, Q and their like
+		}
+		if d.tried[kind] || strings.Contains(kind, "{document}") || strings.Contains(kind, "{format}") || strings.HasPrefix(kind, "GET /partner/certificates/") {
+			continue // a file
+		}
+		d.tried[kind] = true
+		r.Go(path)
+		next = append(next, r.Links()...)
+		for _, f := range r.Forms() {
+			route := d.router.Of(strings.ToUpper(f.Method), f.Action)
+			d.met[route] = true
+			if len(f.Fields) == 0 || strings.Contains(f.Action+"/", d.spared) {
+				continue // a button alone: it does as it says
+			}
+			for _, button := range append(slices.Sorted(maps.Values(f.Buttons)), "") {
+				attack := fmt.Sprint(route, " ", button, slices.Sorted(maps.Keys(f.Fields)))
+				if !d.tried[attack] {
+					d.tried[attack] = true
+					r.attacks(attack, f, button)
+				}
+			}
+		}
+	}
+}
+
+// long is 10 MB of a character that takes nine in a form.
+var long = sync.OnceValue(func() string { return strings.Repeat("%E9%95%BF", 10<<20/3) })
 
 // attacks sends one form in every bad way.
 func (r reader) attacks(name string, f browsertest.Form, button string) {
@@ -155,28 +205,52 @@ func (r reader) attacks(name string, f browsertest.Form, button string) {
 		assert.NotContains(r.t, body, "<script>document", "%s, %s", name, what)
 		assert.NotContains(r.t, body, "<img src=x", "%s, %s", name, what)
 	}
-	hidden := []string{"task", "key", "seen", "query", "back", "next", "language"} // what a page sends along
-
-	status, body := send(with(func(field, value string) string {
-		if slices.Contains(hidden, field) {
+	evil := func(field, value string) string {
+		if slices.Contains([]string{"task", "key", "seen", "query", "back", "next", "language"}, field) { // what a page sends along
 			return value
 		}
 		return script
-	}))
+	}
+
+	status, body := send(with(evil))
 	harmless("script in the fields", status, body)
 	status, body = send(with(func(string, string) string { return script }))
 	harmless("script everywhere", status, body)
 	status, body = send(with(func(string, string) string { return "\xff\xfe\x00" }))
 	harmless("wrong UTF-8", status, body)
 	assert.Equal(r.t, http.StatusBadRequest, status, "%s, wrong UTF-8", name)
-	if f.Method == "get" {
-		return // a long address is refused by the server itself
+	if f.Method == "get" || button != "" {
+		return // a long address is refused by the server itself; what is refused unread has no button
 	}
-	status, body = send(with(func(_, value string) string { return value + strings.Repeat("长", 10<<20/3) }))
+	if len(f.Files) > 0 {
+		status, body = r.upload(f.Action, with(evil), f.Files)
+		harmless("a script as a file", status, body)
+		assert.GreaterOrEqual(r.t, status, 400, "%s, a script as a file", name)
+	}
+	status, _, body = r.posted(f.Action, strings.NewReader(with(evil).Encode()+"&long="+long()), "application/x-www-form-urlencoded")
 	harmless("10 MB", status, body)
 	assert.Equal(r.t, http.StatusRequestEntityTooLarge, status, "%s, 10 MB", name)
 	status, _ = send(with(func(_, value string) string { return value }), "Sec-Fetch-Site", "cross-site", "Origin", "https://elsewhere.example")
 	assert.Equal(r.t, http.StatusForbidden, status, "%s, from another site", name)
+}
+
+// upload sends a form with a file that is none, under a name that is none.
+func (r reader) upload(path string, form url.Values, fields []string) (status int, body string) {
+	r.t.Helper()
+	var out bytes.Buffer
+	w := multipart.NewWriter(&out)
+	for name, values := range form {
+		require.NoError(r.t, w.WriteField(name, values[0]))
+	}
+	for _, field := range fields {
+		part, err := w.CreateFormFile(field, script+".pdf")
+		require.NoError(r.t, err)
+		_, err = io.WriteString(part, "<html>"+script)
+		require.NoError(r.t, err)
+	}
+	require.NoError(r.t, w.Close())
+	status, _, body = r.posted(path, &out, w.FormDataContentType())
+	return status, body
 }
 
 // A form is its reader's: who sends somebody else's answers for themself, and who sends one again changes nothing.
@@ -231,4 +305,20 @@ func TestGivenAFormThatWasSent_WhenItIsReplayedOrStolen_ThenItIsOneDecisionOfIts
 	require.NoError(t, answer.Body.Close())
 	require.Equal(t, http.StatusSeeOther, answer.StatusCode)
 	require.Contains(t, answer.Header.Get("Location"), "/sign-in")
+}
+
+// proposed is the number of a policy that somebody proposes and nobody has decided on: one more person signs large withdrawals.
+func (p *partner) proposed(by string) string {
+	p.t.Helper()
+	stored, err := p.s.views.Policy(p.t.Context(), withdrawal.Kind, 0)
+	require.NoError(p.t, err)
+	var policy withdrawal.Policy
+	require.NoError(p.t, json.Unmarshal(stored.Body, &policy))
+	policy.Version = 0
+	policy.Approval.Steps = append(policy.Approval.Steps, approval.Step{Name: "second-signature", When: "amount >= 30000", Who: []approval.Candidate{{Role: "finance-manager"}}})
+	number, err := (&activities.Programme{DB: p.s.views.DB}).ProposePolicy(p.t.Context(), activities.ProposePolicyInput{
+		Kind: withdrawal.Kind, Policy: policy, Note: "Large sums need a second signature.", Person: by, Key: p.id, At: time.Now(),
+	})
+	require.NoError(p.t, err)
+	return strconv.FormatInt(number, 10)
 }

@@ -1,21 +1,16 @@
 package e2e
 
 import (
-	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
 	"countersign/internal/browsertest"
 	"countersign/internal/stacktest"
+	"countersign/web/webtest"
 
 	"github.com/stretchr/testify/require"
 )
-
-var pictures = flag.String("pictures", "", "folder to write a picture of each page of the console to; make screenshots says so")
 
 // theConsole is the server with its pages, and the browser that looks at them: one of each for all tests.
 type theConsole struct {
@@ -126,20 +121,4 @@ func (r reader) say(key string, args ...any) string {
 }
 
 // book has every text of the console, in Chinese and English.
-var book = sync.OnceValue(func() map[string][2]string {
-	files, err := filepath.Glob("../web/*/messages.json")
-	if err != nil {
-		panic(err) // the pattern is well-formed
-	}
-	all := map[string][2]string{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			panic(err)
-		}
-		if err := json.Unmarshal(text, &all); err != nil {
-			panic(fmt.Errorf("%s: %w", file, err))
-		}
-	}
-	return all
-})
+var book = sync.OnceValue(func() map[string][2]string { return webtest.Texts("../web") })

@@ -26,9 +26,9 @@ import (
 
 // newCertified loads a partner that may request what the programme pays: certified, small-scale at 3 %, in the plan. What the
 // rules ask of a year's working days is known for this year and the next.
-func newCertified(t *testing.T, id string) *partner {
+func newCertified(t *testing.T, id string, lots ...lot) *partner {
 	t.Helper()
-	p := newPartner(t, id)
+	p := newPartner(t, id, lots...)
 	p.load(fmt.Sprintf(`
 business:
   - partner: %[1]s

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -108,6 +109,7 @@ func (c *collector) received() string {
 const (
 	starterService = "countersign-starter"
 	workerService  = "countersign-worker"
+	consoleService = "countersign-server"
 )
 
 func TestGivenACollector_WhenAWithdrawalIsAppliedForAndApproved_ThenEachCommandIsOneTraceDownToSQLAndLogsAndMetricsTellOfIt(t *testing.T) {
@@ -162,12 +164,14 @@ func TestGivenACollector_WhenAWithdrawalIsAppliedForAndApproved_ThenEachCommandI
 	require.Equal(t, []any{p.id, withdrawal.Kind}, []any{lines[no]["partner"], lines[no]["kind"]}, "there is no case, but whose it would be is known")
 	require.Equal(t, []any{number, p.id, withdrawal.Kind, "APPROVED", decided}, []any{lines[i]["case"], lines[i]["partner"], lines[i]["kind"], lines[i]["state"], lines[i]["trace_id"]})
 
+	exported += backend.seesConsole(t, p.s, traced)
+
 	run("ledger", "verify")
 	exported += scrape(t, metrics)
 	require.Contains(t, exported, `le="0.1"`, "latencies are told in seconds")
 	for _, asked := range asksFor(t) {
 		if !slices.Contains(onlyAfterAnError, asked[0]) {
-			require.True(t, exports(exported, asked[0], asked[1:]), "no worker exports %s, which a dashboard or an alert asks for", asked)
+			require.True(t, exports(exported, asked[0], asked[1:]), "no worker and no console exports %s, which a dashboard or an alert asks for", asked)
 		}
 	}
 }
@@ -185,6 +189,39 @@ func (c *collector) tells(t *testing.T, command, called, handled, step string) s
 		require.Equal(t, parent, s.parent, "SQL belongs to its step")
 	}
 	return trace
+}
+
+// seesConsole has somebody fail to sign in to a console and asserts that their request is a trace and a line of the log without what they
+// entered. It answers the console's metrics.
+func (c *collector) seesConsole(t *testing.T, s *stack, traced []string) string {
+	t.Helper()
+	metrics := freeAddress(t)
+	server, origin, err := s.StartConsole(append(traced, "CONSOLE_METRICS_ADDRESS="+metrics)...)
+	require.NoError(t, err)
+	t.Cleanup(server.Kill)
+	said, err := http.PostForm(origin+"/sign-in", url.Values{"account": {"holle@partner.example"}, "password": {"Frau Holle"}})
+	require.NoError(t, err)
+	require.NoError(t, said.Body.Close())
+	require.Equal(t, http.StatusUnprocessableEntity, said.StatusCode)
+	const route = "POST /sign-in"
+	eventually(t, "the span of "+route, func() (bool, error) { return len(c.find(consoleService, route, "")) == 1, nil })
+	trace := c.find(consoleService, route, "")[0].trace
+	eventually(t, "its SQL", func() (bool, error) { return len(c.find(consoleService, "SELECT", trace)) > 0, nil })
+	lines := logLines(t, server)
+	i := slices.IndexFunc(lines, func(l map[string]any) bool { return l["msg"] == "request" && l["route"] == route })
+	require.GreaterOrEqual(t, i, 0, "%v", lines)
+	require.Equal(t, []any{"POST", 422.0, trace}, []any{lines[i]["method"], lines[i]["status"], lines[i]["trace_id"]})
+	exported := scrape(t, metrics)
+	for _, told := range []string{fmt.Sprint(lines), exported, c.received()} {
+		require.NotContains(t, strings.ToLower(told), "holle")
+	}
+	for _, address := range []string{origin, "http://" + metrics} {
+		ready, err := http.Get(address + "/readyz")
+		require.NoError(t, err)
+		require.NoError(t, ready.Body.Close())
+		require.Equal(t, http.StatusOK, ready.StatusCode, address)
+	}
+	return exported
 }
 
 // onlyAfterAnError are counters that the SDK exports once they have counted something, those of steps that run elsewhere than in

@@ -1,21 +1,27 @@
 package policies
 
 import (
-	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 )
 
-// Field is one parameter of a policy as a form shows it.
+// Field is one parameter of a policy as a form shows it, or a part of one.
 type Field struct {
-	Name  string // as in a policy file
-	Shape Shape
-	Value string // as in a policy file; of parts without the name
+	Name    string // as in a policy file; of a part of a list its number, from 0
+	Path    string // the name of its control: approval.steps.0.name
+	Label   string // what it is, wherever it stands: approval, step-name
+	Shape   Shape
+	Value   string   // as in a policy file, of a list a line a value; of what has parts as a reader is shown it, in YAML
+	Entry   string   // what stands in the control, if that is not the value
+	Unit    string   // of a term
+	Choices []string // that are known, and what was chosen
+	Parts   []Field  // of a group, a list, somebody who is asked
+	Blank   *Field   // what a list's next part begins with
+	Wrong   []Fault
 }
 
 // Shape says how a field is entered.
@@ -23,128 +29,74 @@ type Shape string
 
 // The shapes.
 const (
-	Text  Shape = "text"  // one line: a term, an amount, a role
-	Whole Shape = "whole" // a whole number
-	Flag  Shape = "flag"  // true or false
-	Parts Shape = "parts" // several lines in YAML: a chain, lines of rates
+	Text    Shape = "text"    // one line
+	Number  Shape = "number"  // an amount or a rate
+	Whole   Shape = "whole"   // a whole number
+	Flag    Shape = "flag"    // true or false
+	Role    Shape = "role"    // that somebody holds
+	Term    Shape = "term"    // a number, and under .unit what it counts
+	Day     Shape = "day"     // a date
+	Instant Shape = "instant" // a date and the time in UTC+8
+	Choice  Shape = "choice"  // one of a few
+	Choices Shape = "choices" // some of a few
+	Lines   Shape = "lines"   // texts or numbers, a line each
+	Group   Shape = "group"   // its parts
+	List    Shape = "list"    // parts that one can add, remove and move
+	Asked   Shape = "asked"   // who is asked: a choice, or a person's ID
 )
+
+// One tells whether a list's part is entered in a row of a table: it has a few short parts.
+func (f Field) One() bool {
+	if len(f.Parts) > 4 {
+		return false
+	}
+	for _, p := range f.Parts {
+		if p.Long() {
+			return false
+		}
+	}
+	return true
+}
+
+// Long tells whether a value is several lines.
+func (f Field) Long() bool {
+	return f.Shape == Group || f.Shape == List || f.Shape == Lines || f.Shape == Choices
+}
+
+// Rows is how many lines a text has in a form: a few to write in, and no wall.
+func (f Field) Rows() int { return min(max(strings.Count(f.Value, "\n")+2, 3), 12) }
+
+// Named is the part with a name.
+func (f Field) Named(name string) *Field { return find(f.Parts, f.Path+"."+name) }
 
 // Fields takes a policy apart; of nil come the fields of an empty one.
 func Fields(kind string, p Policy) ([]Field, error) { return known[kind].fields(p) }
-
-var isText = reflect.TypeFor[encoding.TextMarshaler]()
 
 func fieldsOf[P Policy](p Policy) ([]Field, error) {
 	v := reflect.New(reflect.TypeFor[P]()).Elem()
 	if p != nil {
 		v.Set(reflect.ValueOf(p))
 	}
-	var fields []Field
-	for i, name := range keysOf(v.Type()) {
-		if name == "-" {
-			continue
+	stands := &entered{}
+	if err := stands.put(v); err != nil {
+		return nil, err
+	}
+	fields := partsOf(v.Type(), "", "", stands)
+	for i, name := range named(v.Type()) {
+		part := v.Field(fieldNamed(v.Type(), name))
+		if f := &fields[i]; (f.Shape == Group || f.Shape == List) && !part.IsZero() {
+			text, err := json.Marshal(part.Interface()) // in which a policy says nothing of what it leaves out
+			if err != nil {
+				return nil, err
+			}
+			lines, err := yaml.JSONToYAML(text)
+			if err != nil {
+				return nil, err
+			}
+			f.Value = strings.TrimRight(string(lines), "\n")
 		}
-		f, err := fieldOf(name, v.Field(i))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		fields = append(fields, f)
 	}
 	return fields, nil
-}
-
-// fieldOf shows a value as a policy file has it. It goes by way of JSON, in which a policy says nothing of what it leaves out.
-func fieldOf(name string, v reflect.Value) (Field, error) {
-	f := Field{Name: name, Shape: Text}
-	text, err := json.Marshal(v.Interface())
-	if err != nil {
-		return f, err
-	}
-	switch kind := v.Kind(); {
-	case v.Type().Implements(isText) || kind == reflect.String:
-	case kind == reflect.Bool:
-		f.Shape = Flag
-	case v.CanInt():
-		f.Shape = Whole
-	default:
-		f.Shape = Parts
-	}
-	switch {
-	case v.IsZero() && f.Shape != Flag && f.Shape != Whole:
-		return f, nil
-	case f.Shape == Parts:
-		lines, err := yaml.JSONToYAML(text)
-		f.Value = strings.TrimRight(string(lines), "\n")
-		return f, err
-	case text[0] == '"':
-		err := json.Unmarshal(text, &f.Value)
-		return f, err
-	}
-	f.Value = string(text)
-	return f, nil
-}
-
-// Entered is a policy as somebody entered it into a form.
-type Entered struct {
-	Policy Policy
-	Fields []Field            // with what was entered
-	Faults map[string][]Fault // by field; those about none of them under ""
-}
-
-// Enter reads a form: what stands in each field, by name. A field left empty is not set.
-func Enter(kind string, entered func(name string) string) (Entered, error) {
-	fields, err := Fields(kind, nil)
-	if err != nil {
-		return Entered{}, err
-	}
-	var text strings.Builder
-	var begins []int // the line at which each field begins, from 1
-	line := 1
-	for i, f := range fields {
-		value := strings.TrimRight(strings.ReplaceAll(entered(f.Name), "\r\n", "\n"), " \n")
-		fields[i].Value = value
-		begins = append(begins, line)
-		if strings.TrimSpace(value) == "" {
-			continue
-		}
-		part := f.Name + ": " + scalar(f.Shape, value) + "\n"
-		if f.Shape == Parts {
-			part = f.Name + ":\n  " + strings.ReplaceAll(value, "\n", "\n  ") + "\n"
-		}
-		text.WriteString(part)
-		line += strings.Count(part, "\n")
-	}
-	e := Entered{Fields: fields, Faults: map[string][]Fault{}}
-	var faults []Fault
-	e.Policy, faults = ReadKind(kind, []byte(text.String()))
-	for _, f := range faults {
-		about := ""
-		if f.Line > 0 {
-			last := max(0, slices.IndexFunc(begins, func(b int) bool { return b > f.Line }))
-			if last == 0 {
-				last = len(fields)
-			}
-			for last--; last > 0 && fields[last].Value == ""; last-- { // a field that was left empty has no line
-			}
-			about = fields[last].Name
-			f.Line -= begins[last]
-		} else if missing := slices.IndexFunc(fields, func(x Field) bool { return strings.Contains(f.Fault, x.Name) }); missing >= 0 {
-			about = fields[missing].Name
-		}
-		e.Faults[about] = append(e.Faults[about], f)
-	}
-	return e, nil
-}
-
-// scalar is a line as YAML has it. What people enter is a value and never more: quoted, so that it cannot say anything else.
-func scalar(s Shape, value string) string {
-	if s == Text {
-		quoted, err := json.Marshal(value)
-		if err == nil {
-			return string(quoted)
-		}
-	}
-	return strings.Join(strings.Fields(value), " ")
 }
 
 // Change is a parameter that two policies have differently.
@@ -171,4 +123,76 @@ func Changes(kind string, before, after Policy) ([]Change, error) {
 		}
 	}
 	return out, nil
+}
+
+// Rearranges does what a button of the form asks for: "add approval.steps", or "remove", "up" and "down" with a part's path.
+// It tells whether that was such a button's.
+func Rearranges(fields []Field, button string) bool {
+	verb, path, _ := strings.Cut(button, " ")
+	if verb == "add" {
+		list := find(fields, path)
+		if list == nil || list.Shape != List || len(list.Parts) >= most {
+			return false
+		}
+		list.Parts = append(list.Parts, *list.Blank)
+		list.number()
+		return true
+	}
+	part := find(fields, path)
+	list := find(fields, path[:max(strings.LastIndexByte(path, '.'), 0)])
+	if part == nil || list == nil || list.Shape != List {
+		return false
+	}
+	i, last := 0, len(list.Parts)-1
+	for list.Parts[i].Path != path {
+		i++
+	}
+	switch {
+	case verb == "remove":
+		list.Parts = append(list.Parts[:i], list.Parts[i+1:]...)
+	case verb == "up" && i > 0:
+		list.Parts[i], list.Parts[i-1] = list.Parts[i-1], list.Parts[i]
+	case verb == "down" && i < last:
+		list.Parts[i], list.Parts[i+1] = list.Parts[i+1], list.Parts[i]
+	default:
+		return false
+	}
+	list.number()
+	return true
+}
+
+// find is the field of a path; nil: there is none.
+func find(fields []Field, path string) *Field {
+	for i := range fields {
+		f := &fields[i]
+		if f.Path == path {
+			return f
+		}
+		if strings.HasPrefix(path, f.Path+".") {
+			return find(f.Parts, path)
+		}
+	}
+	return nil
+}
+
+// number gives a list's parts the paths of where they stand now.
+func (f *Field) number() {
+	for i := range f.Parts {
+		f.Parts[i] = f.Parts[i].at(fmt.Sprintf("%s.%d", f.Path, i))
+		f.Parts[i].Name = fmt.Sprint(i)
+	}
+}
+
+// at is the field under another path.
+func (f Field) at(path string) Field {
+	moved := f
+	moved.Path, moved.Parts = path, make([]Field, len(f.Parts))
+	for i, p := range f.Parts {
+		moved.Parts[i] = p.at(path + strings.TrimPrefix(p.Path, f.Path))
+	}
+	if f.Blank != nil {
+		blank := f.Blank.at(path + strings.TrimPrefix(f.Blank.Path, f.Path))
+		moved.Blank = &blank
+	}
+	return moved
 }

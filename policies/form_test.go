@@ -2,15 +2,27 @@ package policies_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"strings"
 	"testing"
 
 	"countersign/activities"
 	"countersign/demo"
+	"countersign/domain/approval"
 	"countersign/domain/baseline"
 	"countersign/domain/bill"
+	"countersign/domain/calendar"
 	"countersign/domain/incentive"
 	"countersign/domain/lab"
+	"countersign/domain/member"
+	"countersign/domain/money"
+	"countersign/domain/quarter"
 	"countersign/domain/requisition"
+	"countersign/domain/solution"
+	"countersign/domain/specialist"
+	"countersign/domain/staff"
 	"countersign/domain/tier"
 	"countersign/domain/withdrawal"
 	"countersign/policies"
@@ -47,10 +59,65 @@ approval:
       default: { after: P5WD, outcome: reject }
 `))
 	require.Empty(t, faults)
-	return map[string]policies.Policy{
-		withdrawal.Kind: chained, incentive.Kind: plan, bill.Kind: bill.DefaultPolicy(), requisition.Kind: requisition.DefaultPolicy(),
-		tier.Kind: tier.DefaultPolicy(), baseline.Kind: baseline.DefaultPolicy(), lab.Kind: lab.DefaultPolicy(),
+	plan.Cadence, plan.Lines[0].Rate, plan.Lines[1].Rate = incentive.Yearly, incentive.Percent{}, incentive.Percent{}
+	plan.Ladder = &incentive.Ladder{Base: incentive.Performance, Threshold: incentive.GrowthPercent, Steps: []incentive.Step{{}, {}}}
+	for i, text := range []string{"10.5", "20"} {
+		require.NoError(t, plan.Ladder.Steps[i].From.UnmarshalText([]byte(text)))
+		require.NoError(t, plan.Ladder.Steps[i].Rate.UnmarshalText([]byte(text)))
 	}
+	require.NoError(t, plan.Check())
+	request := staff.DefaultPolicy()
+	request.Rates = map[staff.Scenario]money.Amount{staff.PreSales: money.Must("5000.00"), staff.Expert: money.Must("6000.50")}
+	request.Certificates = []string{"first, with a comma", "second"}
+	certified := solution.DefaultPolicy()
+	certified.Materials = []string{solution.Presentation, solution.Description}
+	credits := lab.DefaultPolicy()
+	credits.OtherPaths = []string{"DST", "SI"}
+	own := specialist.DefaultPolicy()
+	own.Cancellation = approval.Chain{Steps: []approval.Step{{Name: "look", Who: []approval.Candidate{{Person: "F1"}, {Relation: approval.Superior}}, Mode: approval.Any}}, Resume: true}
+	joint := baseline.DefaultPolicy()
+	limit := money.Must("1000.00")
+	joint.Design = approval.Chain{
+		Owner: "finance-manager", RepeatSigners: true, Bands: []approval.Band{{Role: "vendor-finance", UpTo: &limit}, {Role: "finance-manager"}},
+		Steps: []approval.Step{{Name: "design", Who: []approval.Candidate{{Band: true}}, Due: calendar.MustTerm("90m"), Remind: calendar.MustTerm("1m30s"), Escalate: "finance-manager"}},
+	}
+	all := map[string]policies.Policy{
+		withdrawal.Kind: chained, incentive.Kind: plan, bill.Kind: bill.DefaultPolicy(), requisition.Kind: requisition.DefaultPolicy(), quarter.Kind: quarter.DefaultPolicy(),
+		tier.Kind: tier.DefaultPolicy(), baseline.Kind: joint, lab.Kind: credits, member.Kind: member.DefaultPolicy(), staff.Kind: request, solution.Kind: certified, specialist.Kind: own,
+	}
+	for kind, p := range all {
+		require.NoError(t, p.Check(), kind)
+	}
+	return all
+}
+
+// sent is what a browser sends for the fields of a form.
+func sent(fields []policies.Field) url.Values {
+	form := url.Values{}
+	for _, f := range fields {
+		switch {
+		case len(f.Parts) > 0:
+			maps.Copy(form, sent(f.Parts))
+		case f.Shape == policies.Term:
+			form[f.Path], form[f.Path+".unit"] = []string{f.Entry}, []string{f.Unit}
+		case f.Shape == policies.Instant:
+			form.Set(f.Path, f.Entry)
+		case f.Shape == policies.Flag && f.Value != "true":
+		case f.Shape == policies.Choices && f.Value != "":
+			form[f.Path] = strings.Split(f.Value, "\n")
+		default:
+			form.Set(f.Path, strings.ReplaceAll(f.Value, "\n", "\r\n"))
+		}
+	}
+	return form
+}
+
+// enter reads a form.
+func enter(t *testing.T, kind string, form url.Values) policies.Entered {
+	t.Helper()
+	fields, err := policies.Form(kind, form)
+	require.NoError(t, err)
+	return policies.Enter(kind, fields)
 }
 
 func TestGivenAPolicyWhenItsFormIsSentAsItWasShownThenItIsTheSamePolicy(t *testing.T) {
@@ -58,12 +125,7 @@ func TestGivenAPolicyWhenItsFormIsSentAsItWasShownThenItIsTheSamePolicy(t *testi
 		t.Run(kind, func(t *testing.T) {
 			fields, err := policies.Fields(kind, p)
 			require.NoError(t, err)
-			shown := map[string]string{}
-			for _, f := range fields {
-				shown[f.Name] = f.Value
-			}
-			again, err := policies.Enter(kind, func(name string) string { return shown[name] })
-			require.NoError(t, err)
+			again := enter(t, kind, sent(fields))
 			require.Empty(t, again.Faults)
 			before, err := json.Marshal(p)
 			require.NoError(t, err)
@@ -75,25 +137,146 @@ func TestGivenAPolicyWhenItsFormIsSentAsItWasShownThenItIsTheSamePolicy(t *testi
 			require.Empty(t, changes)
 		})
 	}
+	require.Len(t, examples(t), len(policies.Kinds()))
+}
+
+// wrong has what is wrong with each field, by its path.
+func wrong(fields []policies.Field) map[string]string {
+	all := map[string]string{}
+	for _, f := range fields {
+		for _, w := range f.Wrong {
+			all[f.Path] += w.Fault + "|"
+		}
+		maps.Copy(all, wrong(f.Parts))
+	}
+	return all
 }
 
 func TestGivenAFormWithFaultsWhenItIsReadThenEachStandsWithItsField(t *testing.T) {
-	entered := map[string]string{
-		"payment_role": "vendor-finance", "escalation_role": "x\ncode_tries: 9", "review_term": "soon", "arrival_term": "P7WD", "risk_amount": "-1", "code_term": "5m",
-		"code_tries": "many", "decide_by_signal": "true",
-		"approval": "owner: finance-manager\nsteps:\n  - name: manager\n    who: [{ relation: friend }]\n  - name: Finance\n    who: [{ role: vendor-finance }]",
+	for name, tc := range map[string]struct {
+		kind, path, value, at, fault string
+	}{
+		"a term that is none":             {"withdrawal", "review_term", "soon", "review_term", `"soon" is not a term`},
+		"a term of nothing":               {"withdrawal", "wallet_term", "", "wallet_term", "are terms such as"},
+		"an amount below zero":            {"withdrawal", "risk_amount", "-1", "risk_amount", "risk_amount is an amount"},
+		"a number in words":               {"withdrawal", "code_tries", "many", "code_tries", `"many" is not a whole number`},
+		"a number that is a list":         {"withdrawal", "code_tries", "[1, 2]", "code_tries", "is not a whole number"},
+		"a flag of no kind":               {"withdrawal", "decide_by_signal", "&a", "decide_by_signal", "neither true nor false"},
+		"one role of three":               {"withdrawal", "payment_role", "", "payment_role", "name a role each"},
+		"no owner":                        {"withdrawal", "approval.owner", "", "", ""},
+		"a step without a name":           {"withdrawal", "approval.steps.1.name", "", "approval.steps.1.name", "step 2 needs a name"},
+		"a step's name in capitals":       {"withdrawal", "approval.steps.1.name", "Finance", "approval.steps.1.name", "step 2 needs a name"},
+		"two steps of one name":           {"withdrawal", "approval.steps.1.name", "manager", "approval.steps.1", "is there twice"},
+		"a condition on nothing":          {"withdrawal", "approval.steps.1.when", "colour = red", "approval.steps.1.when", "colour"},
+		"nobody asked":                    {"withdrawal", "approval.steps.0.who.0.ask", "", "approval.steps.0.who.0", "candidate 1 is one of"},
+		"a role and a person":             {"withdrawal", "approval.steps.0.who.0.person", "F1", "approval.steps.0.who.0.person", "candidate 1 is one of"},
+		"an unknown relation":             {"withdrawal", "approval.steps.0.who.0.ask", "relation:cousin", "approval.steps.0.who.0", "the relations are"},
+		"no band":                         {"withdrawal", "approval.steps.0.who.0.ask", "band", "approval.steps.0.who.0", "there are no bands"},
+		"an unknown mode":                 {"withdrawal", "approval.steps.0.mode", "most", "approval.steps.0", "the modes are"},
+		"votes without a number":          {"withdrawal", "approval.steps.1.need", "", "approval.steps.1.need", "needs a number of approvals"},
+		"a step's term":                   {"withdrawal", "approval.steps.0.due", "soon", "approval.steps.0.due", "is not a term"},
+		"escalation without a term":       {"withdrawal", "approval.steps.1.escalate", "finance-manager", "approval.steps.1.due", "escalate goes with due"},
+		"a deadline that does not decide": {"withdrawal", "approval.steps.1.default.outcome", "", "approval.steps.1.default.outcome", "approve or reject"},
+		"a first step in parallel":        {"withdrawal", "approval.steps.0.parallel", "true", "approval.steps.0.parallel", "first step"},
+		"a band without a role":           {"withdrawal", "approval.bands.0.up_to", "5", "approval.bands.0.role", "band 1 names a role"},
+		"a limit in words":                {"withdrawal", "approval.bands.0.up_to", "much", "approval.bands.0.up_to", "much"},
+		"another chain's step":            {"baseline-solution", "design.steps.0.name", "Design", "design.steps.0.name", "needs a name"},
+		"the second chain of two":         {"project-specialist", "cancellation.steps.0.need", "3", "cancellation.steps.0.need", "need goes with mode votes"},
+		"a line without a rate's sense":   {"incentive", "lines.1.rate", "101", "lines.1.rate", "0 to 100"},
+		"a line without products":         {"incentive", "lines.0.products", "", "lines.0.products", "lists products"},
+		"an association of ours":          {"incentive", "lines.0.associations", "ours", "lines.0.associations", "is none of"},
+		"a day that is none":              {"incentive", "valid_to", "2024-02-31", "valid_to", "2024-02-31"},
+		"a ladder's rung":                 {"incentive", "ladder.steps.0.from", "x", "ladder.steps.0.from", "is not a number"},
+		"an instant that is none":         {"requisition", "cut_over", "tomorrow", "cut_over", "is an instant"},
+		"a tier without items":            {"tier-upgrade", "requirements.CORE.5.code", "x", "requirements.CORE.5.source", "is no source"},
+		"a target in words":               {"tier-upgrade", "requirements.LEADING.1.target", "much", "requirements.LEADING.1.target", "much"},
+		"months where they do not belong": {"tier-upgrade", "requirements.LEADING.0.months", "3", "requirements.LEADING.0.months", "months"},
+		"a rate below zero":               {"dedicated-staff", "rates.expert", "-1", "rates.expert", "greater than 0"},
+		"a reminder after the end":        {"solution", "reminder_days", "9999\n30", "reminder_days", "go down"},
+		"an ending without a point":       {"baseline-solution", "forbidden_names", "exe", "forbidden_names", "is no ending"},
+		"a column without a name":         {"baseline-solution", "features.columns.0.name", "", "features.columns", "have a name each"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fields, err := policies.Fields(tc.kind, examples(t)[tc.kind])
+			require.NoError(t, err)
+			form := sent(fields)
+			form[tc.path] = []string{tc.value}
+			e := enter(t, tc.kind, form)
+			if tc.at == "" {
+				require.Empty(t, e.Faults)
+				return
+			}
+			require.Contains(t, wrong(e.Fields)[tc.at], tc.fault, "%v %v", wrong(e.Fields), e.Others)
+			if tc.path == "decide_by_signal" {
+				return // a box is checked or not
+			}
+			require.Contains(t, sent(e.Fields)[tc.path], strings.ReplaceAll(tc.value, "\n", "\r\n"), "what was entered is not lost")
+		})
 	}
-	e, err := policies.Enter(withdrawal.Kind, func(name string) string { return entered[name] })
+}
+
+func TestGivenAFormWhenItHoldsMoreThanValuesThenItSetsNothingElse(t *testing.T) {
+	fields, err := policies.Fields("withdrawal", examples(t)["withdrawal"])
 	require.NoError(t, err)
-	for _, field := range []string{"review_term", "risk_amount", "code_tries", "approval"} {
-		require.NotEmpty(t, e.Faults[field], field)
+	form := sent(fields)
+	form.Set("escalation_role", "x\ncode_tries: 9")
+	form.Set("approval.steps.0.name", "a\"\n      owner: eve")
+	form.Set("approval.steps.7.name", "last")
+	form.Set("version", "9")
+	form.Set(strings.Repeat("a.", 100), "deep")
+	e := enter(t, "withdrawal", form)
+	p := e.Policy.(withdrawal.Policy)
+	require.Equal(t, "x\ncode_tries: 9", string(p.EscalationRole), "a line is a value and sets nothing else")
+	require.Equal(t, 5, p.CodeTries)
+	require.Zero(t, p.Version)
+	require.Equal(t, "finance-manager", string(p.Approval.Owner))
+	require.Equal(t, []string{"a\"\n      owner: eve", "finance", "last"}, []string{p.Approval.Steps[0].Name, p.Approval.Steps[1].Name, p.Approval.Steps[2].Name}, "numbers say an order")
+	for i := range 501 {
+		form.Set(fmt.Sprintf("approval.steps.%d.name", i), "s")
 	}
-	require.Empty(t, e.Faults["payment_role"])
-	require.Contains(t, e.Faults["review_term"][0].Fault, `"soon" is not a term`)
-	require.Equal(t, "x\ncode_tries: 9", string(e.Policy.(withdrawal.Policy).EscalationRole), "a line is a value and sets nothing else")
-	for _, f := range e.Fields {
-		require.Equal(t, entered[f.Name], f.Value, "what was entered is not lost")
+	_, err = policies.Form("withdrawal", form)
+	require.ErrorIs(t, err, policies.ErrTooLong)
+}
+
+func TestGivenAListWhenAButtonIsPressedThenItsPartsAreRearrangedAndKeepWhatWasEntered(t *testing.T) {
+	fields, err := policies.Fields("withdrawal", examples(t)["withdrawal"])
+	require.NoError(t, err)
+	form := sent(fields)
+	form.Set("approval.steps.0.due", "two days") // is kept, whatever it is
+	fields, err = policies.Form("withdrawal", form)
+	require.NoError(t, err)
+	names := func() (all []string) {
+		form := sent(fields)
+		for i := 0; form.Has(fmt.Sprintf("approval.steps.%d.name", i)); i++ {
+			all = append(all, form.Get(fmt.Sprintf("approval.steps.%d.name", i)))
+		}
+		return all
 	}
+	for _, tc := range []struct {
+		button string
+		names  string
+	}{
+		{"down approval.steps.0", "finance,manager"},
+		{"up approval.steps.1", "manager,finance"},
+		{"add approval.steps", "manager,finance,"},
+		{"up approval.steps.2", "manager,,finance"},
+		{"add approval.steps.1.who", "manager,,finance"},
+		{"remove approval.steps.0", ",finance"},
+		{"down approval.steps.0", "finance,"},
+	} {
+		require.True(t, policies.Rearranges(fields, tc.button), tc.button)
+		require.Equal(t, tc.names, strings.Join(names(), ","), tc.button)
+	}
+	after := sent(fields)
+	require.Equal(t, "each:vendor-finance", after.Get("approval.steps.0.who.0.ask"))
+	require.True(t, after.Has("approval.steps.1.who.0.ask"), "what was added within went along")
+	require.False(t, after.Has("approval.steps.0.who.1.ask"))
+	for _, button := range []string{
+		"up approval.steps.0", "down approval.steps.1", "remove approval.steps.9", "add approval", "add code_tries", "remove approval.owner", "remove code_tries", "add ", "", "check", "burn approval.steps.0",
+	} {
+		require.False(t, policies.Rearranges(fields, button), button)
+	}
+	require.Equal(t, "finance,", strings.Join(names(), ","))
 }
 
 func TestGivenTwoPoliciesWhenTheyAreComparedThenWhatDiffersIsSaid(t *testing.T) {

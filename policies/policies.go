@@ -10,6 +10,7 @@ import (
 
 	"countersign/domain/baseline"
 	"countersign/domain/bill"
+	"countersign/domain/condition"
 	"countersign/domain/incentive"
 	"countersign/domain/lab"
 	"countersign/domain/member"
@@ -27,6 +28,7 @@ type kind struct {
 	read   func(text []byte) (Policy, []Fault)
 	body   func(text []byte) (Policy, error)
 	fields func(p Policy) ([]Field, error) // of the zero policy where p is nil
+	form   func(stands *entered) []Field
 }
 
 var known = map[string]kind{
@@ -53,8 +55,18 @@ func ofType[P Policy]() kind {
 			return p, err
 		},
 		fields: fieldsOf[P],
+		form:   formOf[P],
 	}
 }
+
+// conditions has what the chains' conditions may ask for, by kind.
+var conditions = map[string][]condition.Field{
+	withdrawal.Kind: withdrawal.Fields, bill.Kind: bill.Fields, requisition.Kind: requisition.Fields, staff.Kind: staff.Fields, quarter.Kind: quarter.Fields,
+	tier.Kind: tier.Fields, specialist.Kind: specialist.Fields, solution.Kind: solution.Fields, baseline.Kind: baseline.Fields, lab.Kind: lab.Fields,
+}
+
+// Conditions are what a condition of a kind's chains may ask for.
+func Conditions(kind string) []condition.Field { return conditions[kind] }
 
 // Kinds lists the kinds that have policies, by name.
 func Kinds() []string { return slices.Sorted(maps.Keys(known)) }

@@ -110,6 +110,10 @@ func Hashes() (map[string]string, error) {
 // only page from end to end is slow when there are a thousand. What is read is mostly in memory, where a jump costs no more than the next page.
 const Session = "-c role=" + ProgrammeRole + " -c timezone=UTC -c random_page_cost=1.1"
 
+// PageSession is what sessions of a server of pages are set to beside: a page asks for little, and neither compiling a statement nor starting
+// workers for it pays. Row security makes statements look dearer to the planner than they are.
+const PageSession = Session + " -c jit=off -c max_parallel_workers_per_gather=0"
+
 // Open connects as the programme's role, in UTC (COM-04). The login of the URL is a member of it (or its owner, on one's own machine).
 // The connection is tried at first use, not here, and keeps its statements prepared.
 func Open(databaseURL string) (*sqlx.DB, error) { return OpenBy(prepared.Driver, databaseURL) }
@@ -117,6 +121,11 @@ func Open(databaseURL string) (*sqlx.DB, error) { return OpenBy(prepared.Driver,
 // OpenBy is Open by a driver of another name, which wraps that one.
 func OpenBy(driver, databaseURL string) (*sqlx.DB, error) {
 	return open(driver, databaseURL, map[string]string{"options": Session})
+}
+
+// OpenForPages is OpenBy for a server that answers people.
+func OpenForPages(driver, databaseURL string) (*sqlx.DB, error) {
+	return open(driver, databaseURL, map[string]string{"options": PageSession})
 }
 
 // OpenOwner connects as the login of the URL itself, to migrate.

@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer seen.Close()
-	db, err := schema.OpenBy(seen.Driver, cfg.DatabaseURL)
+	db, err := schema.OpenForPages(seen.Driver, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}

@@ -94,10 +94,12 @@ func (o *observed) watch(tracer trace.Tracer, routes *http.ServeMux, next http.H
 			if fault == nil {
 				return
 			}
-			if fault != http.ErrAbortHandler { //nolint:errorlint // it is this very value
+			err, _ := fault.(error)
+			aborted := errors.Is(err, http.ErrAbortHandler)
+			if !aborted {
 				slog.ErrorContext(ctx, "handler panicked", "route", route, "type", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
 			}
-			if out.status != 0 || fault == http.ErrAbortHandler { //nolint:errorlint // the same
+			if out.status != 0 || aborted {
 				out.status = max(out.status, http.StatusInternalServerError)
 				panic(http.ErrAbortHandler) // half an answer is out: the connection ends
 			}

@@ -175,7 +175,7 @@ func TestGivenAHandlerThatPanics_WhenItIsAsked_ThenAPageSaysSoAndTheLogHasWhereA
 	_, err = io.ReadAll(answer.Body)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "half an answer does not look like a whole one")
 	require.NoError(t, answer.Body.Close())
-	asked, err := http.NewRequest("BREW", server.URL+"/fine", nil)
+	asked, err := http.NewRequestWithContext(t.Context(), "BREW", server.URL+"/fine", nil)
 	require.NoError(t, err)
 	asked.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	answer, err = http.DefaultClient.Do(asked)

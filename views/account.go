@@ -73,9 +73,10 @@ type Lot struct {
 	Payer      string            `json:"payer,omitempty"`
 	ArrivedAt  time.Time         `json:"arrived_at"`
 	Remaining  money.Amount      `json:"remaining"`
-	Free       money.Amount      `json:"free"` // may leave at all
-	Pool       withdrawal.Route  `json:"pool"` // leaves by this route
-	Rule       string            `json:"rule"` // which says so
+	Free       money.Amount      `json:"free"`             // may leave at all
+	Pool       withdrawal.Route  `json:"pool"`             // leaves by this route
+	Rule       string            `json:"rule"`             // which says so
+	Holder     string            `json:"holder,omitempty"` // whose account it leaves to
 	Designated bool              `json:"designated"`
 }
 
@@ -98,9 +99,10 @@ func (r Reader) Available(ctx context.Context, partner string, at time.Time) (Av
 	a.Available = facts.Available()
 	for _, l := range facts.Lots {
 		pool, rule := l.Pool(facts.Partner.Entity, calendar.DateOf(at))
+		holder, _ := l.HolderOn(pool, facts.Partner.VerifiedName)
 		a.Lots = append(a.Lots, Lot{
 			No: l.No, Source: l.Source, Payer: l.Payer, ArrivedAt: l.ArrivedAt, Remaining: l.Remaining, Free: l.Free(),
-			Pool: pool, Rule: rule, Designated: l.Designated,
+			Pool: pool, Rule: rule, Designated: l.Designated, Holder: holder,
 		})
 	}
 	return a, nil
@@ -145,14 +147,12 @@ func (r Reader) Statement(ctx context.Context, account ledger.Account, from, to 
 	if s.Title, err = row[string](ctx, r.q(), "account", string(account), `SELECT c.title FROM accounts a JOIN chart c USING (code) WHERE a.account = $1`, account); err != nil {
 		return s, err
 	}
-	var begins, ends *time.Time
+	var begins, ends *calendar.Date
 	if !from.IsZero() {
-		t := from.Start()
-		begins = &t
+		begins = &from
 	}
 	if !to.IsZero() {
-		t := to.AddDays(1).Start()
-		ends = &t
+		ends = &to
 	}
 	if s.Opening, err = row[money.Amount](ctx, r.q(), "account", string(account), openingSQL, account, begins); err != nil {
 		return s, err
@@ -168,17 +168,79 @@ func (r Reader) Statement(ctx context.Context, account ledger.Account, from, to 
 	return s, nil
 }
 
+// StatementPage is part of a statement that may be long: whole days, from one day on, until there are about so many lines. Opening
+// and Closing are those of the days that are shown.
+type StatementPage struct {
+	Statement
+	Whole Statement     // of all the days that were asked for, without lines
+	Count int           // of its lines
+	Next  calendar.Date // the day with which the next page begins; zero: there is none
+}
+
+// StatementPage reads an account with a stored balance from one day to another; after is the Next of the page before, zero for the first one.
+func (r Reader) StatementPage(ctx context.Context, account ledger.Account, from, to, after calendar.Date, lines int) (StatementPage, error) {
+	p := StatementPage{Whole: Statement{Account: account, From: from, To: to, Lines: []Movement{}}}
+	type dayRow struct {
+		Day    calendar.Date `db:"day"`
+		Amount money.Amount  `db:"amount"`
+		Lines  int           `db:"lines"`
+	}
+	days, err := rows[dayRow](ctx, r.q(), "days of account", `
+		SELECT d.day, d.amount * a.normal AS amount, d.lines FROM account_days d JOIN accounts a USING (account) WHERE d.account = $1 AND d.day BETWEEN $2 AND $3 ORDER BY d.day`, account, from, to)
+	if err != nil {
+		return p, err
+	}
+	first, last, shown := from, to, 0
+	if after.After(from) {
+		first = after
+	}
+	sum := money.Zero
+	for _, d := range days {
+		p.Count += d.Lines
+		sum = sum.Add(d.Amount)
+		switch {
+		case d.Day.Before(first) || !p.Next.IsZero():
+		case shown > 0 && shown+d.Lines > lines:
+			p.Next, last = d.Day, d.Day.AddDays(-1)
+		default:
+			shown += d.Lines
+		}
+	}
+	if p.Statement, err = r.Statement(ctx, account, first, last); err != nil {
+		return p, err
+	}
+	p.Whole.Title, p.Whole.Opening = p.Title, p.Opening
+	if first != from {
+		if p.Whole.Opening, err = row[money.Amount](ctx, r.q(), "account", string(account), openingSQL, account, from); err != nil {
+			return p, err
+		}
+	}
+	p.Whole.Closing = p.Whole.Opening.Add(sum)
+	return p, nil
+}
+
 // MonthStatement is the statement of a whole month, or of another period in whole months.
 func (r Reader) MonthStatement(ctx context.Context, account ledger.Account, p incentive.Period) (Statement, error) {
 	return r.Statement(ctx, account, p.First, p.After().AddDays(-1))
 }
 
+// The days are in UTC+8. An account without a stored balance has none added up, and few ask for it.
 const openingSQL = `
-	SELECT coalesce(sum(p.amount * a.normal), 0.00) FROM postings p JOIN accounts a USING (account) JOIN entries e USING (entry_id)
-	 WHERE p.account = $1 AND e.at < $2`
+	SELECT a.normal * coalesce(CASE
+	       WHEN a.balance IS NOT NULL THEN (SELECT sum(d.amount) FROM account_days d WHERE d.account = a.account AND d.day < $2::date)
+	       ELSE (SELECT sum(p.amount) FROM postings p JOIN entries e USING (entry_id) WHERE p.account = a.account AND e.at < $2::date::timestamp AT TIME ZONE interval '8 hours')
+	       END, 0.00) AS opening FROM accounts a WHERE a.account = $1`
 
+// The numbers of the days' entries are a part of all; entries of other days lie among them.
 const statementSQL = `
+	WITH numbers AS MATERIALIZED (
+		SELECT CASE WHEN a.balance IS NULL THEN 0 ELSE d.first END AS first, CASE WHEN a.balance IS NULL THEN 9223372036854775807 ELSE d.last END AS last
+		  FROM accounts a, LATERAL (
+			SELECT min(first_entry) AS first, max(last_entry) AS last FROM account_days d
+			 WHERE d.account = a.account AND ($2::date IS NULL OR d.day >= $2) AND ($3::date IS NULL OR d.day <= $3)) d
+		 WHERE a.account = $1)
 	SELECT p.entry_id, e.at, e.key, coalesce(e.case_number, '') AS case_number, e.memo, p.amount * a.normal AS amount
-	  FROM postings p JOIN accounts a USING (account) JOIN entries e USING (entry_id)
-	 WHERE p.account = $1 AND ($2::timestamptz IS NULL OR e.at >= $2) AND ($3::timestamptz IS NULL OR e.at < $3)
+	  FROM numbers n, postings p JOIN accounts a USING (account) JOIN entries e USING (entry_id)
+	 WHERE p.account = $1 AND p.entry_id BETWEEN n.first AND n.last
+	   AND ($2::date IS NULL OR e.at >= $2::date::timestamp AT TIME ZONE interval '8 hours') AND ($3::date IS NULL OR e.at < ($3::date + 1)::timestamp AT TIME ZONE interval '8 hours')
 	 ORDER BY e.at, p.entry_id`

@@ -2,6 +2,8 @@ package views
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -49,6 +51,22 @@ type AuditLine struct {
 	Note    string         `db:"note"       json:"note,omitempty"`
 	Network string         `db:"network"    json:"network,omitempty"`
 	Failed  bool           `db:"failed"     json:"failed"`
+	Refused refused        `db:"refused"    json:"refused,omitempty"` // by which rules, of a refusal
+}
+
+// refused is what the rules did not allow, as it is kept.
+type refused refusal.List
+
+// Scan reads the column.
+func (r *refused) Scan(column any) error {
+	text, ok := column.([]byte)
+	if !ok {
+		return nil // of another record
+	}
+	if err := json.Unmarshal(text, (*refusal.List)(r)); err != nil {
+		return fmt.Errorf("scan refusals: %w", err)
+	}
+	return nil
 }
 
 // AuditPage is some of what happened, the newest first.
@@ -64,8 +82,8 @@ var auditSQL = map[AuditKind]string{
 		       array_remove(ARRAY[e.rule], '') AS rules, e.note, '' AS network, e.action LIKE '%refused' AS failed
 		  FROM events e JOIN cases c USING (case_number)`,
 	AuditRefusals: `
-		SELECT lpad(refusal_id::text, 19, '0') AS id, at, person_id AS who, action AS what, kind AS object, partner_id, ARRAY(SELECT DISTINCT r ->> 'rule' FROM jsonb_array_elements(refusals) r ORDER BY 1) AS rules,
-		       (SELECT string_agg(r ->> 'message', ' ') FROM jsonb_array_elements(refusals) r) AS note, '' AS network, true AS failed
+		SELECT lpad(refusal_id::text, 19, '0') AS id, at, person_id AS who, action AS what, kind AS object, partner_id, '{}'::text[] AS rules, '' AS note, '' AS network, true AS failed,
+		       refusals AS refused
 		  FROM refusals`,
 	AuditSignIns: `
 		SELECT lpad(event_id::text, 19, '0') AS id, at, coalesce(e.by_person, e.person_id, '') AS who, event AS what, coalesce(e.person_id, '') AS object, coalesce(p.partner_id, '') AS partner_id,
@@ -85,7 +103,7 @@ var auditSQL = map[AuditKind]string{
 }
 
 // Audit searches what happened, the newest first. Refused: a record that there is not (COM-08).
-func (r Reader) Audit(ctx context.Context, f AuditFilter) (AuditPage, error) {
+func (r Reader) Audit(ctx context.Context, f AuditFilter, now time.Time) (AuditPage, error) {
 	if f.Kind == "" {
 		f.Kind = AuditEvents
 	}
@@ -94,8 +112,47 @@ func (r Reader) Audit(ctx context.Context, f AuditFilter) (AuditPage, error) {
 		return AuditPage{}, refusal.List{refusal.New("COM-08", "CBC.0100", "record", "There is no record %q to search.", f.Kind)}
 	}
 	limit := limited(f.Limit)
+	for span := firstSpan; ; span *= 4 {
+		reach := time.Time{} // how far back one looks
+		if !f.From.IsZero() && f.Kind == AuditEvents {
+			reach = f.reach(now, span)
+		}
+		found, err := r.happened(ctx, f, from, reach, limit+1)
+		if err != nil || len(found) > limit || !reach.After(f.From) {
+			return auditPage(found, limit), err
+		}
+	}
+}
+
+// firstSpan is what the first look at events takes in: the newest ones fill a page, mostly. Events are found by day, so a look
+// at a whole span reads all that happened in it.
+const firstSpan = 6 * time.Hour
+
+// reach is where a look at a span begins that ends where the search or the page before does.
+func (f AuditFilter) reach(at time.Time, span time.Duration) time.Time {
+	end := at
+	if !f.To.IsZero() && f.To.Before(end) {
+		end = f.To
+	}
+	if text, _, _ := strings.Cut(f.After, "_"); text != "" {
+		if after, err := time.Parse(time.RFC3339Nano, text); err == nil && after.Before(end) {
+			end = after
+		}
+	}
+	if begin := end.Add(-span); begin.After(f.From) {
+		return begin
+	}
+	return f.From
+}
+
+// happened reads the first lines of a search, from an instant on if one is given.
+func (r Reader) happened(ctx context.Context, f AuditFilter, from string, reach time.Time, limit int) ([]AuditLine, error) {
 	q := &query{}
-	q.text.WriteString(`SELECT id, at, who, what, object, partner_id, rules, note, network, failed FROM (`)
+	q.text.WriteString(`SELECT id, at, who, what, object, partner_id, rules, note, network, failed`)
+	if f.Kind == AuditRefusals {
+		q.text.WriteString(`, refused`)
+	}
+	q.text.WriteString(` FROM (`)
 	q.text.WriteString(from)
 	q.text.WriteString(`) happened WHERE true`)
 	for _, narrow := range []struct{ by, column string }{{f.Person, "who"}, {f.Partner, "partner_id"}} {
@@ -106,8 +163,11 @@ func (r Reader) Audit(ctx context.Context, f AuditFilter) (AuditPage, error) {
 	if f.Case != "" && f.Kind == AuditEvents {
 		q.add(` AND object = $%d`, f.Case)
 	}
-	if !f.From.IsZero() {
-		q.add(` AND at >= $%d`, f.From)
+	if reach.IsZero() {
+		reach = f.From
+	}
+	if !reach.IsZero() {
+		q.add(` AND at >= $%d`, reach)
 	}
 	if !f.To.IsZero() {
 		q.add(` AND at < $%d`, f.To)
@@ -115,17 +175,21 @@ func (r Reader) Audit(ctx context.Context, f AuditFilter) (AuditPage, error) {
 	if f.After != "" {
 		at, id, ok := strings.Cut(f.After, "_")
 		if _, err := time.Parse(time.RFC3339Nano, at); !ok || err != nil {
-			return AuditPage{}, badCursor(f.After)
+			return nil, badCursor(f.After)
 		}
-		q.add(` AND (at, id) < ($%d::timestamptz, $%d)`, at, id)
+		q.add(` AND at <= $%[1]d::timestamptz AND (at, id) < ($%[1]d::timestamptz, $%d)`, at, id)
 	}
-	q.add(` ORDER BY at DESC, id DESC LIMIT $%d`, limit+1)
-	found, err := rows[AuditLine](ctx, r.DB, "what happened", q.text.String(), q.args...)
+	q.add(` ORDER BY at DESC, id DESC LIMIT $%d`, limit)
+	return rows[AuditLine](ctx, r.DB, "what happened", q.text.String(), q.args...)
+}
+
+// auditPage is a page of what was read with one line more.
+func auditPage(found []AuditLine, limit int) AuditPage {
 	page := AuditPage{Lines: found}
 	if len(found) > limit {
 		page.Lines = found[:limit]
 		last := page.Lines[limit-1]
 		page.Next = last.At.UTC().Format(time.RFC3339Nano) + "_" + last.ID
 	}
-	return page, err
+	return page
 }

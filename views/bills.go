@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -37,6 +38,11 @@ type Bill struct {
 type BillFilter struct {
 	Partner, Period, Case string
 	State                 bill.State
+	Unrequested           bool // no live requisition has it
+
+	NewestFirst bool   // by period, instead of the oldest
+	After       string // with NewestFirst: the number of a bill, after which the page begins
+	Limit       int    // 0: all
 }
 
 // Bills lists bills as they stand at an instant, by partner and period.
@@ -46,9 +52,27 @@ func (r Reader) Bills(ctx context.Context, f BillFilter, at time.Time) ([]Bill, 
 			return nil, err
 		}
 	}
-	found, err := rows[Bill](ctx, r.q(), "bills", billSQL+`
-		 WHERE ($2 = '' OR b.partner_id = $2) AND ($3 = '' OR b.period = $3) AND ($4 = '' OR b.case_number = $4) AND ($5 = '' OR b.state = $5)
-		 ORDER BY b.partner_id, b.period, b.bill_id`, at, f.Partner, f.Period, f.Case, f.State)
+	q := &query{args: []any{at}}
+	q.text.WriteString(billSQL + ` WHERE true`)
+	for _, narrow := range []struct{ column, by string }{
+		{"b.partner_id", f.Partner}, {"b.period", f.Period}, {"b.case_number", f.Case}, {"b.state", string(f.State)},
+	} {
+		if narrow.by != "" {
+			q.add(` AND `+narrow.column+` = $%d`, narrow.by)
+		}
+	}
+	if f.Unrequested {
+		q.add(` AND NOT EXISTS (SELECT 1 FROM requisition_bills rb WHERE rb.bill_id = b.bill_id AND rb.live)`)
+	}
+	if f.After != "" {
+		q.add(` AND (b.period, b.bill_id) < ((SELECT period FROM bills WHERE bill_id = $%[1]d), $%[1]d)`, f.After)
+	}
+	order := ` ORDER BY b.partner_id, b.period, b.bill_id`
+	if f.NewestFirst {
+		order = ` ORDER BY b.period DESC, b.bill_id DESC`
+	}
+	q.add(order+` LIMIT $%d`, sql.NullInt64{Int64: int64(f.Limit), Valid: f.Limit > 0})
+	found, err := rows[Bill](ctx, r.q(), "bills", q.text.String(), q.args...)
 	for i := range found {
 		found[i].complete(at)
 	}

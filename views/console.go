@@ -7,6 +7,8 @@ import (
 	"countersign/domain/ledger"
 	"countersign/domain/money"
 	"countersign/domain/person"
+
+	"github.com/lib/pq"
 )
 
 // CaseEntry is one posting of a case, on its account's normal side.
@@ -47,11 +49,28 @@ func (r Reader) Colleagues(ctx context.Context) ([]Named, error) {
 func (r Reader) PeopleOf(ctx context.Context, number string) (map[string]string, error) {
 	found, err := rows[Named](ctx, r.q(), "people", `
 		SELECT person_id AS id, name FROM people WHERE person_id IN (SELECT actor FROM events WHERE case_number = $1 UNION SELECT submitter FROM cases WHERE case_number = $1)`, number)
+	return byID(found), err
+}
+
+// byID is the names of records by their ID.
+func byID(found []Named) map[string]string {
 	names := map[string]string{}
 	for _, n := range found {
 		names[n.ID] = n.Name
 	}
-	return names, err
+	return names
+}
+
+// PeopleNames are what people are called, by ID.
+func (r Reader) PeopleNames(ctx context.Context, ids []string) (map[string]string, error) {
+	found, err := rows[Named](ctx, r.q(), "people", `SELECT person_id AS id, name FROM people WHERE person_id = ANY ($1)`, pq.Array(ids))
+	return byID(found), err
+}
+
+// PartnerNames are what partners are called, by their number.
+func (r Reader) PartnerNames(ctx context.Context, ids []string) (map[string]string, error) {
+	found, err := rows[Named](ctx, r.q(), "partners", `SELECT partner_id AS id, name FROM partners WHERE partner_id = ANY ($1)`, pq.Array(ids))
+	return byID(found), err
 }
 
 // PartnerName is what a partner is called.

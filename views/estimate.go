@@ -9,6 +9,7 @@ import (
 	"countersign/domain/incentive"
 	"countersign/domain/money"
 
+	"github.com/lib/pq"
 	"github.com/shopspring/decimal"
 )
 
@@ -49,20 +50,16 @@ func (r Reader) Estimate(ctx context.Context, partner string, p incentive.Period
 	if err != nil {
 		return e, err
 	}
-	found, err := rows[estimateRow](ctx, r.q(), "consumption", fmt.Sprintf(estimateSQL, r.consumption()), partner, p.First, p.After())
+	facts, moved, err := r.factsOf(ctx, partner)
 	if err != nil {
 		return e, err
 	}
-	facts := map[string]incentive.Facts{}
+	found, err := rows[estimateRow](ctx, r.q(), "consumption", fmt.Sprintf(estimateSQL, r.consumption()), partner, p.First, p.After(), pq.Array(moved))
+	if err != nil {
+		return e, err
+	}
 	for _, c := range found {
-		f, known := facts[c.Customer]
-		if !known {
-			if f, err = r.incentiveFacts(ctx, partner, c.Customer); err != nil {
-				return e, err
-			}
-			facts[c.Customer] = f
-		}
-		if err := e.add(c, f, policies, days, at); err != nil {
+		if err := e.add(c, facts(c.Customer), policies, days, at); err != nil {
 			return e, err
 		}
 	}
@@ -84,11 +81,13 @@ type estimateRow struct {
 	Cash        decimal.Decimal `db:"cash"`
 }
 
+// Only of customers that were bound anew does it matter who they are, and only prepaid orders stand by themselves.
 const estimateSQL = `
-	SELECT customer_id, order_id, product, association, billing_mode, region, marketplace, charge, max(used_at) AS at, sum(gross) AS gross, sum(cash + stored_value_card) AS cash
+	SELECT CASE WHEN customer_id = ANY ($4) THEN customer_id ELSE '' END AS customer_id, CASE charge WHEN 'purchase' THEN order_id ELSE '' END AS order_id,
+	       product, association, billing_mode, region, marketplace, charge, max(used_at) AS at, sum(gross) AS gross, sum(cash + stored_value_card) AS cash
 	  FROM %s
 	 WHERE partner_id = $1 AND period = $2 AND used_at < $3::timestamp AT TIME ZONE interval '8 hours'
-	 GROUP BY customer_id, order_id, product, association, billing_mode, region, marketplace, charge, (used_at AT TIME ZONE interval '8 hours')::date, CASE charge WHEN 'purchase' THEN used_at END
+	 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, (used_at AT TIME ZONE interval '8 hours')::date, CASE charge WHEN 'purchase' THEN used_at END, CASE charge WHEN 'purchase' THEN customer_id END
 	 ORDER BY at, order_id, product`
 
 func (e *Estimate) add(c estimateRow, f incentive.Facts, policies []incentive.Policy, days *calendar.Calendar, at time.Time) error {

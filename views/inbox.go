@@ -3,6 +3,7 @@ package views
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -175,6 +176,18 @@ func (q *query) add(fragment string, args ...any) {
 	q.text.WriteString(fragment)
 }
 
+// page ends a statement about cases c: in the order in which they were opened, or against it after a case; 0 is no limit.
+func (q *query) page(newestFirst bool, after string, limit int) {
+	order := " ORDER BY c.opened_at, c.case_number"
+	if newestFirst {
+		order = " ORDER BY c.opened_at DESC, c.case_number DESC"
+	}
+	if after != "" {
+		q.add(` AND (c.opened_at, c.case_number) < ((SELECT opened_at FROM cases WHERE case_number = $%[1]d), $%[1]d)`, after)
+	}
+	q.add(order+` LIMIT $%d`, sql.NullInt64{Int64: int64(limit), Valid: limit > 0})
+}
+
 // pageQuery reads the page after a cursor.
 type pageQuery func(after cursor, limit int) *query
 
@@ -253,11 +266,8 @@ func (f InboxFilter) joins(list string) string {
 	if f.Kind != "" || f.AmountFrom != nil || f.AmountTo != nil {
 		joins += ` JOIN cases c ON c.case_number = ` + list + `.case_number`
 	}
-	if f.Text != "" || f.AmountFrom != nil || f.AmountTo != nil {
+	if f.AmountFrom != nil || f.AmountTo != nil {
 		joins += ` LEFT JOIN withdrawals w ON w.case_number = ` + list + `.case_number`
-	}
-	if f.Text != "" {
-		joins += ` JOIN partners p ON p.partner_id = ` + list + `.partner_id`
 	}
 	return joins
 }
@@ -276,11 +286,11 @@ func (s seer) narrow(q *query, f InboxFilter, due, list string) {
 	optional(f.AmountTo != nil, `coalesce(t.amount, w.amount, c.amount) <= $%d`, f.AmountTo)
 	optional(!f.DueBefore.IsZero(), due+` < $%d`, f.DueBefore)
 	optional(f.Overdue, due+` <= $%d`, s.at) // the closing instant is late (PGM-02)
-	optional(f.Text != "", `(`+list+`.case_number ILIKE $%d OR `+list+`.partner_id ILIKE $%[1]d OR p.name ILIKE $%[1]d OR w.holder ILIKE $%[1]d)`,
-		"%"+likeEscaper.Replace(f.Text)+"%")
+	if f.Text != "" {                        // partners are looked through once; whom a case pays is looked up last. ILIKE would put its pattern into small letters for each row
+		q.add(` AND (strpos(`+list+`.case_number, upper($%d)) > 0 OR `+list+`.partner_id IN (SELECT partner_id FROM partners WHERE partner_id ILIKE $%d OR name ILIKE $%[2]d)
+			OR EXISTS (SELECT 1 FROM withdrawals p WHERE p.case_number = `+list+`.case_number AND strpos(lower(p.holder), lower($%[1]d)) > 0))`, f.Text, part(f.Text))
+	}
 }
-
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // columns lists what a page shows of each task.
 func (s seer) columns(q *query) {

@@ -8,6 +8,9 @@ import (
 	"countersign/domain/invoice"
 	"countersign/domain/money"
 	"countersign/domain/owed"
+	"countersign/domain/quarter"
+	"countersign/domain/requisition"
+	"countersign/domain/staff"
 
 	"github.com/lib/pq"
 )
@@ -78,14 +81,35 @@ type InvoiceListLine struct {
 	Due      calendar.Date  `db:"due_date"          json:"due_date,omitzero"`
 }
 
-// InvoiceLists lists what a partner has been asked to invoice, the newest first: those that it may see at an instant (INV-04).
+// InvoiceFilter narrows a list of invoice lists; what is empty does not.
+type InvoiceFilter struct {
+	Open  bool   // only those of open cases
+	After string // the number of a case, after whose list the page begins
+	Limit int    // 0: all
+}
+
+// InvoiceLists lists what a partner has been asked to invoice, the newest case first: lists that it may see at an instant (INV-04).
 func (r Reader) InvoiceLists(ctx context.Context, partner string, at time.Time) ([]InvoiceListLine, error) {
+	return r.SomeInvoiceLists(ctx, partner, InvoiceFilter{}, at)
+}
+
+// SomeInvoiceLists lists those of them that a filter lets through.
+func (r Reader) SomeInvoiceLists(ctx context.Context, partner string, f InvoiceFilter, at time.Time) ([]InvoiceListLine, error) {
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
 	}
-	found, err := rows[InvoiceListLine](ctx, r.q(), "invoice lists", `
+	q := &query{}
+	q.add(`
 		SELECT l.list_no, l.case_number, c.kind, l.settlement_period, l.amount, l.currency, l.state, l.due_date
-		  FROM invoice_lists l JOIN cases c USING (case_number) WHERE c.partner_id = $1 AND l.visible_at <= $2 ORDER BY l.opened_at DESC, l.list_no DESC`, partner, at)
+		  FROM cases c JOIN invoice_lists l USING (case_number) WHERE c.partner_id = $%d AND l.visible_at <= $%d`, partner, at)
+	if f.Open {
+		q.add(` AND c.closed_at IS NULL`)
+	}
+	if f.Limit > 0 { // for the index on cases
+		q.add(` AND c.kind = ANY ($%d)`, pq.Array([]string{requisition.Kind, staff.Kind, quarter.Kind}))
+	}
+	q.page(true, f.After, f.Limit)
+	found, err := rows[InvoiceListLine](ctx, r.q(), "invoice lists", q.text.String(), q.args...)
 	for i := range found {
 		found[i].Progress = found[i].State.Words()
 	}

@@ -49,12 +49,22 @@ const labCreditSQL = `
 		       -sum(p.amount) FILTER (WHERE e.key = 'lab-credit/' || l.case_number || '/lapse') AS lapsed
 		  FROM postings p JOIN entries e USING (entry_id) WHERE p.account = 'L:' || l.case_number) p ON true`
 
-// LabCredits lists a partner's applications, each with its state and comment (LAB-06).
+// LabCredits lists a partner's applications, the oldest first, each with its state and comment (LAB-06).
 func (r Reader) LabCredits(ctx context.Context, partner string) ([]LabCredit, error) {
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
 	}
 	return rows[LabCredit](ctx, r.q(), "lab credits", fmt.Sprintf(labCreditSQL, r.remarks())+` WHERE l.partner_id = $1 ORDER BY c.opened_at, l.case_number`, partner)
+}
+
+// NewestLabCredits lists some of them, the newest first, after that of a case if one is named.
+func (r Reader) NewestLabCredits(ctx context.Context, partner, after string, limit int) ([]LabCredit, error) {
+	q := &query{}
+	q.text.WriteString(fmt.Sprintf(labCreditSQL, r.remarks()))
+	q.add(` WHERE l.case_number = ANY (ARRAY(SELECT c.case_number FROM cases c WHERE c.partner_id = $%d AND c.kind = $%d`, partner, lab.Kind)
+	q.page(true, after, limit)
+	q.add(`)) ORDER BY c.opened_at DESC, c.case_number DESC`)
+	return rows[LabCredit](ctx, r.q(), "lab credits", q.text.String(), q.args...)
 }
 
 // LabCredit reads one application.

@@ -28,15 +28,32 @@ type Invitation struct {
 
 // Invitations lists a partner's invitations, the newest first; an empty state means all.
 func (r Reader) Invitations(ctx context.Context, partner string, state domain.State) ([]Invitation, error) {
+	return r.invitations(ctx, partner, allInvitationsSQL, partner, state)
+}
+
+// NewestInvitations lists so many of those that were begun last, and all that are open.
+func (r Reader) NewestInvitations(ctx context.Context, partner string, limit int) ([]Invitation, error) {
+	return r.invitations(ctx, partner, newestInvitationsSQL, partner, limit)
+}
+
+func (r Reader) invitations(ctx context.Context, partner, which string, args ...any) ([]Invitation, error) {
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
 	}
-	found, err := rows[Invitation](ctx, r.q(), "invitations", invitationsSQL+` WHERE i.partner_id = $1 AND ($2 = '' OR c.state = $2) ORDER BY t.sent_at DESC, i.case_number DESC`, partner, state)
+	found, err := rows[Invitation](ctx, r.q(), "invitations", invitationsSQL+which+` ORDER BY t.sent_at DESC, i.case_number DESC`, args...)
 	for i := range found {
 		found[i].mask()
 	}
 	return found, err
 }
+
+const allInvitationsSQL = ` WHERE i.partner_id = $1 AND ($2 = '' OR c.state = $2)`
+
+const newestInvitationsSQL = `
+	 WHERE i.case_number = ANY (ARRAY(
+		SELECT case_number FROM cases WHERE partner_id = $1 AND kind = 'invitation' AND state = 'INVITED' AND closed_at IS NULL
+		UNION
+		(SELECT case_number FROM cases WHERE partner_id = $1 AND kind = 'invitation' ORDER BY opened_at DESC, case_number DESC LIMIT $2)))`
 
 // Invitation reads one.
 func (r Reader) Invitation(ctx context.Context, number string) (Invitation, error) {

@@ -200,6 +200,15 @@ func (r Reader) AccountInformation(ctx context.Context, id, site string, at time
 	return info, nil
 }
 
+// PermissionsOf lists what a person of an organisation may open; who is in none may open nothing.
+func (r Reader) PermissionsOf(ctx context.Context, id string) ([]organisation.Permission, error) {
+	p, err := r.organisationPerson(ctx, id)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	return p.Permissions(), nil
+}
+
 // OpenPage tells whether a page opens to somebody: a person of an organisation or a user of the identity service (ORG-14, ORG-16, ORG-17).
 func (r Reader) OpenPage(ctx context.Context, who string, page organisation.Permission) error {
 	p, err := r.organisationPerson(ctx, who)

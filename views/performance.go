@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"countersign/domain/calendar"
@@ -94,7 +96,18 @@ func (r Reader) incentivePolicies(ctx context.Context) ([]incentive.Policy, erro
 }
 
 // incentiveFacts reads what decides whether a customer's income counts for a partner.
-func (r Reader) incentiveFacts(ctx context.Context, partner, customer string) (f incentive.Facts, err error) {
+func (r Reader) incentiveFacts(ctx context.Context, partner, customer string) (incentive.Facts, error) {
+	f, err := r.partnerFacts(ctx, partner)
+	if err != nil {
+		return f, err
+	}
+	f.Moves, err = rows[incentive.Span](ctx, r.q(), "bindings", `
+		SELECT bound_from AS from_at, bound_until AS until_at FROM customer_bindings WHERE partner_id = $1 AND customer_id = $2 AND rebound`, partner, customer)
+	return f, err
+}
+
+// partnerFacts are those that do not depend on the customer.
+func (r Reader) partnerFacts(ctx context.Context, partner string) (f incentive.Facts, err error) {
 	if f.Reseller, err = row[bool](ctx, r.q(), "partner", partner, `SELECT kind = 'reseller' FROM partners WHERE partner_id = $1`, partner); err != nil {
 		return f, err
 	}
@@ -107,10 +120,30 @@ func (r Reader) incentiveFacts(ctx context.Context, partner, customer string) (f
 	if f.Terms, err = rows[incentive.Term](ctx, r.q(), "terms", `SELECT effect, starts AS first, ends AS last FROM partner_terms WHERE partner_id = $1`, partner); err != nil {
 		return f, err
 	}
-	if f.Levels, err = rows[incentive.Level](ctx, r.q(), "levels", `SELECT level, starts FROM partner_levels WHERE partner_id = $1 ORDER BY starts`, partner); err != nil {
-		return f, err
-	}
-	f.Moves, err = rows[incentive.Span](ctx, r.q(), "bindings", `
-		SELECT bound_from AS from_at, bound_until AS until_at FROM customer_bindings WHERE partner_id = $1 AND customer_id = $2 AND rebound`, partner, customer)
+	f.Levels, err = rows[incentive.Level](ctx, r.q(), "levels", `SELECT level, starts FROM partner_levels WHERE partner_id = $1 ORDER BY starts`, partner)
 	return f, err
+}
+
+// factsOf reads what is known of a partner for all its customers at once, and answers it for one of them; moved are the customers
+// for whom it is not the same as for the others.
+func (r Reader) factsOf(ctx context.Context, partner string) (of func(customer string) incentive.Facts, moved []string, err error) {
+	all, err := r.partnerFacts(ctx, partner)
+	if err != nil {
+		return nil, nil, err
+	}
+	type moveRow struct {
+		Customer string `db:"customer_id"`
+		incentive.Span
+	}
+	moves, err := rows[moveRow](ctx, r.q(), "bindings", `
+		SELECT customer_id, bound_from AS from_at, bound_until AS until_at FROM customer_bindings WHERE partner_id = $1 AND rebound`, partner)
+	spans := map[string][]incentive.Span{}
+	for _, m := range moves {
+		spans[m.Customer] = append(spans[m.Customer], m.Span)
+	}
+	return func(customer string) incentive.Facts {
+		f := all
+		f.Moves = spans[customer]
+		return f
+	}, slices.Sorted(maps.Keys(spans)), err
 }

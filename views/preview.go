@@ -56,13 +56,17 @@ type PreviewStep struct {
 
 // Preview judges an application as if it were submitted at an instant. The verification code is left out: a preview sends none.
 func (r Reader) Preview(ctx context.Context, app withdrawal.Application, at time.Time) (Preview, error) {
+	return r.preview(ctx, "", app, at)
+}
+
+func (r Reader) preview(ctx context.Context, again string, app withdrawal.Application, at time.Time) (Preview, error) {
 	app = app.Storable()
 	if app.RequestKey == "" {
 		app.RequestKey = "preview"
 	}
 	p := Preview{Partner: app.PartnerID, Submitter: app.Submitter, Route: app.Route, Refused: refusal.List{}, Steps: []PreviewStep{}, Warnings: []string{}}
 	err := r.look(ctx, at, func(l look) error {
-		v := previewer{look: l, p: &p, app: app}
+		v := previewer{look: l, p: &p, app: app, again: again}
 		return v.run(ctx)
 	})
 	return p, err
@@ -72,6 +76,7 @@ type previewer struct {
 	look
 	p        *Preview
 	app      withdrawal.Application
+	again    string // the returned case whose next round it is; empty: a new application
 	facts    withdrawal.Facts
 	calendar *calendar.Calendar
 }
@@ -81,6 +86,11 @@ func (v *previewer) run(ctx context.Context) (err error) {
 		return err
 	}
 	v.p.PolicyVersion = v.facts.Policy.Version
+	if v.again != "" {
+		if v.p.Refused, err = v.giveBack(ctx); err != nil || len(v.p.Refused) > 0 {
+			return err
+		}
+	}
 	plan, list := withdrawal.Judge(v.app, v.facts)
 	if len(list) > 0 {
 		v.p.Refused = list
@@ -172,6 +182,11 @@ func (v *previewer) review(ctx context.Context, plan withdrawal.Plan) (*time.Tim
 	}
 	if err := v.matterFacts(ctx, chain, v.app.PartnerID, v.app.Submitter, &f); err != nil {
 		return nil, err
+	}
+	if v.again != "" {
+		if err := v.former(ctx, plan, &f); err != nil {
+			return nil, err
+		}
 	}
 	planned, err := chain.Plan(f)
 	if err != nil {

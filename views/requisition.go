@@ -42,6 +42,10 @@ type Requisition struct {
 type RequisitionFilter struct {
 	Partner string
 	State   domain.State
+
+	NewestFirst bool   // instead of the oldest
+	After       string // with NewestFirst: the number of a case, after which the page begins
+	Limit       int    // of a partner's; 0: all
 }
 
 const requisitionSQL = `
@@ -57,8 +61,19 @@ func (r Reader) Requisitions(ctx context.Context, f RequisitionFilter) ([]Requis
 			return nil, err
 		}
 	}
-	found, err := rows[Requisition](ctx, r.q(), "requisitions", requisitionSQL+`
-		 WHERE ($1 = '' OR r.partner_id = $1) AND ($2 = '' OR c.state = $2) ORDER BY c.opened_at, r.case_number`, f.Partner, f.State)
+	q := &query{}
+	q.text.WriteString(requisitionSQL + ` WHERE true`)
+	if f.Partner != "" {
+		q.add(` AND r.partner_id = $%d`, f.Partner)
+	}
+	if f.Limit > 0 { // for the index on cases
+		q.add(` AND c.partner_id = $%d AND c.kind = $%d`, f.Partner, requisition.Kind)
+	}
+	if f.State != "" {
+		q.add(` AND c.state = $%d`, f.State)
+	}
+	q.page(f.NewestFirst, f.After, f.Limit)
+	found, err := rows[Requisition](ctx, r.q(), "requisitions", q.text.String(), q.args...)
 	for i := range found {
 		found[i].Chinese = requisition.Chinese(found[i].State)
 	}

@@ -32,10 +32,14 @@ func (r Reader) Submissions(ctx context.Context, number string) ([]Submission, e
 		 WHERE a.case_number = $1 AND a.application IS NOT NULL ORDER BY a.opened_at, a.matter, a.round`, number, solution.Certification.Name)
 }
 
-// StoredDocuments reads what is known of documents that a form names, whether they are enclosed with a case or not.
+// StoredDocuments reads what is known of documents that a form names, whether they are enclosed with a case or not; the name is the
+// one under which a case encloses it, if any does.
 func (r Reader) StoredDocuments(ctx context.Context, ids []string) ([]CaseDocument, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return rows[CaseDocument](ctx, r.q(), "documents", `SELECT document_id, '' AS kind, '' AS name, media_type, size, uploaded_by AS added_by, uploaded_at AS added_at FROM documents WHERE document_id = ANY ($1) ORDER BY document_id`, pq.Array(ids))
+	return rows[CaseDocument](ctx, r.q(), "documents", `
+		SELECT document_id, '' AS kind, coalesce((SELECT name FROM case_documents c WHERE c.document_id = d.document_id ORDER BY added_at LIMIT 1), '') AS name,
+		       media_type, size, uploaded_by AS added_by, uploaded_at AS added_at
+		  FROM documents d WHERE document_id = ANY ($1) ORDER BY document_id`, pq.Array(ids))
 }

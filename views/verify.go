@@ -101,6 +101,7 @@ func (v *verifier) sums(ctx context.Context) error {
 		args  []any
 	}{
 		{storedBalancesSQL, nil},
+		{daysAddUpSQL, nil},
 		{floorsSQL, nil},
 		{repeatedKeysSQL, nil},
 		{lotsSQL, nil},
@@ -136,6 +137,16 @@ const storedBalancesSQL = `
 	  FROM accounts a JOIN chart c USING (code) LEFT JOIN (SELECT account, sum(amount) AS amount FROM postings GROUP BY account) s USING (account)
 	 WHERE c.owned AND a.balance IS DISTINCT FROM coalesce(s.amount, 0) OR NOT c.owned AND a.balance IS NOT NULL
 	 ORDER BY a.account`
+
+// The days of an account are what its postings come to on each of them.
+const daysAddUpSQL = `
+	SELECT 'day' AS check, format('account %s, %s', account, day) AS object,
+	       format('%s in %s lines are added up, its postings are %s in %s (credit positive)', coalesce(d.amount, 0.00), coalesce(d.lines, 0), coalesce(s.amount, 0.00), coalesce(s.lines, 0)) AS message
+	  FROM account_days d FULL JOIN (
+		SELECT account, (e.at AT TIME ZONE interval '8 hours')::date AS day, sum(p.amount) AS amount, count(*) AS lines, min(entry_id) AS first_entry, max(entry_id) AS last_entry
+		  FROM postings p JOIN entries e USING (entry_id) JOIN accounts a USING (account) WHERE a.balance IS NOT NULL GROUP BY 1, 2) s USING (account, day)
+	 WHERE (d.amount, d.lines) IS DISTINCT FROM (s.amount, s.lines::int) OR d.first_entry > s.first_entry OR d.last_entry < s.last_entry
+	 ORDER BY account, day`
 
 // Rule: WDL-19. The chart counts, not the copy in accounts; summed accounts have no constraint that watches them.
 const floorsSQL = `

@@ -35,10 +35,11 @@ func TestGivenTamperingByTheSuperuserWhenTheLedgerIsVerifiedThenItIsFound(t *tes
 		}},
 		"an amount changed on both sides": {`UPDATE postings SET amount = amount / 2 WHERE entry_id = (SELECT entry_id FROM entries WHERE key = 'withdrawal/W000004/hold')`, []string{
 			"balance account P.CASH:P1001", "balance account P.HOLD:P1001", "lots partner P1001", "holds partner P1001", "step case W000004",
+			"day account P.CASH:P1001, 2026-11-03: -3700.00", "day account P.HOLD:P1001, 2026-11-03: 3700.00",
 			"entry entry withdrawal/W000004/hold: its case, memo or postings are not what was posted",
 		}},
 		"an entry without postings": {`DELETE FROM postings WHERE entry_id = (SELECT entry_id FROM entries WHERE key = 'load/memo/P1002-owed')`, []string{
-			"balance account M.OWED:P1002", "entry entry load/memo/P1002-owed: it has no postings",
+			"balance account M.OWED:P1002", "day account M.OWED:P1002, 2026-11-02: 300.00 in 1 lines are added up, its postings are 0.00 in 0", "entry entry load/memo/P1002-owed: it has no postings",
 		}},
 		"a second payout": {`
 			WITH e AS (INSERT INTO entries (key, digest, case_number, memo, at) SELECT 'again', digest, case_number, memo, at FROM entries WHERE key = 'withdrawal/W000001/paid' RETURNING entry_id),
@@ -46,6 +47,7 @@ func TestGivenTamperingByTheSuperuserWhenTheLedgerIsVerifiedThenItIsFound(t *tes
 			UPDATE accounts SET balance = balance - 2000 WHERE account = 'P.HOLD:P1001'`, []string{
 			"holds partner P1001: P.HOLD is -300.00, the open withdrawals add up to 1700.00", "step case W000001: entry again is no step of it",
 			"step case W000001: its entries leave -2000.00 in P.HOLD, 0.00 is what it holds", "floor account P.HOLD:P1001",
+			"day account P.HOLD:P1001, 2026-11-04: -2000.00 in 1 lines are added up, its postings are -4000.00 in 2",
 		}},
 		"a summed account below its floor": {`
 			WITH e AS (INSERT INTO entries (key, digest, memo, at) VALUES ('x', '', '', now()) RETURNING entry_id),

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"unicode"
 
+	"countersign/domain/baseline"
 	"countersign/domain/kinds"
 	"countersign/web/console"
 	"countersign/web/page"
@@ -165,6 +166,56 @@ func TestEveryStateKindMatterAndAnswerHasAWord(t *testing.T) {
 				require.Contains(t, known, "outcome."+string(o), "%s, %s", kind.Name, name)
 			}
 		}
+	}
+}
+
+// What a timeline and the audit tell has a word, too: whatever is given for an action.
+func TestEveryActionHasAWord(t *testing.T) {
+	known := texts(t)
+	found := 0
+	files, err := filepath.Glob("../activities/*.go")
+	require.NoError(t, err)
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		said := func(value ast.Expr) {
+			literal, ok := value.(*ast.BasicLit)
+			if !ok {
+				return
+			}
+			name, err := strconv.Unquote(literal.Value)
+			require.NoError(t, err)
+			found++
+			_, outcome := known["outcome."+name]
+			if _, ok := known["action."+name]; !ok && !outcome {
+				t.Errorf("%s: no word for the action %q", path, name)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.KeyValueExpr:
+				if key, ok := n.Key.(*ast.Ident); ok && strings.EqualFold(key.Name, "action") {
+					said(n.Value)
+				}
+			case *ast.AssignStmt:
+				for i, left := range n.Lhs {
+					if field, ok := left.(*ast.SelectorExpr); ok && field.Sel.Name == "Action" && len(n.Lhs) == len(n.Rhs) {
+						said(n.Rhs[i])
+					}
+				}
+			}
+			return true
+		})
+	}
+	require.Greater(t, found, 60)
+	for _, name := range []baseline.Action{
+		baseline.SubmitAgain, baseline.ApplyDesign, baseline.HandInDesign, baseline.HandInVerification, baseline.ListGoods, baseline.GoodsAreListed,
+		baseline.BeginConfigurator, baseline.EndConfigurator, baseline.SubmitRelease,
+	} {
+		require.Contains(t, known, "action."+string(name))
 	}
 }
 

@@ -4,6 +4,7 @@
 //	bin/bench --quick --out DIR      a smoke of about a minute
 //	bin/bench --parts a,d --rounds 5
 //	bin/bench consumption -rows 1000000, bin/bench incentive -rows 10000000    part g by itself, in any size, on DATABASE_URL
+//	bin/bench console -keep, bin/bench console -use NAME -only inbox           part h by itself, on the servers of a stack
 package main
 
 import (
@@ -44,6 +45,8 @@ func main() {
 			exit(consumption.Main(context.Background(), "bin", args))
 		case "incentive":
 			exit(incentive.Main(context.Background(), args))
+		case "console":
+			exit(console.Main(context.Background(), "bin", args))
 		}
 	}
 	exit(run())
@@ -102,6 +105,9 @@ func run() (err error) {
 		}
 	}()
 	report := frame.Report{Machine: h.Describe(ctx), Rounds: h.Rounds, Quick: h.Quick, Command: "make bench"}
+	if only != "" {
+		report.Command = `make bench BENCH="--parts ` + only + `"`
+	}
 	load := report.Machine.Load // before our own
 	for _, p := range chosen {
 		h.Say("(%s) %s", p.ID, p.Title)

@@ -53,7 +53,7 @@ func (t Template) NewChecker(header []string) *Checker {
 // Find adds a finding.
 func (c *Checker) Find(line int, format string, args ...any) {
 	if len(c.findings) < mostFindings {
-		text := []rune(fmt.Sprintf("line %d: ", line) + fmt.Sprintf(format, args...))
+		text := []rune(fmt.Sprintf("line %d: %s", line, fmt.Sprintf(format, args...)))
 		c.findings = append(c.findings, string(text[:min(len(text), 200)]))
 	}
 }

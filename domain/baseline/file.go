@@ -100,9 +100,9 @@ func (p Policy) forbids(c Content, item string) string {
 	}
 	switch {
 	case c.Protected != "":
-		return "it is an " + c.Protected
+		return fmt.Sprintf("it is an %s", c.Protected)
 	case c.Program != "":
-		return "it is " + c.Program
+		return fmt.Sprintf("it is %s", c.Program)
 	case !slices.Contains(types, c.MediaType):
 		return fmt.Sprintf("its content is %s; taken are %s", c.MediaType, strings.Join(types, ", "))
 	case len(c.Entries) > mostEntries:

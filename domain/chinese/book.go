@@ -16,7 +16,7 @@ import (
 type Word func(english string) (chinese string, known bool)
 
 // Book has Chinese formats by English ones, {"%s of %s is missing": "缺少 %[2]s 的%[1]W"}. In the Chinese, %W is a part in Chinese if it
-// is known; %K is the same, but without it a finished text is not taken for one of this format.
+// is known; %K is the same, but without it a finished text is not taken for one of this format, and so is %F, which has a figure.
 type Book struct {
 	chinese  map[string][]piece
 	patterns []*pattern // of formats with verbs, those that say most first
@@ -76,6 +76,10 @@ func say(word Word, chinese []piece, args []any) (text string, ok, all bool) {
 			text, known := word(fmt.Sprint(args[p.arg]))
 			ok, all = ok && (known || p.verb == "%W"), all && known
 			out.WriteString(text)
+		case p.verb == "%F":
+			text := fmt.Sprint(args[p.arg])
+			ok = ok && strings.ContainsAny(text, "0123456789")
+			out.WriteString(text)
 		default:
 			if _, finished := args[p.arg].(part); finished {
 				out.WriteString(fmt.Sprint(args[p.arg]))
@@ -130,8 +134,9 @@ type pattern struct {
 	english        string
 	says           int // octets that are not arguments
 	args           int
-	prefix, suffix string // quick to look at
-	found          []int  // the argument of each group
+	prefix, suffix string // these and the texts between are quick to look for
+	between        []string
+	found          []int // the argument of each group
 	expression     func() *regexp.Regexp
 }
 
@@ -154,12 +159,17 @@ func newPattern(format string) *pattern {
 			if i == len(all)-1 {
 				p.suffix = piece.text
 			}
+			p.between = append(p.between, piece.text)
 			continue
 		case "%q":
 			text.WriteString(`("(?:[^"\\]|\\.)*")`)
 		case "%d":
 			text.WriteString(`(-?[0-9]+)`)
 		default:
+			if last := i == len(all)-1; last && i > 0 && strings.HasSuffix(all[i-1].text, ".") { // one more sentence, or none
+				text.WriteString(`(.*)`)
+				break
+			}
 			text.WriteString(`(.+?)`)
 		}
 		p.found, p.args = append(p.found, piece.arg), max(p.args, piece.arg+1)
@@ -175,6 +185,11 @@ func newPattern(format string) *pattern {
 func (p *pattern) match(text string) []any {
 	if p.says == 0 || len(text) < p.says || !strings.HasPrefix(text, p.prefix) || !strings.HasSuffix(text, p.suffix) {
 		return nil
+	}
+	for _, literal := range p.between {
+		if !strings.Contains(text, literal) {
+			return nil
+		}
 	}
 	m := p.expression().FindStringSubmatch(text)
 	if m == nil {

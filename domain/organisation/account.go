@@ -12,7 +12,8 @@ import (
 const (
 	NetworkTries  = 60
 	NetworkWindow = 15 * time.Minute
-	longestLock   = 4 * time.Hour // somebody else may have caused it
+	longestLock   = 4 * time.Hour       // somebody else may have caused it
+	KnownNetwork  = 30 * 24 * time.Hour // a network from which a person came in within it is not bound by a lock that others caused
 )
 
 // LockFor is how long an account is locked that was locked this often since its last sign-in: Lock at first, then twice as
@@ -21,12 +22,26 @@ func LockFor(locks int) time.Duration { return min(Lock<<min(locks, 8), longestL
 
 // LockedOut is what a person is told whose account was locked: only they are, since whoever tried might learn that it exists.
 func LockedOut(account, network string, at, until time.Time) (subject, body string) {
-	if network == "" {
-		network = "命令行 command line"
-	}
 	subject = "账号已暂时锁定 / Account locked"
-	return subject, subject + "\n\n账号 account: " + account + "\n时间 time: " + calendar.Shown(at) + "\n来源 from: " + network + "\n锁定至 until: " + calendar.Shown(until) +
+	return subject, subject + "\n\n账号 account: " + account + "\n时间 time: " + calendar.Shown(at) + "\n来源 from: " + whence(network) + "\n锁定至 until: " + calendar.Shown(until) +
 		"\n\n因多次输错密码或验证码，您的账号已暂时锁定，到期后自动解锁。若非您本人操作，请联系管理员。\nAfter wrong passwords or codes your account is locked until then. If it was not you, talk to the administrator.\n"
+}
+
+// FactorChanged is what a person is told whose sign-in takes two steps from now on, or one.
+func FactorChanged(on bool, network string, at time.Time) (subject, body string) {
+	subject = "两步验证已关闭 / Two-step sign-in is off"
+	if on {
+		subject = "两步验证已开启 / Two-step sign-in is on"
+	}
+	return subject, subject + "\n\n时间 time: " + calendar.Shown(at) + "\n来源 from: " + whence(network) +
+		"\n\n若非您本人操作，请立即修改密码并联系管理员。\nIf it was not you, change your password now and talk to the administrator.\n"
+}
+
+func whence(network string) string {
+	if network == "" {
+		return "命令行 command line"
+	}
+	return network
 }
 
 // JudgeNetwork checks that a network may try once more.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"countersign/domain/chinese"
 )
@@ -31,18 +30,21 @@ var (
 	telling   = chinese.New(tellingSentences()) // a finished sentence is looked for among these
 )
 
-// tellingSentences are those that say something without their arguments; "%s." may be anything.
+// tellingSentences are those that say something without their arguments; "%s." or "The %s: %s." may be anything.
 func tellingSentences() map[string]string {
 	telling := map[string]string{}
 	for english, text := range catalogue.Sentences {
-		if strings.ContainsFunc(verb.ReplaceAllString(english, ""), unicode.IsLetter) {
+		if letters := letter.FindAllString(verb.ReplaceAllString(english, ""), -1); len(letters) > 5 {
 			telling[english] = text
 		}
 	}
 	return telling
 }
 
-var verb = regexp.MustCompile(`%(\[[0-9]+\])?[a-z]`)
+var (
+	verb   = regexp.MustCompile(`%(\[[0-9]+\])?[a-z]`)
+	letter = regexp.MustCompile(`[A-Za-z]`)
+)
 
 // Text is what the programme itself says, a reason or a finding, in the reader's language; what was never translated stays.
 func Text(language, text string) string {
@@ -57,8 +59,17 @@ func Word(text string) (string, bool) { return word(text) }
 
 // Sentence is a finished sentence of a refusal in Chinese, and whether it is one.
 func Sentence(text string) (string, bool) {
-	out, ok, _ := telling.Find(word, text)
-	return out, ok
+	for _, book := range []*chinese.Book{telling, words} {
+		if out, ok, _ := book.Find(word, text); ok {
+			return out, true
+		}
+	}
+	if said, ok := strings.CutSuffix(text, "."); ok { // a text of the programme, told as a sentence
+		if out, ok, _ := lone(said); ok {
+			return out + "。", true
+		}
+	}
+	return "", false
 }
 
 // separators join texts to a list, the loosest first.

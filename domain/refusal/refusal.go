@@ -4,8 +4,6 @@ package refusal
 import (
 	"fmt"
 	"strings"
-
-	"countersign/domain/chinese"
 )
 
 // Refusal is one guard that failed (ENG-06).
@@ -35,10 +33,8 @@ func (r Refusal) In(language string) string {
 	if r.Chinese != "" {
 		return r.Chinese
 	}
-	for _, book := range []*chinese.Book{telling, words} {
-		if text, ok, _ := book.Find(word, r.Message); ok {
-			return text
-		}
+	if text, ok := Sentence(r.Message); ok {
+		return text
 	}
 	return r.Message
 }

@@ -86,7 +86,7 @@ func note(text string) (string, bool) {
 }
 
 // ofRule ends a sentence that refuses, in a list of them: " (WDL-18, WDR_AMOUNT)".
-var ofRule = regexp.MustCompile(` \([A-Z]{2,5}-[0-9]+, [A-Z][A-Z0-9_.]+\)(?: |$)`)
+var ofRule = regexp.MustCompile(` \([A-Z]{1,5}-[0-9]+, [A-Z][A-Z0-9_.]+\)(?: |$)`)
 
 // refused is what the rules refused, as refusal.List writes it, or one sentence of it.
 func refused(text string) (string, bool) {
@@ -103,6 +103,9 @@ func refused(text string) (string, bool) {
 		return out.String(), true
 	}
 	if at > 0 {
+		return text, false
+	}
+	if !strings.HasSuffix(text, ".") { // a word of the programme may be anybody's
 		return text, false
 	}
 	if sentence, ok := refusal.Sentence(text); ok {
@@ -136,11 +139,11 @@ func part(text string) (string, bool) {
 	if len(split(text, "; ")) > 1 {
 		return list(text, "; ", "；")
 	}
-	if out, ok, all := parts.Find(part, text); ok {
-		return out, all
-	}
 	if out, ok := refusal.Word(text); ok {
 		return out, true
+	}
+	if out, ok, all := parts.Find(part, text); ok {
+		return out, all
 	}
 	if figure.MatchString(text) {
 		return text, true
@@ -153,8 +156,8 @@ func part(text string) (string, bool) {
 	return text, false
 }
 
-// figure is what is the same in both languages: amounts, days, codes and numbers of records, and lists of them.
-var figure = regexp.MustCompile(`^(?:(?:-?[0-9][0-9.,]*%?|[0-9-]+Q[1-4]|[0-9]{4}-[0-9-]+|[A-Z][A-Z_]*[0-9-]*|[0-9]+(?:\.[0-9]+)? [A-Z]{3})(?:, |$))+$`)
+// figure is what is the same in both languages: amounts, days, codes, numbers of records, addresses; and lists of them.
+var figure = regexp.MustCompile(`^(?:(?:[^\s,]*[0-9][^\s,]*(?: [A-Z]{3})?|[A-Z][A-Z_]+|[^\s,@]+@[^\s,@]+)(?:, |$))+$`)
 
 // list is a list in Chinese, and whether all its texts are known.
 func list(text, english, chinese string) (string, bool) {

@@ -31,7 +31,7 @@ func TestGivenTextsOfTheProgramme_WhenTheyAreReadInChinese_ThenTheyAreChinese(t 
 		"W000001/review is overdue; finance-manager may decide":                 "W000001/review 已逾期；财务经理也可处理",
 		"BANK_CARD to PAURORA Ltd":                                              "",
 		"merged-all of 1 bill by BANK":                                          "合并全部，1 份账单，以银行转账方式",
-		"PREFERRED to LEADING":                                                  "优选级升至领先级",
+		"PREFERRED to LEADING":                                                  "优选级 → 领先级",
 		"B000006, B000007 until 2026-11-30":                                     "B000006, B000007，截止 2026-11-30",
 		"2 bills of 2026-10, 130.00 CNY":                                        "2026-10 的 2 份账单，共 130.00 CNY",
 		"3 bills of 2024-05, 1 bill":                                            "",
@@ -54,7 +54,7 @@ func TestGivenTextsOfTheProgramme_WhenTheyAreReadInChinese_ThenTheyAreChinese(t 
 func TestGivenPeoplesOwnWords_WhenTheyStandWhereNotesStand_ThenTheyStay(t *testing.T) {
 	for _, own := range []string{
 		"approve", "return", "please look, and call me", "wait until Monday", "for approval", "to be clear: the stamp is missing", "the amount is wrong", "two of them by mail", "Li to Wang", "see reference 12",
-		"open or closed", "a: b", "the contract", "round and round", "%s %d", "merged-all",
+		"open or closed", "a: b", "the contract", "round and round", "account closed", "bill me", "reference missing", "until then", "Beta Ltd to Alpha Ltd", "%s %d", "merged-all",
 	} {
 		require.Equal(t, own, said.Note("zh-Hans", own))
 	}

@@ -1,10 +1,12 @@
 package said_test
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,6 +14,9 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"countersign/domain/refusal"
+	"countersign/domain/said"
 
 	"github.com/stretchr/testify/require"
 )
@@ -302,17 +307,97 @@ func (s *source) sentences() map[string]string {
 	out := map[string]string{}
 	for f, place := range s.found {
 		rest := verb.ReplaceAllString(f, "")
-		han := strings.ContainsFunc(rest, func(r rune) bool { return unicode.Is(unicode.Han, r) })
-		if !han && strings.ContainsFunc(rest, unicode.IsLetter) {
+		if !han(rest) && strings.ContainsFunc(rest, unicode.IsLetter) {
 			out[f] = place
 		}
 	}
 	return out
 }
 
-func TestX(t *testing.T) {
-	s := read(t)
-	for f, place := range s.sentences() {
-		t.Logf("%s %q", place, f)
+// arguments is which arguments a format takes, each as its verb; a Chinese word stands for a text.
+func arguments(format string) map[int]string {
+	out, at := map[int]string{}, 0
+	for _, m := range regexp.MustCompile(`%(\[(\d+)\])?([a-zA-Z%])`).FindAllStringSubmatch(format, -1) {
+		if m[3] == "%" {
+			continue
+		}
+		at++
+		if m[2] != "" {
+			at, _ = strconv.Atoi(m[2])
+		}
+		out[at] = strings.NewReplacer("W", "s", "K", "s", "F", "s").Replace(m[3])
 	}
+	return out
+}
+
+// han tells whether a text is Chinese.
+func han(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+}
+
+func TestEveryTextThatAPageShowsHasItsChinese(t *testing.T) {
+	var zh struct{ Texts, Decisions, Headings, Faults, Parts, Comparisons, Fields map[string]string }
+	text, err := os.ReadFile("zh.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &zh))
+	shown := read(t).sentences()
+	require.Greater(t, len(shown), 100, "the formats are found")
+	for format, place := range shown {
+		if _, word := refusal.Word(format); zh.Texts[format] == "" && !word {
+			t.Errorf("%s: zh.json lacks the text %q", place, format)
+		}
+	}
+	for _, section := range []map[string]string{zh.Texts, zh.Decisions, zh.Headings, zh.Faults, zh.Parts, zh.Comparisons, zh.Fields} {
+		for english, chinese := range section {
+			require.Equal(t, arguments(english), arguments(chinese), "the arguments of %q", english)
+			rest := verb.ReplaceAllString(english, "")
+			require.True(t, han(chinese) || strings.ContainsFunc(chinese, unicode.IsPunct) && len(rest) < 10, "%q is not Chinese", chinese)
+		}
+	}
+}
+
+// faulting are functions that say what is wrong with a file; nowhere is outside of any function.
+var (
+	faulting = regexp.MustCompile(`\.(fault|say|useless|fail|misplaced)$`)
+	nowhere  = function{decl: &ast.FuncDecl{Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{}}}
+)
+
+// What is wrong with a policy or a calendar is found by its sentence, with whatever it is about.
+func TestEveryFaultOfAnOperatorsFileHasItsChinese(t *testing.T) {
+	sample := strings.NewReplacer("%s", "x", "%d", "1", "%q", `"x"`, "%c", `"`, "%v", "[x]", "%w", "who names at least one candidate")
+	found := 0
+	for _, dir := range []string{"domain", "policies"} {
+		require.NoError(t, filepath.WalkDir(filepath.Join("../..", dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "domain/consumption/") {
+				return err
+			}
+			set := token.NewFileSet()
+			f, err := parser.ParseFile(set, path, nil, 0)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				c, ok := n.(*ast.CallExpr)
+				if !ok || !faulting.MatchString(called(c, "")) {
+					return true
+				}
+				for _, a := range c.Args {
+					for _, english := range (&source{}).formats(a, nowhere, 0, 0) {
+						english = strings.ReplaceAll(english, "%%", "%")
+						fault := sample.Replace(english)
+						if !strings.Contains(strings.TrimSpace(fault), " ") || !strings.ContainsFunc(verb.ReplaceAllString(english, ""), unicode.IsLetter) {
+							continue
+						}
+						found++
+						if !han(said.Fault("zh", fault)) {
+							t.Errorf("%s: zh.json lacks the fault %q", set.Position(a.Pos()), english)
+						}
+					}
+				}
+				return true
+			})
+			return nil
+		}))
+	}
+	require.Greater(t, found, 100)
 }

@@ -296,7 +296,7 @@ func (j *judgement) holderOf(chosen []taken) {
 	var demands []string
 	rule := ""
 	for _, t := range chosen {
-		want, r := t.lot.holderOn(j.app.Route, j.f.Partner.VerifiedName)
+		want, r := t.lot.HolderOn(j.app.Route, j.f.Partner.VerifiedName)
 		if SameName(name, want) && foldName(want) != "" {
 			return
 		}
@@ -428,4 +428,19 @@ func plain(entered string) string {
 		return a.String()
 	}
 	return entered
+}
+
+// JudgeRound checks whether a case takes an application as its next round (PGM-11): it was returned, its term for changes
+// runs, and it is the same partner's.
+func JudgeRound(number, partner string, state State, due *time.Time, app Application, at time.Time) refusal.List {
+	var list refusal.List
+	if state != Awaiting {
+		list = append(list, refusal.New("ENG-03", "ENG_STATE", "case "+number, "The withdrawal is %s; only one that was returned for changes is resubmitted.", state))
+	} else if due != nil && !at.Before(*due) {
+		list = append(list, refusal.New("PGM-02", "ENG_STATE", "case "+number, "The term for changes closed at %s; apply anew.", due.UTC().Format(time.RFC3339)))
+	}
+	if app.PartnerID != partner {
+		list = append(list, refusal.New("COM-08", "CBC.0100", "case "+number, "The case is partner %s's, not %s's; apply anew for another partner.", partner, app.PartnerID))
+	}
+	return list
 }

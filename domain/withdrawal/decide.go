@@ -164,7 +164,7 @@ func JudgeDelete(p *person.Person, id, partnerID, caseNumber string, state State
 // still be it (WDL-04, WDL-21). A false answer ends the case as FAILED.
 func NameAtPayment(route Route, sources []Source, holder, verified string) bool {
 	for _, s := range sources {
-		want, _ := Lot{Source: s, Payer: holder}.holderOn(route, verified)
+		want, _ := Lot{Source: s, Payer: holder}.HolderOn(route, verified)
 		if !SameName(want, holder) {
 			return false
 		}

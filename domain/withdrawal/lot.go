@@ -111,9 +111,9 @@ func (l Lot) Pool(entity string, on calendar.Date) (Route, string) {
 	return BankCard, "WDL-11"
 }
 
-// holderOn is the name that the receiving account must bear when the lot leaves by the route, and the rule that says so: the
+// HolderOn is the name that the receiving account must bear when the lot leaves by the route, and the rule that says so: the
 // source of the money decides (WDR-08).
-func (l Lot) holderOn(route Route, verified string) (string, string) {
+func (l Lot) HolderOn(route Route, verified string) (string, string) {
 	switch route {
 	case Original:
 		return l.Payer, "WDL-14"
@@ -191,7 +191,7 @@ func groups(chosen []taken, route Route, p Partner) []group {
 	var out []group
 	at := map[string]int{}
 	for _, t := range chosen {
-		holder, _ := t.lot.holderOn(route, p.VerifiedName)
+		holder, _ := t.lot.HolderOn(route, p.VerifiedName)
 		key, title := foldName(holder), holder
 		if route == Original {
 			title = fmt.Sprintf("%s %s", t.lot.Source, holder)

@@ -121,7 +121,7 @@ func TestGivenAnyLotsAndAmount_WhenAPlanIsAccepted_ThenItTakesWhatWasAskedForFro
 			if pool != app.Route && !byChoice {
 				t.Fatalf("lot %s of pool %s left by %s", l.No, pool, app.Route)
 			}
-			if want, rule := l.holderOn(app.Route, f.Partner.VerifiedName); !SameName(want, plan.Payee.Holder) || foldName(want) == "" {
+			if want, rule := l.HolderOn(app.Route, f.Partner.VerifiedName); !SameName(want, plan.Payee.Holder) || foldName(want) == "" {
 				t.Fatalf("lot %s went to %q, %s wants %q", l.No, plan.Payee.Holder, rule, want)
 			}
 		}
@@ -177,9 +177,9 @@ func TestGivenAnyChosenLots_WhenTheyAreGrouped_ThenWDL06PutsEachIntoOneGroupWith
 		seen, sum := map[LotNo]bool{}, money.Zero
 		for _, g := range groups(chosen, route, *f.Partner) {
 			first := f.Lots[g.lots[0]-1]
-			want, _ := first.holderOn(route, f.Partner.VerifiedName)
+			want, _ := first.HolderOn(route, f.Partner.VerifiedName)
 			for _, no := range g.lots {
-				got, _ := f.Lots[no-1].holderOn(route, f.Partner.VerifiedName)
+				got, _ := f.Lots[no-1].HolderOn(route, f.Partner.VerifiedName)
 				if seen[no] || !SameName(want, got) {
 					t.Fatalf("lot %s stands twice, or beside another holder: %s", no, g)
 				}

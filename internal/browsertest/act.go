@@ -183,6 +183,7 @@ type Form struct {
 	Fields  map[string]string `json:"fields"`  // what a press of no button would send
 	Buttons map[string]string `json:"buttons"` // value of each button by its text; the name is that of the last
 	Button  string            `json:"button"`  // name of the buttons; empty: they have none
+	Files   []string          `json:"files"`   // names of the fields for files
 }
 
 // Forms are the page's forms, those that are folded away included.
@@ -190,9 +191,10 @@ func (p *Page) Forms() (forms []Form) {
 	p.t.Helper()
 	found := p.evaluate(`JSON.stringify([...document.forms].map(f => {
 		const buttons = [...f.elements].filter(e => e.type === "submit")
-		return {action: new URL(f.action).pathname, method: f.method,
+		return {action: new URL(f.getAttribute("action") ?? "", location).pathname, method: f.getAttribute("method") ?? "get", // its properties may be fields
 			fields: Object.fromEntries([...f.elements].filter(e => e.name && e.type !== "submit" && e.type !== "file").map(e => [e.name, e.value])),
-			buttons: Object.fromEntries(buttons.map(b => [b.innerText.trim(), b.value])), button: buttons.at(-1)?.name ?? ""} }))`)
+			buttons: Object.fromEntries(buttons.map(b => [b.innerText.trim(), b.value])), button: buttons.at(-1)?.name ?? "",
+			files: [...f.elements].filter(e => e.type === "file").map(e => e.name)} }))`)
 	p.must("read the forms", json.Unmarshal([]byte(found), &forms))
 	return forms
 }

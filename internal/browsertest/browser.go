@@ -86,6 +86,9 @@ type seen struct {
 	loading  bool                               // a document was asked for and has not loaded
 	document network.RequestID                  // by this request
 	faults   []string
+
+	axeIn    cdp.LoaderID // the document that axe has a world in
+	axeWorld runtime.ExecutionContextID
 }
 
 // Open opens an empty tab. The test fails at its end when a page did something that pages must not do.
@@ -103,7 +106,7 @@ func (b *Browser) Open(t testing.TB, o Options) *Page {
 	}
 	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: o.NoScript})
 	p.must("switch JavaScript", err)
-	p.scheme()
+	p.scheme(p.dark)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the page is %s:\n%s", p.evaluate("location.href"), p.evaluate("document.body.innerText.slice(0, 3000)"))
@@ -116,13 +119,18 @@ func (b *Browser) Open(t testing.TB, o Options) *Page {
 }
 
 // scheme is on a screen, light or dark; nothing moves, so that a look at the page is the same at any moment.
-func (p *Page) scheme() {
+func (p *Page) scheme(dark bool) {
+	p.t.Helper()
+	p.media("screen", dark)
+}
+
+func (p *Page) media(media string, dark bool) {
 	p.t.Helper()
 	prefers := "light"
-	if p.dark {
+	if dark {
 		prefers = "dark"
 	}
-	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media, Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: prefers}, {Name: "prefers-reduced-motion", Value: "reduce"},
 	}})
 	p.must("prefer "+prefers, err)
@@ -314,17 +322,21 @@ func (p *Page) Sees(texts ...string) {
 // Printed is what is left of the page on paper.
 func (p *Page) Printed() string {
 	p.t.Helper()
-	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
-	p.must("print", err)
-	defer p.scheme()
+	p.media("print", p.dark)
+	defer p.scheme(p.dark)
 	return p.evaluate("document.body.innerText")
 }
 
-// Picture is the whole page as PNG.
+// Picture is the whole page as PNG: in a window as high as it is, so that what sticks to the window's edge is where the page ends.
 func (p *Page) Picture() []byte {
 	p.t.Helper()
 	p.settled()
-	png, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+	var wide, high, whole int64
+	_, err := fmt.Sscan(p.evaluate(`[innerWidth, innerHeight, document.documentElement.scrollHeight].join(" ")`), &wide, &high, &whole)
+	p.must("measure", err)
+	p.window(wide, whole)
+	defer p.window(wide, high)
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	p.must("picture", err)
 	return png
 }

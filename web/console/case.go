@@ -139,7 +139,7 @@ func (c *Console) readCase(r *http.Request, who person.Person, number string) (*
 	for _, n := range p.Colleagues {
 		p.Names[n.ID] = n.Name
 	}
-	if err := p.readForm(ctx, c.Reader, page.Language(r) == page.English); err != nil {
+	if err := p.readForm(ctx, c.Reader, page.Language(r) == page.English, func(group, name string) string { return c.word(r, group, name) }); err != nil {
 		return nil, err
 	}
 	p.Days = days(p.Timeline, p.Documents)
@@ -157,7 +157,7 @@ func (c *Console) readCase(r *http.Request, who person.Person, number string) (*
 }
 
 // readForm reads what was applied for, what was changed since it was returned, and the documents of both.
-func (p *casePage) readForm(ctx context.Context, from views.Reader, english bool) error {
+func (p *casePage) readForm(ctx context.Context, from views.Reader, english bool, word func(group, name string) string) error {
 	var form any
 	var err error
 	if read, ok := forms[p.Kind]; ok {
@@ -168,7 +168,7 @@ func (p *casePage) readForm(ctx context.Context, from views.Reader, english bool
 	if p.Documents, err = caseDocuments(ctx, from, p.Number, form); err != nil {
 		return err
 	}
-	r := reading{english: english, documents: map[string]string{}, people: p.Names, path: "/cases/" + p.Number + "/documents/"}
+	r := reading{english: english, documents: map[string]string{}, people: p.Names, path: "/cases/" + p.Number + "/documents/", word: word}
 	for _, d := range p.Documents {
 		r.documents[d.Document] = d.Name
 	}

@@ -45,7 +45,7 @@ func (r reading) compared(sent []views.Submission, files []views.CaseDocument) (
 	if err != nil {
 		return nil, err
 	}
-	c := &comparison{Submission: now, Former: sent[i].Round, Changes: differences(before, after)}
+	c := &comparison{Submission: now, Former: sent[i].Round, Changes: r.differences(before, after)}
 	for _, f := range files {
 		if f.AddedAt.After(sent[i].At) {
 			c.Files = append(c.Files, f)
@@ -55,13 +55,13 @@ func (r reading) compared(sent []views.Submission, files []views.CaseDocument) (
 }
 
 // differences lists the fields of two forms that differ, in their order. Personal data stays masked (PGM-05).
-func differences(before, after []fact) (found []change) {
+func (r reading) differences(before, after []fact) (found []change) {
 	lines := func(facts []fact, name string) []string {
 		i := slices.IndexFunc(facts, func(f fact) bool { return f.Name == name })
 		if i < 0 {
 			return nil
 		}
-		return facts[i].lines()
+		return r.lines(facts[i])
 	}
 	var names []string
 	for _, f := range append(slices.Clone(before), after...) {
@@ -69,10 +69,11 @@ func differences(before, after []fact) (found []change) {
 			names = append(names, f.Name)
 		}
 	}
+	var inner []change
 	for _, name := range names {
 		old, now := nested(before, name), nested(after, name)
-		if old != nil || now != nil { // fields of its own
-			found = append(found, differences(old, now)...)
+		if old != nil || now != nil { // fields of its own come after
+			inner = append(inner, r.differences(old, now)...)
 			continue
 		}
 		was, is := lines(before, name), lines(after, name)
@@ -89,7 +90,15 @@ func differences(before, after []fact) (found []change) {
 		}
 		found = append(found, c)
 	}
-	return found
+	return append(found, inner...)
+}
+
+// said is a value as people call it.
+func (r reading) said(c cell) string {
+	if c.Group == "" || r.word == nil {
+		return c.Value
+	}
+	return r.word(c.Group, c.Value)
 }
 
 func nested(facts []fact, name string) []fact {
@@ -111,12 +120,12 @@ func without(list, other []string) (left []string) {
 }
 
 // lines are a fact in words: a line for each row.
-func (f fact) lines() (lines []string) {
+func (r reading) lines(f fact) (lines []string) {
 	join := func(cells []cell) string {
 		var words []string
 		for _, c := range cells {
 			if c.Value != "" {
-				words = append(words, c.Value)
+				words = append(words, r.said(c))
 			}
 		}
 		return strings.Join(words, " · ")
@@ -127,12 +136,12 @@ func (f fact) lines() (lines []string) {
 	for _, block := range f.Blocks {
 		var words []string
 		for _, field := range block {
-			words = append(words, field.lines()...)
+			words = append(words, r.lines(field)...)
 		}
 		lines = append(lines, strings.Join(words, " · "))
 	}
 	for _, v := range f.Values {
-		lines = append(lines, v.Value)
+		lines = append(lines, r.said(v))
 	}
 	return lines
 }

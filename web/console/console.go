@@ -42,6 +42,7 @@ func (c *Console) Routes(mux *http.ServeMux, signedIn func(http.Handler) http.Ha
 		"POST /inbox/views":                      c.saveView,
 		"POST /inbox/views/rename":               c.renameView,
 		"POST /inbox/views/remove":               c.removeView,
+		"GET /cases":                             c.cases,
 		"GET /cases/{case}":                      c.showCase,
 		"POST /cases/{case}/decide":              c.decideOne,
 		"GET /cases/{case}/documents/{document}": c.document,
@@ -91,5 +92,6 @@ func (c *Console) Nav(r *http.Request, who person.Person) []page.Link {
 		{Path: "/inbox", Key: "nav.inbox", Count: n.Open},
 		{Path: "/waiting", Key: "nav.waiting", Count: n.Waiting},
 		{Path: "/decided", Key: "nav.decided"},
+		{Path: "/cases", Key: "nav.cases"},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -54,12 +55,16 @@ func newOffice(t *testing.T) *office {
 func (o *office) open(key, amount string) string {
 	o.t.Helper()
 	ctx := o.t.Context()
-	now, err := o.OpenWithdrawal(ctx, activities.OpenWithdrawalInput{WorkflowID: "withdrawal/P1001/" + key, RunID: "run-" + key, At: o.at, Application: withdrawal.Application{
-		RequestKey: key, PartnerID: "P1001", Submitter: "alice", Route: withdrawal.BankCard, Amount: amount, Code: o.SendCode("alice", "P1001", o.at),
-		Payee: withdrawal.Payee{Holder: "Alpha Cloud Ltd", AccountNo: "6222020200112233", Bank: "ICBC", Branch: "Beijing West"},
-	}})
+	now, err := o.OpenWithdrawal(ctx, activities.OpenWithdrawalInput{WorkflowID: "withdrawal/P1001/" + key, RunID: "run-" + key, At: o.at, Application: o.application(key, amount, o.at)})
 	require.NoError(o.t, err)
 	return now.Case
+}
+
+func (o *office) application(key, amount string, at time.Time) withdrawal.Application {
+	return withdrawal.Application{
+		RequestKey: key, PartnerID: "P1001", Submitter: "alice", Route: withdrawal.BankCard, Amount: amount, Code: o.SendCode("alice", "P1001", at),
+		Payee: withdrawal.Payee{Holder: "Alpha Cloud Ltd", AccountNo: "6222020200112233", Bank: "ICBC", Branch: "Beijing West"},
+	}
 }
 
 func (o *office) decide(number string, m approval.Matter, d approval.Decision) {
@@ -121,6 +126,47 @@ func TestTheInboxShowsWhatWaitsForItsReader(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 }
 
+func TestTheInboxIsSortedByAColumn(t *testing.T) {
+	o := newOffice(t)
+	middle, small, large := o.open("a", "800.00"), o.open("b", "90.00"), o.open("c", "1900.00")
+	numbers := regexp.MustCompile(`href="/cases/(W\d+)"`)
+	for sort, want := range map[string][]string{"": {middle, small, large}, "amount": {small, middle, large}, "-amount": {large, middle, small}, "-case": {large, small, middle}, "nonsense": {middle, small, large}} {
+		_, body := o.As("li", http.MethodGet, "/inbox?from=1&sort="+sort, nil)
+		var shown []string
+		for _, m := range numbers.FindAllStringSubmatch(body, -1) {
+			shown = append(shown, m[1])
+		}
+		require.Equal(t, want, shown, sort)
+	}
+	_, body := o.As("li", http.MethodGet, "/inbox?from=1&sort=amount", nil)
+	require.Contains(t, body, `<th scope="col" class="amount" aria-sort="ascending"><a href="/inbox?from=1&amp;sort=-amount">`)
+	require.Contains(t, body, `<input type="hidden" name="sort" value="amount">`, "a filter keeps the order")
+}
+
+func TestAnyCaseIsFoundByItsNumberItsPartnerAndWhereItStands(t *testing.T) {
+	o := newOffice(t)
+	first, second := o.open("a", "800.00"), o.late("b")
+	_, body := o.As("zhao", http.MethodGet, "/cases", nil)
+	require.Regexp(t, `(?s)`+second+`.*`+first, body, "the newest first")
+	for filter, shown := range map[string][]string{
+		"text=alpha": {first, second}, "text=P1001": {first, second}, "text=nobody": nil, "state=UNDER_REVIEW&open=1": {first}, "kind=withdrawal": {first, second}, "kind=requisition": nil,
+		"to=2020-01-01": nil, "from=2020-01-01": {first, second}, "text=%25": nil, "from=yesterday": {first, second},
+	} {
+		status, body := o.As("zhao", http.MethodGet, "/cases?"+filter, nil)
+		require.Equal(t, http.StatusOK, status, filter)
+		for _, number := range []string{first, second} {
+			require.Equal(t, contains(shown, number), strings.Contains(body, `href="/cases/`+number+`"`), "%s: %s", filter, number)
+		}
+	}
+	status, body := o.As("zhao", http.MethodGet, "/cases?text=+"+strings.ToLower(first), nil)
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, body, "What is asked", "a number leads to the case")
+	status, _ = o.As("zhao", http.MethodGet, "/cases?after=nonsense", nil)
+	require.Equal(t, http.StatusUnprocessableEntity, status)
+	status, _ = o.As("alice", http.MethodGet, "/cases", nil)
+	require.Equal(t, http.StatusNotFound, status)
+}
+
 func contains(list []string, s string) bool {
 	for _, x := range list {
 		if x == s {
@@ -154,6 +200,19 @@ func TestAFilterIsKeptUnderAName(t *testing.T) {
 	status, body := o.As("li", http.MethodPost, "/inbox/views", url.Values{"name": {"  "}, "query": {""}})
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 	require.Contains(t, body, "A view has a name of 1 to 64 characters.")
+	_, body = o.As("li", http.MethodPost, "/inbox/views/rename", url.Values{"name": {"Large <ones>"}, "new": {" Much "}})
+	require.Contains(t, body, `<a href="/inbox?from=1000" aria-current="true">Much</a>`)
+	_, body = o.As("li", http.MethodPost, "/inbox/views", url.Values{"name": {"Other"}, "query": {"kind=requisition"}})
+	require.Contains(t, body, "Other")
+	for _, to := range []string{"Other", " ", strings.Repeat("x", 65)} {
+		status, _ = o.As("li", http.MethodPost, "/inbox/views/rename", url.Values{"name": {"Much"}, "new": {to}})
+		require.Equal(t, http.StatusUnprocessableEntity, status, to)
+	}
+	status, _ = o.As("wang", http.MethodPost, "/inbox/views/rename", url.Values{"name": {"Much"}, "new": {"Mine"}})
+	require.Equal(t, http.StatusUnprocessableEntity, status, "a view is a person's own")
+	_, body = o.As("li", http.MethodPost, "/inbox/views/rename", url.Values{"name": {"Much"}, "new": {"Large <ones>"}})
+	require.Contains(t, body, "The view is renamed.")
+	_, _ = o.As("li", http.MethodPost, "/inbox/views/remove", url.Values{"name": {"Other"}})
 	_, body = o.As("li", http.MethodPost, "/inbox/views/remove", url.Values{"name": {"Large <ones>"}})
 	require.Contains(t, body, "The view is removed.")
 	require.NotContains(t, body, "Large")

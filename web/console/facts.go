@@ -45,7 +45,7 @@ var groups = map[string]string{
 	"months.state": "staff", "bills.state": "bill", "list.state": "invoices", "type": "certified", "invoices.type": "invoice", "proofs.kind": "proof", "nodes.state": "node",
 	"amount": "money", "gross": "money", "settlement": "money", "total": "money", "net": "money", "tax": "money", "payable": "money", "items.target": "money", "items.current": "money", "service_fee_tax_rate": "percent",
 	"submitter": "person", "by": "person", "opened_by": "person", "submitted_by": "person", "sent_by": "person", "saved_by": "person", "asked_by": "person", "answered_by": "person", "confirmed_by": "person",
-	"solution": "case", "document": "document", "cancel_document": "document", "materials": "document",
+	"materials.type": "material", "persons.role": "specialist-role", "nodes.role": "role", "solution": "case", "document": "document", "cancel_document": "document", "materials": "document",
 }
 
 // reading turns a form into facts.
@@ -55,6 +55,7 @@ type reading struct {
 	documents map[string]string // names by ID of the documents that can be opened
 	people    map[string]string // names by ID
 	path      string            // address under which documents are
+	word      func(group, name string) string
 }
 
 // facts are the fields of a form in their order; those without a value are left out.

@@ -39,7 +39,6 @@ func funcs(tag language.Tag, t translate, m messages) template.FuncMap {
 			return when(at, "2006-01-02")
 		},
 		"clock": func(at any) template.HTML { return bare(at, "15:04:05") },
-		"date":  func(at any) template.HTML { return bare(at, "2006-01-02") },
 		"left":  func(at any) (string, error) { return left(t, at, time.Now()) },
 		"money": func(amount any, currency ...any) (string, error) { return moneyText(t, m, amount, currency...) },
 		"sum": func(kind string, amount any, currency ...any) (string, error) {
@@ -47,6 +46,7 @@ func funcs(tag language.Tag, t translate, m messages) template.FuncMap {
 		},
 		"plain":     func(text string) (any, error) { return plain(t, text) },
 		"size":      documents.Octets,
+		"brief":     func(text string) string { return hash.ReplaceAllString(text, "$1…") },
 		"candidate": func(who string) (string, error) { return candidate(t, m, who) },
 		"slug":      slug,
 		"list":      func(items ...string) []string { return items },
@@ -59,20 +59,25 @@ func funcs(tag language.Tag, t translate, m messages) template.FuncMap {
 // word is what people call a name of the programme: a state, an outcome, a role. A name without a word, like a role that
 // a policy brings, stands for itself.
 func word(t translate, m messages, group, name string) (string, error) {
-	key := group + "." + name
-	if _, ok := m.texts[key]; !ok || name == "" {
+	if name == "" || !m.has(group, name) {
 		return name, nil
 	}
-	return t(key)
+	return t(group + "." + name)
 }
 
 // deed is what was done, as a timeline tells it: "approved", and of what the rules refused "Approve: refused".
 func deed(t translate, m messages, name string) (string, error) {
 	tried, refused := strings.CutSuffix(name, " refused")
-	if !refused {
+	switch {
+	case m.has("action", name):
 		return word(t, m, "action", name)
+	case !refused:
+		return word(t, m, "outcome", name)
 	}
 	text, err := word(t, m, "outcome", tried)
+	if !m.has("outcome", tried) {
+		text, err = word(t, m, "action", tried)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -228,6 +233,9 @@ func sum(t translate, m messages, kind string, amount any, currency ...any) (str
 	}
 	return moneyText(t, m, amount, currency...)
 }
+
+// hash is the ID of a document, of which a few digits are enough for people.
+var hash = regexp.MustCompile(`\b([0-9a-f]{8})[0-9a-f]{56}\b`)
 
 // candidate says who is asked: "role:vendor-finance" by its role's word, "person:li" by the ID.
 func candidate(t translate, m messages, who string) (string, error) {

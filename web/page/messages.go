@@ -55,6 +55,12 @@ func readMessages(books []fs.FS) (messages, error) {
 	return m, nil
 }
 
+// has tells whether a name of a group has a word.
+func (m messages) has(group, name string) bool {
+	_, ok := m.texts[group+"."+name]
+	return ok
+}
+
 // translate answers the text of a key, with its arguments put in.
 type translate func(key string, args ...any) (string, error)
 

@@ -43,20 +43,13 @@ type Renderer struct {
 	messages  messages
 }
 
-// Link is one entry of the navigation.
-type Link struct {
-	Path  string
-	Key   string // of its text
-	Count int    // what waits there; 0 is not shown
-}
-
 // frame is what the layout shows around a page's own data.
 type frame struct {
 	Language string
 	Other    string // language that one may change to
 	Title    string
 	Person   *person.Person
-	Nav      []Link
+	Nav      []entry
 	Path     string // of this page
 	Address  string // the same with its query
 	Flash    *flash
@@ -164,7 +157,7 @@ func (r *Renderer) render(w http.ResponseWriter, req *http.Request, status int, 
 		f.Address = cmp.Or(back(req), "/")
 	}
 	if f.Person != nil {
-		f.Nav = r.Nav(req, *f.Person)
+		f.Nav = entries(r.Nav(req, *f.Person), f.Path)
 	}
 	f.Flash = takeFlash(w, req)
 	var out bytes.Buffer

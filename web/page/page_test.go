@@ -62,7 +62,14 @@ func site(t *testing.T) *httptest.Server {
 	return server
 }
 
-func ask(t *testing.T, method, address string, form url.Values, header ...string) (*http.Response, string) {
+// answered is an answer without its body.
+type answered struct {
+	StatusCode int
+	Header     http.Header
+	Cookies    []*http.Cookie
+}
+
+func ask(t *testing.T, method, address string, form url.Values, header ...string) (answered, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form.Encode()))
 	require.NoError(t, err)
@@ -78,7 +85,7 @@ func ask(t *testing.T, method, address string, form url.Values, header ...string
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
-	return answer, string(body)
+	return answered{answer.StatusCode, answer.Header, answer.Cookies()}, string(body)
 }
 
 func TestAPageIsInTheReadersLanguageWithLayoutAndHeaders(t *testing.T) {
@@ -99,7 +106,7 @@ func TestAPageIsInTheReadersLanguageWithLayoutAndHeaders(t *testing.T) {
 
 	answer, _ = ask(t, http.MethodPost, s.URL+"/language", url.Values{"language": {"en"}, "back": {"/here?x=1"}})
 	require.Equal(t, "/here?x=1", answer.Header.Get("Location"))
-	_, body = ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", answer.Cookies()[0].String(), "Accept-Language", "zh")
+	_, body = ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", answer.Cookies[0].String(), "Accept-Language", "zh")
 	require.Contains(t, body, "Good day, Li")
 }
 
@@ -108,23 +115,25 @@ func TestByHttpsCookiesAreOfThisHostAloneWhateverARequestSaysOfItself(t *testing
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	r.Routes(mux)
-	choose := func() *http.Response {
+	choose := func() http.Header {
 		req := httptest.NewRequest(http.MethodPost, "/language", strings.NewReader("language=en&back=/here"))
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("X-Forwarded-Proto", "https")
 		w := httptest.NewRecorder()
 		r.Protect(mux).ServeHTTP(w, req)
 		require.Equal(t, "no-store", w.Header().Get("Cache-Control"), "an answer that leads on is nobody else's, too")
-		return w.Result()
+		return w.Header()
 	}
 	plain := choose()
-	require.Equal(t, "countersign-language", plain.Cookies()[0].Name)
-	require.Empty(t, plain.Header.Get("Strict-Transport-Security"))
+	require.Regexp(t, `^countersign-language=en; `, plain.Get("Set-Cookie"))
+	require.Empty(t, plain.Get("Strict-Transport-Security"))
 	r.Secure = true
 	safe := choose()
-	require.Regexp(t, `^__Host-countersign-language=en; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax$`, safe.Header.Get("Set-Cookie"))
-	require.NotEmpty(t, safe.Header.Get("Strict-Transport-Security"))
+	require.Regexp(t, `^__Host-countersign-language=en; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax$`, safe.Get("Set-Cookie"))
+	require.NotEmpty(t, safe.Get("Strict-Transport-Security"))
 }
+
+type copied struct{}
 
 func TestUploadedFilesHaveNamesThatAreTextAndAreGoneWhenTheRequestEnds(t *testing.T) {
 	folder := t.TempDir()
@@ -138,7 +147,7 @@ func TestUploadedFilesHaveNamesThatAreTextAndAreGoneWhenTheRequestEnds(t *testin
 	}
 	during := 0
 	server := httptest.NewServer(r.Protect(r.Handle(func(w http.ResponseWriter, req *http.Request) error {
-		_, files, err := page.Upload(w, req.WithContext(context.WithValue(req.Context(), struct{}{}, "a copy, as middleware makes"))) //nolint:staticcheck // nobody reads it
+		_, files, err := page.Upload(w, req.WithContext(context.WithValue(req.Context(), copied{}, true))) // a copy, as middleware makes
 		if during = lying(); err != nil {
 			return err
 		}
@@ -171,15 +180,51 @@ func TestUploadedFilesHaveNamesThatAreTextAndAreGoneWhenTheRequestEnds(t *testin
 	require.Eventually(t, func() bool { return lying() == 0 }, time.Minute, 10*time.Millisecond)
 }
 
+// clock is a connection that remembers until when it may be read and written.
+type clock struct {
+	*httptest.ResponseRecorder
+	read, write time.Duration // from now
+}
+
+func (c *clock) SetReadDeadline(at time.Time) error { c.read = time.Until(at); return nil }
+
+func (c *clock) SetWriteDeadline(at time.Time) error { c.write = time.Until(at); return nil }
+
+func TestFilesMayTakeLongerThanForms(t *testing.T) {
+	ends, end := context.WithCancel(t.Context())
+	t.Cleanup(end)
+	var body strings.Builder
+	form := multipart.NewWriter(&body)
+	require.NoError(t, form.WriteField("reason", "x"))
+	require.NoError(t, form.Close())
+	up := httptest.NewRequestWithContext(ends, http.MethodPost, "/", strings.NewReader(body.String()))
+	up.Header.Set("Content-Type", form.FormDataContentType())
+	plain := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("reason=x"))
+	plain.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+
+	w := &clock{ResponseRecorder: httptest.NewRecorder()}
+	for _, req := range []*http.Request{plain, up} {
+		require.Zero(t, w.read)
+		fields, _, err := page.Upload(w, req)
+		require.NoError(t, err)
+		require.Equal(t, "x", fields.Get("reason"))
+	}
+	require.Greater(t, w.read, 5*time.Minute)
+	require.Greater(t, w.write, w.read, "and the answer comes after it")
+	w = &clock{ResponseRecorder: httptest.NewRecorder()}
+	require.NoError(t, page.File(w, httptest.NewRequest(http.MethodGet, "/", nil), "application/pdf", "a.pdf", "", strings.NewReader("%PDF")))
+	require.Greater(t, w.write, 5*time.Minute)
+}
+
 func TestAFlashIsShownOnce(t *testing.T) {
 	s := site(t)
 	answer, _ := ask(t, http.MethodPost, s.URL+"/form", url.Values{"name": {"<b>Wang"}})
 	require.Equal(t, http.StatusSeeOther, answer.StatusCode)
 	require.Equal(t, "/here", answer.Header.Get("Location"))
-	cookie := answer.Cookies()[0]
+	cookie := answer.Cookies[0]
 	answer, body := ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", cookie.Name+"="+cookie.Value)
 	require.Contains(t, body, `<p class="flash" role="status">&lt;b&gt;Wang，您好</p>`)
-	require.Negative(t, answer.Cookies()[0].MaxAge)
+	require.Negative(t, answer.Cookies[0].MaxAge)
 	_, body = ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", cookie.Name+"=bm9uc2Vuc2U")
 	require.NotContains(t, body, "flash\"")
 }
@@ -235,6 +280,7 @@ func TestAmountsAreWrittenTheSameOnEveryPage(t *testing.T) {
 func TestNobodyIsLedToAnotherSite(t *testing.T) {
 	for address, led := range map[string]string{
 		"/inbox?a=b": "/inbox?a=b", "": "/", "https://evil.example/": "/", "//evil.example": "/", `/\evil.example`: "/", "javascript:alert(1)": "/", "inbox": "/",
+		"/%2Fevil.example": "/", "///evil.example": "/", "/\tevil.example": "/", " //evil.example": "/", "https:/evil.example": "/", "//user@evil.example/inbox": "/", "/a%5Cb": "/a%5Cb",
 	} {
 		require.Equal(t, led, page.Local(address), address)
 	}

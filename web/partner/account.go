@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"countersign/domain/calendar"
@@ -17,10 +18,11 @@ import (
 // accountData is the partner's account: where all balances stand, and one account's month.
 type accountData struct {
 	Balances  []views.Balance
-	Statement views.Statement
+	Statement views.StatementPage
 	Month     string // 2026-11
 	Before    string
 	After     string // empty: the month is not over
+	More      more   // of a month with many lines
 }
 
 // accountAsked is the account and month that an address names: P.CASH of the present month when it names none.
@@ -40,11 +42,20 @@ func accountAsked(req *http.Request, p person.Person) (account ledger.Account, f
 	return account, first, first.AddMonths(1).AddDays(-1), nil
 }
 
+// statementLines is about how many lines of a statement a page has: it ends with a day.
+const statementLines = 200
+
 func (c *Console) account(w http.ResponseWriter, req *http.Request, p person.Person) error {
 	ctx := req.Context()
 	account, first, last, err := accountAsked(req, p)
 	if err != nil {
 		return err
+	}
+	var after calendar.Date // the day with which the page begins
+	if day := req.URL.Query().Get("after"); day != "" {
+		if after, err = calendar.ParseDate(day); err != nil {
+			return page.Error{Status: http.StatusBadRequest, Key: "error.400"}
+		}
 	}
 	data := accountData{Month: first.String()[:7], Before: first.AddMonths(-1).String()[:7]}
 	if next := first.AddMonths(1); !next.Start().After(time.Now()) {
@@ -54,11 +65,19 @@ func (c *Console) account(w http.ResponseWriter, req *http.Request, p person.Per
 		if data.Balances, err = r.Balances(ctx, p.PartnerID); err != nil {
 			return err
 		}
-		data.Statement, err = r.Statement(ctx, account, first, last)
+		data.Statement, err = r.StatementPage(ctx, account, first, last, after, statementLines)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	address := url.Values{"account": {string(account)}, "month": {data.Month}}
+	if !after.IsZero() {
+		data.More.First = req.URL.Path + "?" + address.Encode()
+	}
+	if next := data.Statement.Next; !next.IsZero() {
+		address.Set("after", next.String())
+		data.More.Next = req.URL.Path + "?" + address.Encode()
 	}
 	c.Pages.Render(w, req, http.StatusOK, "partner-account", c.Pages.Text(req, "partner.nav.account"), data)
 	return nil

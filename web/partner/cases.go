@@ -2,6 +2,8 @@ package partner
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,14 +12,16 @@ import (
 	"countersign/activities"
 	"countersign/domain/document"
 	"countersign/domain/invoice"
-	"countersign/domain/kinds"
 	"countersign/domain/lab"
 	"countersign/domain/person"
 	"countersign/domain/quarter"
 	"countersign/domain/refusal"
 	"countersign/domain/requisition"
+	"countersign/domain/specialist"
+	"countersign/domain/staff"
 	"countersign/domain/tier"
 	"countersign/domain/withdrawal"
+	"countersign/internal/documents"
 	"countersign/views"
 	"countersign/web/page"
 )
@@ -29,20 +33,21 @@ type casesData struct {
 	Kinds  []string
 	First  string // address of the first page; empty: this is it
 	Next   string // of the next; empty: there is none
+
+	Searched int // a text was looked for among so many cases only; 0: among all
 }
 
 func (c *Console) cases(w http.ResponseWriter, req *http.Request, p person.Person) error {
 	query := req.URL.Query()
 	data := casesData{Search: views.CaseSearch{Kind: query.Get("kind"), Open: query.Get("open") != "", Text: query.Get("text"), After: query.Get("after")}}
-	for _, k := range kinds.All {
-		data.Kinds = append(data.Kinds, k.Name)
-	}
+	data.Kinds = c.seenKinds(req.Context())
+	data.Search.Kinds = data.Kinds
 	if data.Search.Kind != "" && !slices.Contains(data.Kinds, data.Search.Kind) {
 		return page.Error{Status: http.StatusBadRequest, Key: "error.400"} // COM-08
 	}
 	err := c.read(req.Context(), p, func(r views.Reader) error {
 		found, err := r.CasePage(req.Context(), p.PartnerID, data.Search)
-		data.Cases, data.Next = found.Cases, found.Next
+		data.Cases, data.Next, data.Searched = found.Cases, found.Next, found.Searched
 		return err
 	})
 	if err != nil {
@@ -82,6 +87,11 @@ type caseData struct {
 	Members     []views.Member // who may use the credit
 	Tier        *views.TierUpgradeDetail
 	Methods     []requisition.Method
+	Specialist  *views.SpecialistCase
+	StaffMonth  *views.StaffMonth // of dedicated staff, with those who can be named
+	Specialists []views.Specialist
+	Schemes     []staff.Scenario
+	Proofs      []string
 
 	MayAct      bool
 	MayCancel   bool
@@ -151,11 +161,32 @@ func (d *caseData) beside(ctx context.Context, r views.Reader, p person.Person) 
 		}
 		d.MayAct = lab.MayAct(p, d.Partner) && (d.State == lab.Rejected || d.State == lab.Approved)
 		d.Members, err = r.Members(ctx, d.Partner, p.ID, nil)
+	case specialist.Kind:
+		found, err := r.SpecialistCase(ctx, d.Number)
+		if err != nil {
+			return err
+		}
+		d.Specialist, d.MayAct = &found, p.Holds(specialist.Applicants...) && d.ClosedAt == nil
+	case staff.Kind:
+		return d.staffMonth(ctx, r, p)
 	case tier.Kind:
 		d.Tier, err = read(r.TierUpgradeOf(ctx, d.Number))
 		d.MayAct = tier.MayAct(p, d.Partner) && d.ClosedAt == nil
 	}
 	return err
+}
+
+// staffMonth reads the month that a case of dedicated staff is about.
+func (d *caseData) staffMonth(ctx context.Context, r views.Reader, p person.Person) error {
+	all, err := r.Staff(ctx, d.Partner, time.Now())
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(all.Months, func(m views.StaffMonth) bool { return m.Case == d.Number }); i >= 0 {
+		d.StaffMonth, d.Specialists, d.Schemes, d.Proofs = &all.Months[i], all.Specialists, staff.Scenarios, staff.Proofs
+		d.MayAct = staff.MayAct(p, d.Partner) && d.State == staff.Failed
+	}
+	return nil
 }
 
 // read is a pointer to what was read.
@@ -202,6 +233,24 @@ func (c *Console) enclose(w http.ResponseWriter, req *http.Request, p person.Per
 		}
 	}
 	return c.answered(w, req, p, form, err, c.caseOf, casePath(known.Number)+"#documents", "partner.flash.enclosed")
+}
+
+// taken is the ID under which an uploaded file would be kept; it is enclosed when there is a case.
+func (c *Console) taken(f page.Uploaded) (string, error) {
+	content, err := f.Open()
+	if err != nil {
+		return "", err
+	}
+	defer content.Close() //nolint:errcheck // it is only read
+	taken, err := c.Documents.Store.Rules.Take(content)
+	var fault *documents.Fault
+	if errors.As(err, &fault) {
+		return "", refusal.List{refusal.New("X-02", fmt.Sprintf("PRG.DOC.%02d", fault.Kind), "document "+document.CleanName(f.Filename), "%s", fault.Message)}
+	}
+	if err != nil {
+		return "", err
+	}
+	return taken.ID, nil
 }
 
 // add encloses one uploaded file and answers its ID.

@@ -3,7 +3,7 @@ package partner
 // Patterns are all routes, for the test that walks them.
 func (c *Console) Patterns() []string {
 	var all []string
-	for pattern := range c.handlers() {
+	for pattern := range c.places() {
 		all = append(all, pattern)
 	}
 	return all

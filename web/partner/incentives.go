@@ -172,17 +172,21 @@ func (c *Console) exportLines(w http.ResponseWriter, req *http.Request, p person
 	return nil
 }
 
-// bills lists all bills of the partner.
+// bills lists the partner's bills, the newest first.
 func (c *Console) bills(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	var found []views.Bill
-	err := c.read(req.Context(), p, func(r views.Reader) (err error) {
-		found, err = r.Bills(req.Context(), views.BillFilter{Partner: p.PartnerID}, time.Now())
+	var data struct {
+		Bills []views.Bill
+		More  more
+	}
+	err := c.read(req.Context(), p, func(r views.Reader) error {
+		found, err := r.Bills(req.Context(), views.BillFilter{Partner: p.PartnerID, NewestFirst: true, After: req.URL.Query().Get("after"), Limit: pageRows + 1}, time.Now())
+		data.Bills, data.More = cut(req, found, func(b views.Bill) string { return b.ID })
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	c.Pages.Render(w, req, http.StatusOK, "partner-bills", c.Pages.Text(req, "partner.bills"), found)
+	c.Pages.Render(w, req, http.StatusOK, "partner-bills", c.Pages.Text(req, "partner.bills"), data)
 	return nil
 }
 

@@ -10,12 +10,14 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"countersign/activities"
 	"countersign/desk"
 	"countersign/domain/document"
 	"countersign/domain/invoice"
+	"countersign/domain/owed"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/views"
@@ -25,16 +27,32 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// invoices lists what the partner was asked to invoice, and what it owes invoices for.
-func (c *Console) invoices(w http.ResponseWriter, req *http.Request, p person.Person) error {
+// invoicesData is what the partner was asked to invoice, what it owes invoices for, and what it asked the vendor to invoice.
+type invoicesData struct {
+	asked
+	Lists []views.InvoiceListLine
+	More  more
+	Owed  views.Owed
+	Rows  []owed.Selected // of the form
+	Asks  bool            // the form is open to the reader
+}
+
+// owedRows is how many tax rates the form has room for.
+const owedRows = 3
+
+func (c *Console) invoices(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
 	ctx := req.Context()
-	var data struct {
-		Lists []views.InvoiceListLine
-		Owed  views.Owed
+	data := invoicesData{asked: a, Rows: make([]owed.Selected, owedRows), Asks: p.Holds(owed.Applicants...)}
+	for i := range data.Rows {
+		data.Rows[i] = owed.Selected{Rate: nth(a.Entered["rate"], i), Amount: nth(a.Entered["amount"], i)}
 	}
 	err := c.read(ctx, p, func(r views.Reader) (err error) {
-		if data.Lists, err = r.InvoiceLists(ctx, p.PartnerID, time.Now()); err != nil {
-			return err
+		if c.may(ctx, ofIncentive) {
+			found, err := r.SomeInvoiceLists(ctx, p.PartnerID, views.InvoiceFilter{After: req.URL.Query().Get("after"), Limit: pageRows + 1}, time.Now())
+			if err != nil {
+				return err
+			}
+			data.Lists, data.More = cut(req, found, func(l views.InvoiceListLine) string { return l.Case })
 		}
 		data.Owed, err = r.Owed(ctx, p.PartnerID, false)
 		return err
@@ -42,8 +60,32 @@ func (c *Console) invoices(w http.ResponseWriter, req *http.Request, p person.Pe
 	if err != nil {
 		return err
 	}
-	c.Pages.Render(w, req, http.StatusOK, "partner-invoices", c.Pages.Text(req, "partner.nav.invoices"), data)
+	c.Pages.Render(w, req, data.status(), "partner-invoices", c.Pages.Text(req, "partner.nav.invoices"), data)
 	return nil
+}
+
+// nth is one of several values of a field; empty: there are not so many.
+func nth(values []string, i int) string {
+	if i < len(values) {
+		return values[i]
+	}
+	return ""
+}
+
+// askForInvoices asks the vendor for invoices, an amount for each tax rate; what is owed is set off first (OWE).
+func (c *Console) askForInvoices(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	asked := owed.Request{Partner: p.PartnerID, Person: p.ID, Key: form.Get("key"), Period: form.Get("period")}
+	for i, amount := range form["amount"] {
+		if rate := nth(form["rate"], i); rate+amount != "" {
+			asked.Selected = append(asked.Selected, owed.Selected{Rate: strings.TrimSuffix(strings.TrimSpace(rate), "%"), Amount: strings.TrimSpace(amount)})
+		}
+	}
+	done, err := (&activities.Owed{DB: c.Desk.DB}).RequestInvoices(req.Context(), asked, time.Now())
+	return c.answered(w, req, p, form, err, c.invoices, "/partner/invoices#asked", "partner.flash.sent", done.No)
 }
 
 // invoiceData is one list with the form in which its invoices are entered.

@@ -16,7 +16,7 @@ import (
 
 // numbers are what an address names, by where it stands in the pattern; of another partner none of them is there.
 var numbers = map[string]string{
-	"{case}": "case_number", "{bill}": "bill_id", "{number}": "certificate_no", "{person}": "person_id", "{account}": "account_id", "{document}": "document_id",
+	"{case}": "case_number", "{bill}": "bill_id", "{number}": "certificate_no", "{person}": "person_id", "{account}": "account_id", "{document}": "document_id", "{solution}": "case_number", "{role}": "role_id",
 }
 
 var place = regexp.MustCompile(`\{[a-z]+\}`)
@@ -68,6 +68,10 @@ func TestGivenRowsOfTwoPartners_WhenEveryRouteIsWalkedWithTheOthersNumbers_ThenN
 func TestGivenRowsOfTwoPartners_WhenAPartnerLooksAtAllOfItsPages_ThenNothingOfTheOtherIsOnThem(t *testing.T) {
 	db := webtestFilled(t)
 	s := newSide(t, db)
+	owner := pgtest.Owner(t, db)
+	owner.SetMaxOpenConns(1) // so that the SET holds
+	owner.MustExec(`SET session_replication_role = replica`)
+	owner.MustExec(`UPDATE cases SET kind = 'solution'`)
 	patterns := (&partner.Console{}).Patterns()
 	slices.Sort(patterns)
 	look := func(t *testing.T, path string) {
@@ -89,9 +93,6 @@ func TestGivenRowsOfTwoPartners_WhenAPartnerLooksAtAllOfItsPages_ThenNothingOfTh
 	for _, query := range []string{"/partner/incentives?month=2024-05", "/partner/incentives/export/xlsx?month=2024-05", "/partner/quarters?quarter=2024Q2", "/partner/account?month=2024-05"} {
 		t.Run(query, func(t *testing.T) { look(t, query) })
 	}
-	owner := pgtest.Owner(t, db)
-	owner.SetMaxOpenConns(1) // so that the SET holds
-	owner.MustExec(`SET session_replication_role = replica`)
 	for _, kind := range []string{"withdrawal", "requisition", "payment-application", "lab-credit", "tier-upgrade"} {
 		t.Run(kind, func(t *testing.T) {
 			owner.MustExec(`UPDATE cases SET kind = $1`, kind)

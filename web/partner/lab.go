@@ -24,6 +24,7 @@ type labData struct {
 	asked
 	views.LabBenefit
 	Found  []views.LabCredit
+	More   more
 	Linked []views.Member // who may use a credit
 	MayAct bool
 	Open   bool // a path that is open for lab credits
@@ -36,9 +37,11 @@ func (c *Console) lab(w http.ResponseWriter, req *http.Request, p person.Person,
 		if data.LabBenefit, err = r.LabBenefit(ctx, p.PartnerID, time.Now()); err != nil && !activities.IsNotFound(err) { // no policy yet: nothing is open
 			return err
 		}
-		if data.Found, err = r.LabCredits(ctx, p.PartnerID); err != nil {
+		found, err := r.NewestLabCredits(ctx, p.PartnerID, req.URL.Query().Get("after"), pageRows+1)
+		if err != nil {
 			return err
 		}
+		data.Found, data.More = cut(req, found, func(l views.LabCredit) string { return l.Case })
 		data.Linked, err = r.Members(ctx, p.PartnerID, p.ID, nil)
 		return err
 	})

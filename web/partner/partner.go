@@ -6,16 +6,15 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
-	"time"
 
 	"countersign/activities"
 	"countersign/desk"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
-	"countersign/domain/withdrawal"
 	"countersign/views"
 	"countersign/web/page"
 
@@ -37,92 +36,132 @@ type Console struct {
 	Certificate string // where certificates are verified: printed on them, followed by number and code
 }
 
-// Nav is where a partner's people may go.
-func (c *Console) Nav(_ *http.Request, who person.Person) []page.Link {
+// Nav is where a partner's people may go, as far as their roles open it.
+func (c *Console) Nav(req *http.Request, who person.Person) []page.Link {
 	if who.OfVendor() {
 		return nil
 	}
-	return []page.Link{
-		{Path: "/partner", Key: "partner.nav.overview"},
-		{Path: "/partner/cases", Key: "partner.nav.cases"},
-		{Path: "/partner/withdrawals/new", Key: "partner.nav.withdraw"},
-		{Path: "/partner/account", Key: "partner.nav.account"},
-		{Path: "/partner/incentives", Key: "partner.nav.incentives"},
-		{Path: "/partner/requisitions", Key: "partner.nav.requisitions"},
-		{Path: "/partner/quarters", Key: "partner.nav.quarters"},
-		{Path: "/partner/invoices", Key: "partner.nav.invoices"},
-		{Path: "/partner/certificates", Key: "partner.nav.certificates"},
-		{Path: "/partner/tier", Key: "partner.nav.tier"},
-		{Path: "/partner/lab", Key: "partner.nav.lab"},
-		{Path: "/partner/people", Key: "partner.nav.people"},
+	held, err := c.permissions(req.Context(), who)
+	if err != nil {
+		slog.ErrorContext(req.Context(), "permissions not read", "error", err) // the page says more
 	}
+	var links []page.Link
+	for _, l := range menu {
+		if l.opens.to(held) {
+			links = append(links, l.Link)
+		}
+	}
+	if len(links) == 0 { // without any role
+		links = append(links, page.Link{Path: "/account", Key: "partner.nav.own"})
+	}
+	return links
+}
+
+// menu is the navigation. What has a group stands under its heading.
+var menu = []struct {
+	page.Link
+	opens opens
+}{
+	{page.Link{Path: "/partner", Key: "partner.nav.overview"}, everybody},
+	{page.Link{Path: "/partner/cases", Key: "partner.nav.cases"}, everybody},
+	{page.Link{Path: "/partner/withdrawals/new", Key: "partner.nav.withdraw", Group: "partner.group.money"}, ofPayouts},
+	{page.Link{Path: "/partner/account", Key: "partner.nav.account", Group: "partner.group.money"}, ofMoney},
+	{page.Link{Path: "/partner/incentives", Key: "partner.nav.months", Group: "partner.group.incentives"}, ofIncentive},
+	{page.Link{Path: "/partner/bills", Key: "partner.bills", Group: "partner.group.incentives"}, ofIncentive},
+	{page.Link{Path: "/partner/requisitions", Key: "partner.nav.requisitions", Group: "partner.group.incentives"}, ofIncentive},
+	{page.Link{Path: "/partner/staff", Key: "partner.nav.staff", Group: "partner.group.incentives"}, ofIncentive},
+	{page.Link{Path: "/partner/quarters", Key: "partner.nav.quarters", Group: "partner.group.incentives"}, ofIncentive},
+	{page.Link{Path: "/partner/invoices", Key: "partner.nav.invoices", Group: "partner.group.incentives"}, ofInvoices},
+	{page.Link{Path: "/partner/tier", Key: "partner.nav.tier", Group: "partner.group.programme"}, ofProgramme},
+	{page.Link{Path: "/partner/solutions", Key: "partner.nav.solutions", Group: "partner.group.programme"}, ofProgramme},
+	{page.Link{Path: "/partner/certificates", Key: "partner.nav.certificates", Group: "partner.group.programme"}, ofProgramme},
+	{page.Link{Path: "/partner/lab", Key: "partner.nav.lab", Group: "partner.group.programme"}, ofMembers},
+	{page.Link{Path: "/partner/people", Key: "partner.nav.people", Group: "partner.group.organisation"}, ofPeople},
+	{page.Link{Path: "/partner/specialists", Key: "partner.nav.specialists", Group: "partner.group.organisation"}, ofMembers},
+	{page.Link{Path: "/partner/company", Key: "partner.nav.company", Group: "partner.group.organisation"}, ofCompany},
 }
 
 // handler answers a person of a partner.
 type handler func(http.ResponseWriter, *http.Request, person.Person) error
 
-func (c *Console) handlers() map[string]handler {
-	return map[string]handler{
-		"GET /partner":                                   c.overview,
-		"GET /partner/withdrawals/new":                   c.application,
-		"POST /partner/withdrawals":                      c.apply,
-		"GET /partner/cases":                             c.cases,
-		"GET /partner/cases/{case}":                      first(c.caseOf),
-		"POST /partner/cases/{case}/cancel":              c.cancel,
-		"GET /partner/cases/{case}/resubmit":             c.reapplication,
-		"POST /partner/cases/{case}/resubmit":            c.resubmit,
-		"GET /partner/cases/{case}/documents/{document}": c.document,
-		"POST /partner/cases/{case}/documents":           c.enclose,
-		"POST /partner/cases/{case}/method":              c.askMethod,
-		"POST /partner/cases/{case}/quarter":             c.resubmitQuarter,
-		"POST /partner/cases/{case}/lab":                 c.resubmitLab,
-		"POST /partner/cases/{case}/lab-user":            c.nameLabUser,
-		"POST /partner/cases/{case}/tier":                c.resubmitTier,
-		"POST /partner/cases/{case}/tier-withdraw":       c.withdrawTier,
-		"GET /partner/account":                           c.account,
-		"GET /partner/account/statement/{format}":        c.export,
-		"GET /partner/incentives":                        first(c.incentives),
-		"POST /partner/incentives/questions":             c.questionMonth,
-		"GET /partner/incentives/lines/{line}":           c.line,
-		"GET /partner/incentives/export/{format}":        c.exportLines,
-		"GET /partner/bills":                             c.bills,
-		"GET /partner/bills/{bill}":                      first(c.bill),
-		"POST /partner/bills/{bill}/{act}":               c.aboutBill,
-		"GET /partner/requisitions":                      first(c.requisitions),
-		"POST /partner/requisitions":                     c.request,
-		"GET /partner/quarters":                          first(c.quarters),
-		"POST /partner/quarters":                         c.requestQuarter,
-		"GET /partner/invoices":                          c.invoices,
-		"GET /partner/invoices/{case}":                   first(c.invoiceList),
-		"POST /partner/invoices/{case}":                  c.sendInvoices,
-		"GET /partner/certificates":                      c.certificates,
-		"GET /partner/certificates/{number}":             c.printCertificate,
-		"GET /partner/tier":                              first(c.tier),
-		"POST /partner/tier":                             c.applyForTier,
-		"GET /partner/lab":                               first(c.lab),
-		"POST /partner/lab":                              c.applyForLab,
-		"GET /partner/people":                            first(c.people),
-		"POST /partner/people":                           c.createPerson,
-		"POST /partner/people/uncover":                   c.uncover,
-		"POST /partner/people/{person}/roles":            c.setRoles,
-		"POST /partner/people/{person}/status":           c.setStatus,
-		"POST /partner/people/{person}/password":         c.resetPassword,
-		"POST /partner/invitations":                      c.invite,
-		"POST /partner/invitations/{case}/again":         c.inviteAgain,
-		"POST /partner/members/{account}/unbind":         c.unbind,
+func (c *Console) places() map[string]place {
+	return map[string]place{
+		"GET /partner":                                   {c.overview, everybody},
+		"GET /partner/withdrawals/new":                   {c.application, ofPayouts},
+		"POST /partner/withdrawals":                      {c.apply, ofPayouts},
+		"GET /partner/cases":                             {c.cases, everybody},
+		"GET /partner/cases/{case}":                      {first(c.caseOf), everybody},
+		"POST /partner/cases/{case}/cancel":              {c.cancel, ofPayouts},
+		"GET /partner/cases/{case}/resubmit":             {c.reapplication, ofPayouts},
+		"POST /partner/cases/{case}/resubmit":            {c.resubmit, ofPayouts},
+		"GET /partner/cases/{case}/documents/{document}": {c.document, everybody},
+		"POST /partner/cases/{case}/documents":           {c.enclose, everybody},
+		"POST /partner/cases/{case}/method":              {c.askMethod, ofIncentive},
+		"POST /partner/cases/{case}/quarter":             {c.resubmitQuarter, ofIncentive},
+		"POST /partner/cases/{case}/lab":                 {c.resubmitLab, ofMembers},
+		"POST /partner/cases/{case}/lab-user":            {c.nameLabUser, ofMembers},
+		"POST /partner/cases/{case}/tier":                {c.resubmitTier, ofProgramme},
+		"POST /partner/cases/{case}/tier-withdraw":       {c.withdrawTier, ofProgramme},
+		"GET /partner/account":                           {c.account, ofMoney},
+		"GET /partner/account/statement/{format}":        {c.export, ofMoney},
+		"GET /partner/incentives":                        {first(c.incentives), ofIncentive},
+		"POST /partner/incentives/questions":             {c.questionMonth, ofIncentive},
+		"GET /partner/incentives/lines/{line}":           {c.line, ofIncentive},
+		"GET /partner/incentives/export/{format}":        {c.exportLines, ofIncentive},
+		"GET /partner/bills":                             {c.bills, ofIncentive},
+		"GET /partner/bills/{bill}":                      {first(c.bill), ofIncentive},
+		"POST /partner/bills/{bill}/{act}":               {c.aboutBill, ofIncentive},
+		"GET /partner/requisitions":                      {first(c.requisitions), ofIncentive},
+		"POST /partner/requisitions":                     {c.request, ofIncentive},
+		"POST /partner/requisitions/automatic":           {c.switchAutomatic, ofIncentive},
+		"GET /partner/staff":                             {first(c.staff), ofIncentive},
+		"POST /partner/staff/qualification":              {c.qualify, ofIncentive},
+		"POST /partner/staff/specialists":                {c.registerSpecialist, ofIncentive},
+		"POST /partner/staff/months":                     {c.requestMonth, ofIncentive},
+		"POST /partner/cases/{case}/staff-month":         {c.resubmitMonth, ofIncentive},
+		"GET /partner/specialists":                       {first(c.specialists), ofMembers},
+		"POST /partner/specialists":                      {c.applyForSpecialists, ofMembers},
+		"POST /partner/members/{account}/location":       {c.locate, ofMembers},
+		"POST /partner/cases/{case}/specialist-cancel":   {c.cancelSpecialist, ofMembers},
+		"POST /partner/cases/{case}/specialist-keep":     {c.keepSpecialist, ofMembers},
+		"POST /partner/roles":                            {c.createRole, ofPeople},
+		"POST /partner/roles/{role}/delete":              {c.deleteRole, ofPeople},
+		"GET /partner/quarters":                          {first(c.quarters), ofIncentive},
+		"POST /partner/quarters":                         {c.requestQuarter, ofIncentive},
+		"GET /partner/invoices":                          {first(c.invoices), ofInvoices},
+		"POST /partner/invoices":                         {c.askForInvoices, ofInvoices},
+		"GET /partner/invoices/{case}":                   {first(c.invoiceList), ofInvoices},
+		"POST /partner/invoices/{case}":                  {c.sendInvoices, ofInvoices},
+		"GET /partner/solutions":                         {first(c.solutions), ofProgramme},
+		"POST /partner/solutions":                        {c.enterSolution, ofProgramme},
+		"GET /partner/solutions/{solution}":              {first(c.solution), ofProgramme},
+		"POST /partner/solutions/{solution}":             {c.changeSolution, ofProgramme},
+		"POST /partner/solutions/{solution}/delete":      {c.deleteSolution, ofProgramme},
+		"GET /partner/certificates":                      {c.certificates, ofProgramme},
+		"GET /partner/certificates/{number}":             {c.printCertificate, ofProgramme},
+		"GET /partner/tier":                              {first(c.tier), ofProgramme},
+		"POST /partner/tier":                             {c.applyForTier, ofProgramme},
+		"GET /partner/lab":                               {first(c.lab), ofMembers},
+		"POST /partner/lab":                              {c.applyForLab, ofMembers},
+		"GET /partner/company":                           {first(c.company), ofCompany},
+		"POST /partner/company":                          {c.submitCompany, ofCompany},
+		"POST /partner/company/tickets":                  {c.askCompany, ofCompany},
+		"GET /partner/people":                            {first(c.people), ofPeople},
+		"POST /partner/people":                           {c.createPerson, ofPeople},
+		"POST /partner/people/uncover":                   {c.uncover, ofPeople},
+		"POST /partner/people/{person}/roles":            {c.setRoles, ofPeople},
+		"POST /partner/people/{person}/status":           {c.setStatus, ofPeople},
+		"POST /partner/people/{person}/password":         {c.resetPassword, ofPeople},
+		"POST /partner/invitations":                      {c.invite, ofMembers},
+		"POST /partner/invitations/{case}/again":         {c.inviteAgain, ofMembers},
+		"POST /partner/members/{account}/unbind":         {c.unbind, ofMembers},
 	}
 }
 
 // Routes are the pages; signedIn lets nobody else pass. To the vendor's people none of them is there.
 func (c *Console) Routes(mux *http.ServeMux, signedIn func(http.Handler) http.Handler) {
-	for pattern, h := range c.handlers() {
-		mux.Handle(pattern, signedIn(c.Pages.Handle(func(w http.ResponseWriter, req *http.Request) error {
-			p := c.Pages.Person(req.Context())
-			if p == nil || p.OfVendor() {
-				return page.NotFound
-			}
-			return h(w, req, *p)
-		})))
+	for pattern, to := range c.places() {
+		mux.Handle(pattern, signedIn(c.Pages.Handle(c.enter(to))))
 	}
 }
 
@@ -190,45 +229,6 @@ func casePath(number string) string { return "/partner/cases/" + url.PathEscape(
 // read reads as the person's partner.
 func (c *Console) read(ctx context.Context, p person.Person, look func(views.Reader) error) error {
 	return views.Reader{DB: c.Desk.DB}.ForPartner(ctx, p.PartnerID, look)
-}
-
-// overviewData is the front page.
-type overviewData struct {
-	Partner   string
-	Available views.Available
-	Routes    []withdrawal.Route
-	Waiting   []views.Case // returned to the partner
-	Open      []views.Case
-	MayApply  bool
-}
-
-// shownOpen is how many open cases the front page lists.
-const shownOpen = 10
-
-func (c *Console) overview(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	data := overviewData{Routes: withdrawal.Routes, MayApply: withdrawal.MayAct(p, p.PartnerID)}
-	err := c.read(req.Context(), p, func(r views.Reader) (err error) {
-		if data.Partner, err = r.PartnerName(req.Context(), p.PartnerID); err != nil {
-			return err
-		}
-		if data.Available, err = r.Available(req.Context(), p.PartnerID, time.Now()); err != nil {
-			return err
-		}
-		open, err := r.Cases(req.Context(), views.CaseFilter{Partner: p.PartnerID, Open: true})
-		for _, one := range open {
-			if one.State == withdrawal.Awaiting {
-				data.Waiting = append(data.Waiting, one)
-			} else if len(data.Open) < shownOpen {
-				data.Open = append(data.Open, one)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	c.Pages.Render(w, req, http.StatusOK, "partner-overview", c.Pages.Text(req, "partner.nav.overview"), data)
-	return nil
 }
 
 // late is the answer when none came in time, or when the case has no run to answer.

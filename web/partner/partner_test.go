@@ -3,6 +3,7 @@ package partner_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -14,6 +15,8 @@ import (
 	"countersign/demo"
 	"countersign/desk"
 	"countersign/domain/approval"
+	"countersign/domain/organisation"
+	"countersign/domain/person"
 	"countersign/domain/withdrawal"
 	"countersign/internal/documents"
 	"countersign/internal/pgtest"
@@ -56,6 +59,17 @@ func demoSide(t *testing.T) *side {
 
 func (s *side) withdrawals() *activities.Withdrawals {
 	return &activities.Withdrawals{DB: s.DB, Channel: activities.ByHand{}}
+}
+
+// colleague is somebody whom alice puts into the organisation of P1001, with these roles.
+func (s *side) colleague(account string, roles ...person.Role) string {
+	s.t.Helper()
+	made, err := (&activities.Organisation{DB: s.DB}).CreatePerson(s.t.Context(), activities.CreatePersonInput{
+		Partner: "P1001", Entry: organisation.Entry{Account: account, Name: account, Mobile: "1380000" + fmt.Sprint(1000+len(account)+int(account[0])), Email: account + "@alpha.example", Roles: roles},
+		Asked: activities.Asked{By: "alice", Key: account, At: s.at},
+	})
+	require.NoError(s.t, err)
+	return made.ID
 }
 
 // open applies for a withdrawal of P1001.
@@ -149,7 +163,7 @@ func TestAPreviewDrawsWhoWillDecideAndRefusalsStandNextToTheirFields(t *testing.
 	status, body = s.As("alice", http.MethodPost, "/partner/withdrawals", wrong)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 	require.Regexp(t, `(?s)<input id="amount"[^>]* aria-invalid="true"[^>]*>.{0,300}class="wrong"`, body)
-	require.Regexp(t, `(?s)<select id="route"[^>]* aria-invalid="true"`, body)
+	require.Regexp(t, `(?s)<fieldset class="field invalid"[^>]* aria-describedby="route-wrong"`, body)
 	require.NotContains(t, body, "<else>")
 	require.Contains(t, body, `value="1.234"`)
 	var cases int
@@ -169,9 +183,13 @@ func TestACaseTellsItsPartnerWhereItStandsAndNotWhoOfTheVendorIsThere(t *testing
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, `value="500.00"`)
 	require.Contains(t, body, `action="/partner/cases/`+number+`/resubmit"`)
-	require.NotContains(t, body, `value="preview"`, "a preview knows nothing of what the case holds")
-	status, _ = s.As("alice", http.MethodPost, "/partner/cases/"+number+"/resubmit", application())
-	require.Equal(t, http.StatusBadRequest, status)
+	has(t, body, "The 500.00 CNY that this case holds can be used again.")
+	status, body = s.As("alice", http.MethodPost, "/partner/cases/"+number+"/resubmit", application("amount", "8000.00")) // 7500.00 and what is held
+	require.Equal(t, http.StatusOK, status, body)
+	has(t, body, "Preview: nothing is submitted yet", "8,000.00 CNY")
+	status, body = s.As("alice", http.MethodPost, "/partner/cases/"+number+"/resubmit", application("amount", "8000.01"))
+	require.Equal(t, http.StatusUnprocessableEntity, status)
+	has(t, body, "WDL-18")
 
 	ended := s.paid("b")
 	status, body = s.As("alice", http.MethodGet, "/partner/cases/"+ended, nil)
@@ -260,18 +278,39 @@ func TestHostileFormsOfAPartnerAreRefusedAndChangeNothing(t *testing.T) {
 	require.Zero(t, n)
 }
 
-func TestWhoMayNotWithdrawIsToldSo(t *testing.T) {
+// Rule: ORG-12
+func TestAPageOpensToWhoseRolesPermitIt(t *testing.T) {
 	s := demoSide(t)
-	_, err := s.DB.Exec(`INSERT INTO people (person_id, name, partner_id, email) VALUES ('carl', 'Carl', 'P1001', 'carl@alpha.example')`)
-	require.NoError(t, err)
+	carl, dora := s.colleague("carl", person.PartnerFinance), s.colleague("dora", person.PartnerArchitect)
 	number := s.returned("a")
-	_, body := s.As("carl", http.MethodGet, "/partner/cases/"+number, nil)
+	for path, status := range map[string][2]int{
+		"/partner":                       {http.StatusOK, http.StatusOK},
+		"/partner/cases":                 {http.StatusOK, http.StatusOK},
+		"/partner/cases/" + number:       {http.StatusOK, http.StatusNotFound},
+		"/partner/account":               {http.StatusOK, http.StatusNotFound},
+		"/partner/incentives":            {http.StatusOK, http.StatusNotFound},
+		"/partner/withdrawals/new":       {http.StatusNotFound, http.StatusNotFound},
+		"/partner/solutions":             {http.StatusNotFound, http.StatusOK},
+		"/partner/people":                {http.StatusNotFound, http.StatusNotFound},
+		"/partner/account/statement/csv": {http.StatusOK, http.StatusNotFound},
+	} {
+		for i, who := range []string{carl, dora} {
+			got, body := s.As(who, http.MethodGet, path, nil)
+			require.Equal(t, status[i], got, "%s as %s: %s", path, who, body)
+			if strings.HasSuffix(path, "csv") {
+				continue
+			}
+			require.NotContains(t, body, `href="/partner/people"`)
+			require.Equal(t, who == carl, strings.Contains(body, `href="/partner/account"`), "%s as %s", path, who)
+		}
+	}
+	_, body := s.As(carl, http.MethodGet, "/partner/cases/"+number, nil)
 	require.NotContains(t, body, "Take it back")
-	_, body = s.As("carl", http.MethodGet, "/partner", nil)
-	require.NotContains(t, body, `class="button" href="/partner/withdrawals/new"`)
-	status, body := s.As("carl", http.MethodPost, "/partner/withdrawals", application())
-	require.Equal(t, http.StatusUnprocessableEntity, status)
-	has(t, body, "COM-16")
+	_, body = s.As(dora, http.MethodGet, "/partner", nil)
+	require.NotContains(t, body, "Withdrawable")
+	require.NotContains(t, body, number)
+	status, _ := s.As(carl, http.MethodPost, "/partner/withdrawals", application())
+	require.Equal(t, http.StatusNotFound, status)
 }
 
 // The vendor's own readers look with the programme's role, so nothing of these pages may be theirs.

@@ -31,15 +31,19 @@ type peopleData struct {
 	MemberShown []string
 	Given       *activities.GivenPassword // shown this once
 	Ways        []member.By
+	Permissions []organisation.Permission // that a role can give
 }
 
 func (c *Console) people(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
 	return c.peoplePage(w, req, p, peopleData{asked: a})
 }
 
+// shownInvitations is how many invitations the page lists; open ones are all among them.
+const shownInvitations = 100
+
 func (c *Console) peoplePage(w http.ResponseWriter, req *http.Request, p person.Person, data peopleData) error {
 	ctx := req.Context()
-	data.Self, data.Ways = p.ID, []member.By{member.ByMobile, member.ByEmail, member.ByName}
+	data.Self, data.Ways, data.Permissions = p.ID, []member.By{member.ByMobile, member.ByEmail, member.ByName}, organisation.Grantable
 	err := c.read(ctx, p, func(r views.Reader) (err error) {
 		data.People, err = r.Persons(ctx, p.PartnerID, p.ID, views.PersonFilter{}, data.PersonShown)
 		switch {
@@ -51,7 +55,7 @@ func (c *Console) peoplePage(w http.ResponseWriter, req *http.Request, p person.
 		case activities.RefusalOf(err) == nil: // who is no administrator sees the members only (ORG-01)
 			return err
 		}
-		if data.Invitations, err = r.Invitations(ctx, p.PartnerID, ""); err != nil {
+		if data.Invitations, err = r.NewestInvitations(ctx, p.PartnerID, shownInvitations); err != nil {
 			return err
 		}
 		data.Members, err = r.Members(ctx, p.PartnerID, p.ID, data.MemberShown)
@@ -232,16 +236,59 @@ func (c *Console) unbind(w http.ResponseWriter, req *http.Request, p person.Pers
 		return err
 	}
 	ctx, account := req.Context(), req.PathValue("account")
-	var linked []views.Member
+	if err := c.linked(ctx, p, account); err != nil {
+		return err
+	}
+	_, err = (&activities.Members{DB: c.Desk.DB}).Unbind(ctx, activities.UnbindInput{Key: form.Get("key"), Partner: p.PartnerID, Account: account, Person: p.ID, Reason: form.Get("reason"), At: time.Now()})
+	return c.answered(w, req, p, form, err, c.people, "/partner/people", "partner.flash.unbound")
+}
+
+// linked finds a member of the partner; of another one nobody is there.
+func (c *Console) linked(ctx context.Context, p person.Person, account string) error {
+	var members []views.Member
+	err := c.read(ctx, p, func(r views.Reader) (err error) {
+		members, err = r.Members(ctx, p.PartnerID, p.ID, nil)
+		return err
+	})
+	if err == nil && !slices.ContainsFunc(members, func(m views.Member) bool { return m.Account == account }) {
+		return page.NotFound
+	}
+	return err
+}
+
+// createRole makes a role of the partner's own (ORG-12).
+func (c *Console) createRole(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	o, asked := c.order(form, p)
+	in := activities.CreateRoleInput{Partner: p.PartnerID, Name: form.Get("role-name"), Asked: asked}
+	for _, permission := range form["permission"] {
+		in.Permissions = append(in.Permissions, organisation.Permission(permission))
+	}
+	_, err = o.CreateRole(req.Context(), in)
+	return c.answered(w, req, p, form, err, c.people, "/partner/people#roles", "partner.flash.saved")
+}
+
+// deleteRole gives up a role of the partner's own that nobody has (ORG-13).
+func (c *Console) deleteRole(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	ctx, role := req.Context(), person.Role(req.PathValue("role"))
+	var own []views.Role
 	if err := c.read(ctx, p, func(r views.Reader) (err error) {
-		linked, err = r.Members(ctx, p.PartnerID, p.ID, nil)
+		own, err = r.RolesOf(ctx, p.PartnerID, p.ID)
 		return err
 	}); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(linked, func(m views.Member) bool { return m.Account == account }) {
+	if !slices.ContainsFunc(own, func(r views.Role) bool { return r.ID == role }) {
 		return page.NotFound
 	}
-	_, err = (&activities.Members{DB: c.Desk.DB}).Unbind(ctx, activities.UnbindInput{Key: form.Get("key"), Partner: p.PartnerID, Account: account, Person: p.ID, Reason: form.Get("reason"), At: time.Now()})
-	return c.answered(w, req, p, form, err, c.people, "/partner/people", "partner.flash.unbound")
+	o, asked := c.order(form, p)
+	err = o.DeleteRole(ctx, activities.DeleteRoleInput{Partner: p.PartnerID, Role: role, Asked: asked})
+	return c.answered(w, req, p, url.Values{"key": form["key"]}, err, c.people, "/partner/people#roles", "partner.flash.saved")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"countersign/activities"
@@ -21,10 +22,19 @@ import (
 // requisitionsData is what was requested, and what can be requested now.
 type requisitionsData struct {
 	asked
-	Found   []views.Requisition
-	Now     activities.RequisitionPreview
-	Methods []requisition.Method
-	MayAct  bool
+	Found    []views.Requisition
+	More     more
+	Now      activities.RequisitionPreview
+	Methods  []requisition.Method
+	Switches []automatic
+	MayAct   bool
+}
+
+// automatic is a row group with its switch (PAY-19, PAY-23).
+type automatic struct {
+	Group   requisition.Group
+	Methods []requisition.Method        // that it allows
+	On      *activities.AutomaticSwitch // nil: off
 }
 
 func (c *Console) requisitions(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
@@ -35,8 +45,9 @@ func (c *Console) requisitions(w http.ResponseWriter, req *http.Request, p perso
 func (c *Console) requestForm(w http.ResponseWriter, req *http.Request, p person.Person, a asked, app requisition.Application) error {
 	ctx := req.Context()
 	data := requisitionsData{asked: a, Methods: requisition.Methods, MayAct: invoice.MaySend(p, p.PartnerID)}
-	err := c.read(ctx, p, func(r views.Reader) (err error) {
-		data.Found, err = r.Requisitions(ctx, views.RequisitionFilter{Partner: p.PartnerID})
+	err := c.read(ctx, p, func(r views.Reader) error {
+		found, err := r.Requisitions(ctx, views.RequisitionFilter{Partner: p.PartnerID, NewestFirst: true, After: req.URL.Query().Get("after"), Limit: pageRows + 1})
+		data.Found, data.More = cut(req, found, func(r views.Requisition) string { return r.Case })
 		return err
 	})
 	if err != nil {
@@ -44,6 +55,9 @@ func (c *Console) requestForm(w http.ResponseWriter, req *http.Request, p person
 	}
 	data.Now, err = (&activities.Requisitions{DB: c.Desk.DB}).PreviewRequisition(ctx, app, time.Now()) // of the session's partner
 	if err != nil {
+		return err
+	}
+	if data.Switches, err = c.switches(ctx, p); err != nil {
 		return err
 	}
 	if len(app.Methods) > 0 && len(a.Refused) == 0 {
@@ -93,4 +107,33 @@ func (c *Console) about(w http.ResponseWriter, req *http.Request, p person.Perso
 	}
 	_, err = do(req.Context(), known.Number, form)
 	return c.answered(w, req, p, form, err, c.caseOf, casePath(known.Number), said, known.Number)
+}
+
+// switches are the row groups with what is released by itself.
+func (c *Console) switches(ctx context.Context, p person.Person) ([]automatic, error) {
+	on, err := (&activities.Requisitions{DB: c.Desk.DB}).Automatic(ctx, p.PartnerID) // of the session's partner
+	if err != nil {
+		return nil, err
+	}
+	var all []automatic
+	for _, g := range requisition.Groups {
+		one := automatic{Group: g, Methods: g.Allowed()}
+		if i := slices.IndexFunc(on, func(s activities.AutomaticSwitch) bool { return s.Group == g }); i >= 0 {
+			one.On = &on[i]
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// switchAutomatic turns the automatic release of a row group on, to another method, or off (PAY-23).
+func (c *Console) switchAutomatic(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	form, err := page.Form(w, req)
+	if err != nil {
+		return err
+	}
+	_, err = (&activities.Requisitions{DB: c.Desk.DB}).SwitchAutomatic(req.Context(), activities.SwitchAutomaticInput{
+		Partner: p.PartnerID, Person: p.ID, Group: requisition.Group(form.Get("group")), Method: requisition.Method(form.Get("automatic")), At: time.Now(),
+	})
+	return c.answered(w, req, p, url.Values{"key": form["key"]}, err, c.requisitions, "/partner/requisitions#automatic", "partner.flash.saved")
 }

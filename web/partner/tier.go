@@ -2,8 +2,6 @@ package partner
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,9 +11,7 @@ import (
 	"countersign/desk"
 	"countersign/domain/document"
 	"countersign/domain/person"
-	"countersign/domain/refusal"
 	"countersign/domain/tier"
-	"countersign/internal/documents"
 	"countersign/views"
 	"countersign/web/page"
 	"countersign/workflows"
@@ -55,20 +51,11 @@ const evidencePrefix = "evidence-"
 func (c *Console) tierApplication(form url.Values, p person.Person, target tier.Tier, files []page.Uploaded) (tier.Application, error) {
 	a := tier.Application{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Target: target}
 	for _, f := range files {
-		content, err := f.Open()
+		id, err := c.taken(f)
 		if err != nil {
 			return a, err
 		}
-		taken, err := c.Documents.Store.Rules.Take(content)
-		content.Close() //nolint:errcheck // it was only read
-		var fault *documents.Fault
-		if errors.As(err, &fault) {
-			return a, refusal.List{refusal.New("X-02", fmt.Sprintf("PRG.DOC.%02d", fault.Kind), "document "+document.CleanName(f.Filename), "%s", fault.Message)}
-		}
-		if err != nil {
-			return a, err
-		}
-		a.Evidence = append(a.Evidence, tier.Attached{Item: strings.TrimPrefix(f.Field, evidencePrefix), Document: taken.ID})
+		a.Evidence = append(a.Evidence, tier.Attached{Item: strings.TrimPrefix(f.Field, evidencePrefix), Document: id})
 	}
 	return a, nil
 }

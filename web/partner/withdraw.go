@@ -2,8 +2,10 @@ package partner
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,9 +27,9 @@ import (
 type applicationForm struct {
 	Action    string // where it is sent
 	Case      string // of one that was returned; empty: a new one
+	Held      string // what it holds, which it can use again
 	Entered   withdrawal.Application
-	Available views.Available
-	Routes    []withdrawal.Route
+	Means     means
 	Wrong     map[string]refusal.List // by field
 	Refused   refusal.List            // what no field is at fault for
 	Preview   *views.Preview
@@ -43,7 +45,11 @@ const (
 	fieldBank    = "bank"
 	fieldBranch  = "branch"
 	fieldCode    = "code"
+	fieldLots    = "lots"
 )
+
+// takePrefix begins the name of a field that says how much to take of a sum of money; its number follows (WDL-13).
+const takePrefix = "take-"
 
 // fieldOf is where a refusal is shown; empty: above the form.
 func fieldOf(r refusal.Refusal) string {
@@ -52,6 +58,8 @@ func fieldOf(r refusal.Refusal) string {
 		return fieldAmount
 	case r.Object == "route":
 		return fieldRoute
+	case r.Object == "lots", strings.HasPrefix(r.Object, "lot "):
+		return fieldLots
 	case r.Object == "verification code":
 		return fieldCode
 	case r.Code == "WDR_NAME", strings.HasPrefix(r.Object, "account name"):
@@ -76,13 +84,29 @@ func (f *applicationForm) judged(list refusal.List) {
 	}
 }
 
+// Taken is what was entered to be taken of a sum of money.
+func (f applicationForm) Taken(lot string) string {
+	for _, l := range f.Entered.Lots {
+		if l.Lot == lot {
+			return l.Amount
+		}
+	}
+	return ""
+}
+
 // entered reads an application. Who applies, and for whom, is not asked of the form.
 func entered(form url.Values, p person.Person) withdrawal.Application {
-	return withdrawal.Application{
+	app := withdrawal.Application{
 		RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID,
 		Route: withdrawal.Route(form.Get(fieldRoute)), Amount: strings.TrimSpace(form.Get(fieldAmount)), Code: strings.TrimSpace(form.Get(fieldCode)),
 		Payee: withdrawal.Payee{Holder: form.Get(fieldHolder), AccountNo: form.Get(fieldAccount), Bank: form.Get(fieldBank), Branch: form.Get(fieldBranch)},
 	}
+	for _, field := range slices.Sorted(maps.Keys(form)) {
+		if lot, ok := strings.CutPrefix(field, takePrefix); ok && strings.TrimSpace(form.Get(field)) != "" {
+			app.Lots = append(app.Lots, withdrawal.LotChoice{Lot: lot, Amount: strings.TrimSpace(form.Get(field))})
+		}
+	}
+	return app
 }
 
 func (c *Console) application(w http.ResponseWriter, req *http.Request, p person.Person) error {
@@ -92,15 +116,18 @@ func (c *Console) application(w http.ResponseWriter, req *http.Request, p person
 
 // form shows the form with what may be taken out now.
 func (c *Console) form(w http.ResponseWriter, req *http.Request, p person.Person, status int, f applicationForm) error {
-	f.Routes = withdrawal.Routes
 	err := c.read(req.Context(), p, func(r views.Reader) (err error) {
-		f.Available, err = r.Available(req.Context(), p.PartnerID, time.Now())
+		f.Means, err = meansOf(req.Context(), r, p.PartnerID)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	c.Pages.Render(w, req, status, "partner-withdraw", c.Pages.Text(req, "partner.nav.withdraw"), f)
+	title := c.Pages.Text(req, "partner.nav.withdraw")
+	if f.Case != "" {
+		title = c.Pages.Text(req, "partner.resubmit", f.Case)
+	}
+	c.Pages.Render(w, req, status, "partner-withdraw", title, f)
 	return nil
 }
 
@@ -134,10 +161,7 @@ func (c *Console) answer(w http.ResponseWriter, req *http.Request, p person.Pers
 		f.CodeUntil = &sent.ExpiresAt
 		return c.form(w, req, p, http.StatusOK, f)
 	case "preview":
-		if f.Case != "" { // what the case holds already is counted by its own run only
-			return page.Error{Status: http.StatusBadRequest, Key: "error.400"}
-		}
-		preview, err := views.Reader{DB: c.Desk.DB}.Preview(ctx, f.Entered, time.Now()) // who would decide stands in the vendor's rows; the application is the session's own
+		preview, err := c.preview(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -161,6 +185,16 @@ func (c *Console) answer(w http.ResponseWriter, req *http.Request, p person.Pers
 	return nil
 }
 
+// preview says what would become of an application. Who would decide stands in the vendor's rows, so it is not read as the
+// partner; whose application and case it is comes from the session.
+func (c *Console) preview(ctx context.Context, f applicationForm) (views.Preview, error) {
+	r := views.Reader{DB: c.Desk.DB}
+	if f.Case != "" {
+		return r.PreviewAgain(ctx, f.Case, f.Entered, time.Now())
+	}
+	return r.Preview(ctx, f.Entered, time.Now())
+}
+
 // own finds a case of the person's partner.
 func (c *Console) own(ctx context.Context, p person.Person, number string) (known views.CaseDetail, err error) {
 	err = c.read(ctx, p, func(r views.Reader) (err error) {
@@ -176,9 +210,9 @@ func (c *Console) reapplication(w http.ResponseWriter, req *http.Request, p pers
 		return err
 	}
 	if known.Payment == nil {
-		return page.NotFound // other kinds are entered anew elsewhere
+		return page.NotFound // other kinds are corrected on their case's page
 	}
-	f := applicationForm{Action: casePath(known.Number) + "/resubmit", Case: known.Number, Entered: withdrawal.Application{
+	f := applicationForm{Action: casePath(known.Number) + "/resubmit", Case: known.Number, Held: known.Amount.String(), Entered: withdrawal.Application{
 		RequestKey: uuid.NewString(), Route: known.Route, Amount: known.Amount.String(), Payee: withdrawal.Payee{Holder: known.Payment.Holder, AccountNo: known.Payment.AccountNo, Bank: known.Payment.Bank, Branch: known.Payment.Branch},
 	}}
 	return c.form(w, req, p, http.StatusOK, f)
@@ -189,7 +223,7 @@ func (c *Console) resubmit(w http.ResponseWriter, req *http.Request, p person.Pe
 	if err != nil {
 		return err
 	}
-	f := applicationForm{Action: req.URL.Path, Case: known.Number}
+	f := applicationForm{Action: req.URL.Path, Case: known.Number, Held: known.Amount.String()}
 	return c.answer(w, req, p, f, func(ctx context.Context, app withdrawal.Application) (activities.WithdrawalStanding, error) {
 		return desk.Send(ctx, c.Desk, known.Number, func(ctx context.Context, t client.Client, workflowID string) (activities.WithdrawalStanding, error) {
 			return workflows.Resubmit(ctx, t, workflowID, app)

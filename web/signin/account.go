@@ -174,7 +174,7 @@ func (d *Door) setFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, h := r.Context(), holderOf(r.Context())
+	ctx, at, h := r.Context(), time.Now(), holderOf(r.Context())
 	sealed, err := base64.StdEncoding.DecodeString(d.sessions.GetString(ctx, factorKey))
 	if err != nil || len(sealed) == 0 || h.SecondFactor { // replayed, or sent from a page that is out of date
 		http.Redirect(w, r, "/account/second-factor", http.StatusSeeOther)
@@ -184,7 +184,7 @@ func (d *Door) setFactor(w http.ResponseWriter, r *http.Request) error {
 	err = d.hash(ctx, func() (err error) {
 		recovery, err = d.accounts.SetFactor(ctx, activities.SetFactorInput{
 			Person: h.ID, Password: form.Get("password"), Sealed: sealed, Code: strings.ReplaceAll(form.Get("code"), " ", ""),
-			Network: networkOf(r, d.proxies), Key: form.Get("key"), At: time.Now(),
+			Network: networkOf(r, d.proxies), Key: form.Get("key"), At: at,
 		})
 		return err
 	})
@@ -194,7 +194,9 @@ func (d *Door) setFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d.sessions.Remove(ctx, factorKey)
+	if err := d.begin(ctx, personKey, h.ID, at); err != nil { // all from before are over
+		return err
+	}
 	d.Render(w, r, http.StatusOK, "account-factor", d.Text(r, "account.factor.title"), factorForm{Set: true, Left: len(recovery), Recovery: recovery})
 	return nil
 }

@@ -313,6 +313,9 @@ func TestGivenASecondFactor_WhenItIsSetInTheBrowser_ThenTheNextSignInAsksForACod
 	h.ready()
 	b := h.browser()
 	b.signIn(own)
+	elsewhere := h.browser()
+	elsewhere.signIn(own)
+	require.True(t, elsewhere.in())
 	form := b.get("/account/second-factor")
 	require.Contains(t, form.body, "<svg")
 	secret := strings.ReplaceAll(regexp.MustCompile(`<code>([A-Z2-7 ]+)</code>`).FindStringSubmatch(form.body)[1], " ", "")
@@ -323,6 +326,8 @@ func TestGivenASecondFactor_WhenItIsSetInTheBrowser_ThenTheNextSignInAsksForACod
 	step := totp.Step(time.Now())
 	set := b.post("/account/second-factor", "key", wrong.field(t, "key"), "code", totp.Code(raw, step), "password", own)
 	require.Equal(t, http.StatusOK, set.StatusCode, set.body)
+	require.True(t, b.in())
+	require.False(t, elsewhere.in(), "where a password was enough")
 	recovery := regexp.MustCompile(`<code>([a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4})</code>`).FindAllStringSubmatch(set.body, -1)
 	require.Len(t, recovery, 10)
 	require.Equal(t, "/account/second-factor", b.post("/account/second-factor", "key", wrong.field(t, "key"), "code", "1").to(), "a replayed form")
@@ -345,6 +350,9 @@ func TestGivenASecondFactor_WhenItIsSetInTheBrowser_ThenTheNextSignInAsksForACod
 	require.Contains(t, drop.body, "9 recovery codes left")
 	require.Contains(t, b.post("/account/second-factor/drop", "key", drop.field(t, "key"), "password", "wrong").body, "The password is wrong")
 	require.Equal(t, "/account", b.post("/account/second-factor/drop", "key", drop.field(t, "key"), "password", own).to())
+	var told []string
+	require.NoError(t, h.db.Select(&told, `SELECT subject FROM outbox WHERE person_id = 'wei' AND body LIKE '%192.0.2.0/24%' ORDER BY written_at`))
+	require.Equal(t, []string{"两步验证已开启 / Two-step sign-in is on", "两步验证已关闭 / Two-step sign-in is off"}, told)
 	require.Equal(t, "/desk?x=1", h.browser().signIn(own).to())
 }
 

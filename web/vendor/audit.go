@@ -11,6 +11,7 @@ import (
 // auditPage is a search through what happened.
 type auditPage struct {
 	views.AuditPage
+	Names  map[string]string // of people, by ID
 	Filter *filter
 	Kind   views.AuditKind
 	Kinds  []views.AuditKind
@@ -44,7 +45,14 @@ func (d *Desk) audit(w http.ResponseWriter, req *http.Request, _ person.Person) 
 	}
 	p.Kind = search.Kind
 	var err error
-	if p.AuditPage, err = d.Reader.Audit(req.Context(), search); err != nil {
+	if p.AuditPage, err = d.Reader.Audit(req.Context(), search, now()); err != nil {
+		return err
+	}
+	ids := make([]string, len(p.Lines))
+	for i, l := range p.Lines {
+		ids[i] = l.Who
+	}
+	if p.Names, err = d.Reader.PeopleNames(req.Context(), ids); err != nil {
 		return err
 	}
 	d.Pages.Render(w, req, http.StatusOK, "audit", d.Pages.Text(req, "nav.audit"), p)

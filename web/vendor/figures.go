@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +30,10 @@ func (d *Desk) overdue(w http.ResponseWriter, req *http.Request, _ person.Person
 
 // bar is one line of a chart: a label, and parts one after the other.
 type bar struct {
+	Head  string // of the bars from here on, if it is the first of them
+	HeadY int
 	Label string
+	Link  string // to the cases that it counts
 	Y     int
 	Parts []piece
 	Value string // at the end of the bar
@@ -69,8 +73,14 @@ func draw(id string, legend []string, bars []bar, values [][]float64) chart {
 		}
 		longest = max(longest, sum)
 	}
+	y := 0
 	for i := range bars {
-		bars[i].Y = i * barHeight
+		if bars[i].Head != "" {
+			bars[i].HeadY = y
+			y += barHeight
+		}
+		bars[i].Y = y
+		y += barHeight
 		x := barsBegin
 		for k, v := range values[i] {
 			width := 0.0
@@ -82,7 +92,7 @@ func draw(id string, legend []string, bars []bar, values [][]float64) chart {
 		}
 		bars[i].End = round(x + 6)
 	}
-	return chart{ID: id, Bars: bars, Height: max(1, len(bars)) * barHeight, Legend: legend}
+	return chart{ID: id, Bars: bars, Height: max(barHeight, y), Legend: legend}
 }
 
 // round keeps a measure to a tenth.
@@ -115,16 +125,11 @@ func (d *Desk) span(req *http.Request, took time.Duration) string {
 func (d *Desk) figures(w http.ResponseWriter, req *http.Request, _ person.Person) error {
 	ctx := req.Context()
 	p := figuresPage{At: now(), Kind: req.URL.Query().Get("kind"), Kinds: kinds.Names()}
-	var err error
-	if p.States, err = d.Reader.StatesByAge(ctx, p.Kind, p.At); err != nil {
+	found, err := d.kept.read(ctx, d.Reader, p.Kind, p.At)
+	if err != nil {
 		return err
 	}
-	if p.Money, err = d.Reader.MoneyByStage(ctx); err != nil {
-		return err
-	}
-	if p.Took, err = d.Reader.DecisionTimes(ctx); err != nil {
-		return err
-	}
+	p.At, p.States, p.Money, p.Took = found.At, found.States, found.Money, found.Took
 	p.Ages = d.ages(req)
 	p.ByState = d.byState(req, p.States, p.Ages)
 	p.ByMoney = d.byMoney(req, p.Money)
@@ -142,15 +147,26 @@ func (d *Desk) ages(req *http.Request) []string {
 	return append(words, d.Pages.Text(req, "vendor.figures.age-last", views.Ages[len(views.Ages)-1]))
 }
 
-func (d *Desk) stage(req *http.Request, kind, state string) string {
-	return d.Pages.Word(req, "kind", kind) + " · " + d.Pages.Word(req, "state", state)
+// under puts a bar under the kind of case that it is of, whose name stands above the first one.
+func (d *Desk) under(req *http.Request, former *string, kind string, b bar) bar {
+	if kind != *former {
+		b.Head, *former = d.Pages.Word(req, "kind", kind), kind
+	}
+	return b
+}
+
+// stage is a bar for the open cases in one state.
+func (d *Desk) stage(req *http.Request, former *string, kind, state string, b bar) bar {
+	b.Label, b.Link = d.Pages.Word(req, "state", state), "/cases?"+url.Values{"kind": {kind}, "state": {state}, "open": {"1"}}.Encode()
+	return d.under(req, former, kind, b)
 }
 
 func (d *Desk) byState(req *http.Request, states []views.StateFigure, ages []string) chart {
 	var bars []bar
 	var values [][]float64
+	kind := ""
 	for _, s := range states {
-		b := bar{Label: d.stage(req, s.Kind, s.State), Value: fmt.Sprint(s.Open)}
+		b := d.stage(req, &kind, s.Kind, s.State, bar{Value: fmt.Sprint(s.Open)})
 		var v []float64
 		var words []string
 		for i, n := range s.Aged {
@@ -168,6 +184,7 @@ func (d *Desk) byState(req *http.Request, states []views.StateFigure, ages []str
 func (d *Desk) byMoney(req *http.Request, stages []views.MoneyFigure) chart {
 	var bars []bar
 	var values [][]float64
+	kind := ""
 	for _, m := range stages {
 		length, err := strconv.ParseFloat(m.Amount.String(), 64) // on the screen
 		if err != nil {
@@ -175,24 +192,27 @@ func (d *Desk) byMoney(req *http.Request, stages []views.MoneyFigure) chart {
 		}
 		sum := d.Pages.Money(req, m.Amount)
 		said := fmt.Sprintf("%s (%d)", sum, m.Cases)
-		bars = append(bars, bar{Label: d.stage(req, m.Kind, m.State), Value: sum, Note: said, Parts: []piece{{Class: 1, Title: said}}})
+		bars = append(bars, d.stage(req, &kind, m.Kind, m.State, bar{Value: sum, Note: said, Parts: []piece{{Class: 1, Title: said}}}))
 		values = append(values, []float64{max(0, length)})
 	}
 	return draw("by-money", nil, bars, values)
 }
 
 func (d *Desk) byTime(req *http.Request, took []views.DecidedFigure) chart {
-	slices.SortStableFunc(took, func(a, b views.DecidedFigure) int { return cmp.Compare(b.Median, a.Median) })
+	slices.SortStableFunc(took, func(a, b views.DecidedFigure) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Median, a.Median))
+	})
+	kind := ""
 	legend := []string{d.Pages.Text(req, "vendor.figures.median"), d.Pages.Text(req, "vendor.figures.p90")}
 	var bars []bar
 	var values [][]float64
 	for _, t := range took {
 		median, p90 := d.span(req, seconds(t.Median)), d.span(req, seconds(t.P90))
 		said := legend[0] + ": " + median + "; " + legend[1] + ": " + p90
-		bars = append(bars, bar{
-			Label: d.Pages.Word(req, "kind", t.Kind) + " · " + d.Pages.Word(req, "matter", t.Matter), Value: median + " / " + p90, Note: said,
+		bars = append(bars, d.under(req, &kind, t.Kind, bar{
+			Label: d.Pages.Word(req, "matter", t.Matter), Value: median + " / " + p90, Note: said,
 			Parts: []piece{{Class: 1, Title: said}, {Class: 3, Title: said}},
-		})
+		}))
 		values = append(values, []float64{t.Median, max(0, t.P90-t.Median)})
 	}
 	return draw("by-time", legend, bars, values)

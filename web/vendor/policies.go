@@ -1,11 +1,14 @@
 package vendor
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"countersign/activities"
+	"countersign/domain/condition"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/policies"
@@ -106,18 +109,49 @@ type policyForm struct {
 	Kind    string
 	Base    int // the version that one starts from; 0: none
 	Fields  []policies.Field
-	Faults  map[string][]policies.Fault
-	Checked bool // it was looked at and is in order
+	Faulty  bool
+	Others  []policies.Fault // those about no field
+	Checked bool             // it was looked at and is in order
 	Words   policies.Words
 	Changes []policies.Change
 	Effects []views.PolicyEffect
 	Note    string
 	Key     string
 	Refused refusal.List // why it was not proposed
+
+	Roles      []string             // that one can choose
+	People     []views.VendorPerson // the vendor's, who may be asked by name
+	Conditions []condition.Field
 }
 
-// Wrong tells what is wrong with a field.
-func (p policyForm) Wrong(field string) []policies.Fault { return p.Faults[field] }
+// Units are what terms may count.
+func (policyForm) Units() []string { return policies.Units }
+
+// Relations are who may be asked whoever holds which role.
+func (policyForm) Relations() []string { return policies.Relations }
+
+// Faults are all that is wrong, each once, with the path of the field that it stands with.
+func (p policyForm) Faults() []fieldFault {
+	var all []fieldFault
+	for _, f := range p.Others {
+		all = append(all, fieldFault{Fault: f.Fault})
+	}
+	var walk func(fields []policies.Field)
+	walk = func(fields []policies.Field) {
+		for _, f := range fields {
+			for _, w := range f.Wrong {
+				if !slices.ContainsFunc(all, func(x fieldFault) bool { return x.Fault == w.Fault }) {
+					all = append(all, fieldFault{f.Path, w.Fault})
+				}
+			}
+			walk(f.Parts)
+		}
+	}
+	walk(p.Fields)
+	return all
+}
+
+type fieldFault struct{ Path, Fault string }
 
 func (d *Desk) editPolicy(w http.ResponseWriter, req *http.Request, _ person.Person) error {
 	stored, policy, err := d.newest(req, req.PathValue("kind"))
@@ -128,15 +162,29 @@ func (d *Desk) editPolicy(w http.ResponseWriter, req *http.Request, _ person.Per
 	if p.Fields, err = policies.Fields(p.Kind, policy); err != nil {
 		return err
 	}
-	d.showForm(w, req, http.StatusOK, p)
+	return d.showForm(w, req, http.StatusOK, p)
+}
+
+func (d *Desk) showForm(w http.ResponseWriter, req *http.Request, status int, p policyForm) error {
+	var err error
+	if p.Roles, err = d.Reader.VendorRoles(req.Context()); err != nil {
+		return err
+	}
+	for _, role := range policies.Roles(p.Fields) { // also those that nobody holds now
+		if !slices.Contains(p.Roles, role) {
+			p.Roles = append(p.Roles, role)
+		}
+	}
+	if p.People, err = d.Reader.VendorPeople(req.Context()); err != nil {
+		return err
+	}
+	p.Conditions = policies.Conditions(p.Kind)
+	d.Pages.Render(w, req, status, "policy-edit", d.Pages.Text(req, "vendor.policy.edit-title", d.Pages.Word(req, "kind", p.Kind)), p)
 	return nil
 }
 
-func (d *Desk) showForm(w http.ResponseWriter, req *http.Request, status int, p policyForm) {
-	d.Pages.Render(w, req, status, "policy-edit", d.Pages.Text(req, "vendor.policy.edit-title", d.Pages.Word(req, "kind", p.Kind)), p)
-}
-
-// enterPolicy looks at what was entered: what is wrong with it, what it changes, whom it would ask. Then it is proposed, if that was asked for.
+// enterPolicy looks at what was entered: what is wrong with it, what it changes, whom it would ask. Then it is proposed, if that was asked for. A button
+// that adds, removes or moves a part gives the form back with everything else as it was entered.
 func (d *Desk) enterPolicy(w http.ResponseWriter, req *http.Request, who person.Person) error {
 	form, err := page.Form(w, req)
 	if err != nil {
@@ -146,22 +194,28 @@ func (d *Desk) enterPolicy(w http.ResponseWriter, req *http.Request, who person.
 	if err != nil {
 		return err
 	}
-	entered, err := policies.Enter(stored.Kind, form.Get)
+	p := policyForm{Kind: stored.Kind, Base: stored.Version, Note: form.Get("proposal_note"), Key: form.Get("proposal_key")}
+	p.Fields, err = policies.Form(p.Kind, form)
+	if errors.Is(err, policies.ErrTooLong) {
+		return page.Error{Status: http.StatusRequestEntityTooLarge, Key: "error.413"}
+	}
 	if err != nil {
 		return err
 	}
-	p := policyForm{Kind: stored.Kind, Base: stored.Version, Fields: entered.Fields, Faults: entered.Faults, Note: form.Get("proposal_note"), Key: form.Get("proposal_key")}
-	if len(entered.Faults) > 0 {
-		d.showForm(w, req, http.StatusUnprocessableEntity, p)
-		return nil
+	if policies.Rearranges(p.Fields, form.Get("do")) {
+		return d.showForm(w, req, http.StatusOK, p)
+	}
+	entered := policies.Enter(p.Kind, p.Fields)
+	p.Fields, p.Others, p.Faulty = entered.Fields, entered.Others, len(entered.Faults) > 0
+	if p.Faulty {
+		return d.showForm(w, req, http.StatusUnprocessableEntity, p)
 	}
 	if form.Get("do") == "propose" {
 		id, err := d.Programme.ProposePolicy(req.Context(), activities.ProposePolicyInput{
 			Kind: p.Kind, Policy: entered.Policy, Note: p.Note, Person: who.ID, Key: p.Key, At: now(),
 		})
 		if p.Refused = activities.RefusalOf(err); p.Refused != nil {
-			d.showForm(w, req, http.StatusUnprocessableEntity, p)
-			return nil
+			return d.showForm(w, req, http.StatusUnprocessableEntity, p)
 		}
 		if err != nil {
 			return err
@@ -174,8 +228,7 @@ func (d *Desk) enterPolicy(w http.ResponseWriter, req *http.Request, who person.
 	if p.Changes, p.Effects, err = d.effect(req, p.Kind, before, entered.Policy); err != nil {
 		return err
 	}
-	d.showForm(w, req, http.StatusOK, p)
-	return nil
+	return d.showForm(w, req, http.StatusOK, p)
 }
 
 // sampled is how many cases show what a policy would do.

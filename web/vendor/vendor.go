@@ -27,6 +27,8 @@ type Desk struct {
 	Programme    *activities.Programme
 	Organisation *activities.Organisation
 	Pages        *page.Renderer
+
+	kept keptFigures
 }
 
 // may is who may see a page.

@@ -130,6 +130,14 @@ func (s *Site) send(who, language, method, path, kind string, body io.Reader) (i
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	require.NoError(s.t, err)
+	if method == http.MethodGet && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
+		if language == "en" {
+			s.send(who, "zh-CN", method, path, kind, strings.NewReader(""))
+		}
+		for _, said := range English(string(text)) {
+			s.t.Errorf("%s as %s says in English to a Chinese reader: %s", path, who, said)
+		}
+	}
 	return answer.StatusCode, string(text)
 }
 
@@ -156,22 +164,33 @@ func Hidden(body string, names ...string) url.Values {
 var code = regexp.MustCompile(`code ([0-9]{6})`)
 
 // Code is the newest verification code that was sent to a person.
-func (s *Site) Code(who string) (sent string) {
+func (s *Site) Code(who string) string {
 	s.t.Helper()
-	messages, err := views.Reader{DB: s.DB}.Outbox(s.t.Context(), who, false)
-	require.NoError(s.t, err)
+	return newest(s.t, s.DB, who)
+}
+
+// SendCode sends a person a code for withdrawals of their partner, and answers it.
+func (s *Site) SendCode(who, partner string, at time.Time) string {
+	s.t.Helper()
+	return SendCode(s.t, s.DB, who, partner, at)
+}
+
+// SendCode is the same without a site.
+func SendCode(t *testing.T, db *sqlx.DB, who, partner string, at time.Time) string {
+	t.Helper()
+	_, err := (&activities.Codes{DB: db}).SendCode(t.Context(), activities.SendCodeInput{Person: who, Scene: verification.Withdrawal, Target: partner, At: at})
+	require.NoError(t, err)
+	return newest(t, db, who)
+}
+
+func newest(t *testing.T, db *sqlx.DB, who string) (sent string) {
+	t.Helper()
+	messages, err := views.Reader{DB: db}.Outbox(t.Context(), who, false)
+	require.NoError(t, err)
 	for _, m := range messages {
 		if found := code.FindStringSubmatch(m.Body); found != nil {
 			sent = found[1]
 		}
 	}
 	return sent
-}
-
-// SendCode sends a person a code for withdrawals of their partner, and answers it.
-func (s *Site) SendCode(who, partner string, at time.Time) string {
-	s.t.Helper()
-	_, err := (&activities.Codes{DB: s.DB}).SendCode(s.t.Context(), activities.SendCodeInput{Person: who, Scene: verification.Withdrawal, Target: partner, At: at})
-	require.NoError(s.t, err)
-	return s.Code(who)
 }

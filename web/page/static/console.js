@@ -56,6 +56,18 @@
   });
   document.addEventListener("DOMContentLoaded", count);
 
+  // A menu closes by Escape, and when one goes on elsewhere.
+  const menu = () => document.querySelector("details.menu[open]");
+  document.addEventListener("keydown", (e) => {
+    const open = menu();
+    if (e.key !== "Escape" || !open) return;
+    open.open = false;
+    if (open.contains(document.activeElement)) open.querySelector("summary").focus();
+  });
+  for (const leaves of ["click", "focusin"]) {
+    document.addEventListener(leaves, (e) => { const open = menu(); if (open && !open.contains(e.target)) open.open = false; });
+  }
+
   // A list that is swapped keeps what was chosen, where one is, and the focus.
   let kept = null;
   document.addEventListener("htmx:beforeSwap", (e) => {

@@ -1,0 +1,139 @@
+package views_test
+
+import (
+	"testing"
+	"time"
+
+	"countersign/domain/calendar"
+	"countersign/internal/inboxbench"
+	"countersign/internal/pgtest"
+	"countersign/views"
+
+	"github.com/stretchr/testify/require"
+)
+
+// One house as the benchmark's, in small: what pages read of long lists is what the whole lists say.
+func TestGivenAPartnerWithManyCases_WhenItsListsAreReadInPages_ThenTheyAreTheWholeLists(t *testing.T) {
+	db := pgtest.New(t)
+	ctx, at := t.Context(), time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC)
+	size := inboxbench.Size{Tasks: 4000, Open: 600, People: 60, Partners: 20, Roles: 8, ByRule: 30_000, Books: true}
+	require.NoError(t, inboxbench.Fill(ctx, pgtest.Owner(t, db), size, at, func(string) {}))
+	const p = inboxbench.Largest
+	r := views.Reader{DB: db}
+
+	t.Run("the days of accounts are what the ledger's trigger keeps", func(t *testing.T) {
+		found, err := r.Verify(ctx, nil)
+		require.NoError(t, err)
+		for _, f := range found.Findings {
+			require.NotEqual(t, "day", f.Check, f.Message)
+		}
+	})
+	require.NoError(t, r.ForPartner(ctx, p, func(r views.Reader) error {
+		first, last := calendar.Date{Year: 2026, Month: 10, Day: 1}, calendar.Date{Year: 2026, Month: 10, Day: 31}
+		whole, err := r.Statement(ctx, "P.CASH:"+p, first, last)
+		require.NoError(t, err)
+		require.Greater(t, len(whole.Lines), 100)
+		var lines []views.Movement
+		for after, pages := (calendar.Date{}), 0; ; pages++ {
+			page, err := r.StatementPage(ctx, "P.CASH:"+p, first, last, after, 30)
+			require.NoError(t, err)
+			require.Equal(t, len(whole.Lines), page.Count)
+			require.Equal(t, []string{whole.Opening.String(), whole.Closing.String()}, []string{page.Whole.Opening.String(), page.Whole.Closing.String()})
+			lines = append(lines, page.Lines...)
+			require.Equal(t, page.Closing, lines[len(lines)-1].Balance)
+			if after = page.Next; after.IsZero() {
+				require.Greater(t, pages, 3)
+				break
+			}
+		}
+		require.Equal(t, whole.Lines, lines)
+
+		credits, err := r.LabCredits(ctx, p)
+		require.NoError(t, err)
+		newest, err := r.NewestLabCredits(ctx, p, "", 3)
+		require.NoError(t, err)
+		require.Len(t, newest, 3)
+		require.Equal(t, credits[len(credits)-1], newest[0])
+		invitations, err := r.Invitations(ctx, p, "")
+		require.NoError(t, err)
+		begun, err := r.NewestInvitations(ctx, p, 5)
+		require.NoError(t, err)
+		require.Equal(t, invitations[:5], begun)
+		return nil
+	}))
+	const other = "P2"
+	require.NoError(t, r.ForPartner(ctx, other, func(r views.Reader) error {
+		all, err := r.Bills(ctx, views.BillFilter{Partner: other, NewestFirst: true}, at)
+		require.NoError(t, err)
+		page, err := r.Bills(ctx, views.BillFilter{Partner: other, NewestFirst: true, After: all[1].ID, Limit: 2}, at)
+		require.NoError(t, err)
+		require.Equal(t, all[2:4], page)
+		free, err := r.Bills(ctx, views.BillFilter{Partner: other, Unrequested: true}, at)
+		require.NoError(t, err)
+		require.NotEmpty(t, free)
+		for _, b := range free {
+			require.False(t, b.Requested, b.ID)
+		}
+		require.Less(t, len(free), len(all))
+
+		requisitions, err := r.Requisitions(ctx, views.RequisitionFilter{Partner: other, NewestFirst: true})
+		require.NoError(t, err)
+		some, err := r.Requisitions(ctx, views.RequisitionFilter{Partner: other, NewestFirst: true, After: requisitions[0].Case, Limit: 1})
+		require.NoError(t, err)
+		require.Equal(t, requisitions[1:2], some)
+		lists, err := r.InvoiceLists(ctx, other, at)
+		require.NoError(t, err)
+		listed, err := r.SomeInvoiceLists(ctx, other, views.InvoiceFilter{After: lists[0].Case, Limit: 1}, at)
+		require.NoError(t, err)
+		require.Equal(t, lists[1:2], listed)
+		open, err := r.SomeInvoiceLists(ctx, other, views.InvoiceFilter{Open: true}, at)
+		require.NoError(t, err)
+		require.Less(t, len(open), len(lists))
+
+		return nil
+	}))
+
+	t.Run("a search goes through 2,000 cases at once, and says so", func(t *testing.T) {
+		var oldest string
+		require.NoError(t, db.Get(&oldest, `SELECT case_number FROM cases WHERE partner_id = $1 ORDER BY opened_at LIMIT 1`, p))
+		found, err := r.CasePage(ctx, p, views.CaseSearch{Text: oldest})
+		require.NoError(t, err)
+		require.Len(t, found.Cases, 1, "a whole number is found however old the case is")
+		search := views.CaseSearch{Text: oldest[:len(oldest)-1]} // a part of it
+		first, err := r.CasePage(ctx, p, search)
+		require.NoError(t, err)
+		require.Equal(t, 2000, first.Searched)
+		seen := 0
+		for pages := 0; ; pages++ {
+			page, err := r.CasePage(ctx, p, search)
+			require.NoError(t, err)
+			seen += len(page.Cases)
+			if search.After = page.Next; search.After == "" {
+				require.Zero(t, page.Searched)
+				break
+			}
+			require.Less(t, pages, 5)
+		}
+		var want int
+		require.NoError(t, db.Get(&want, `SELECT count(*) FROM cases WHERE partner_id = $1 AND case_number LIKE $2 || '%'`, p, oldest[:len(oldest)-1]))
+		require.Equal(t, want, seen)
+	})
+	t.Run("events are found however far back the search goes", func(t *testing.T) {
+		var who string
+		require.NoError(t, db.Get(&who, `SELECT submitter FROM cases WHERE submitter LIKE 'P7-%' LIMIT 1`))
+		f := views.AuditFilter{Person: who, From: at.AddDate(0, 0, -200), Limit: 20}
+		seen := 0
+		for {
+			page, err := r.Audit(ctx, f, at)
+			require.NoError(t, err)
+			seen += len(page.Lines)
+			if f.After = page.Next; f.After == "" {
+				break
+			}
+		}
+		var want int
+		require.NoError(t, db.Get(&want, `SELECT count(*) FROM events WHERE actor = $1 AND at >= $2`, who, f.From))
+		require.Equal(t, want, seen)
+		require.Greater(t, want, 40)
+	})
+}
