@@ -89,7 +89,7 @@ func mapping(fields []Field) []string {
 // lines is a field's value in YAML; none: it is not set. What people enter is a value and never more: quoted, so that it
 // cannot say anything else.
 func (f Field) lines() []string {
-	switch f.Shape {
+	switch f.Shape { //nolint:exhaustive // the others are one value
 	case Group:
 		return mapping(f.Parts)
 	case Asked:

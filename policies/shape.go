@@ -129,7 +129,7 @@ func fieldNamed(t reflect.Type, name string) int { return slices.Index(keysOf(t)
 func fieldOf(t reflect.Type, name, path, label string, stands *entered) Field {
 	f := Field{Name: name, Path: path, Label: label, Shape: shapeOf(t, label)}
 	f.Choices = slices.Clone(choices[label])
-	switch f.Shape {
+	switch f.Shape { //nolint:exhaustive // the others are leaves
 	case Group:
 		if t.Kind() == reflect.Pointer {
 			t = t.Elem()
@@ -159,7 +159,7 @@ func fieldOf(t reflect.Type, name, path, label string, stands *entered) Field {
 // leaf takes what stands in a control.
 func (f *Field) leaf(stands *entered) {
 	f.Value = stands.text()
-	switch f.Shape {
+	switch f.Shape { //nolint:exhaustive // the others stand as they are, or are no leaves
 	case Flag:
 		f.Value = cmp.Or(f.Value, "false")
 	case Whole:

@@ -106,7 +106,7 @@ var released = map[string]string{
 	"0030_saved_views.sql":         "e7a4b60a56e0875c823bf27497f40e24658835a42766405f4f16d2d263854f36",
 	"0031_policy_proposals.sql":    "e8f7d1c7d95269137f85056b743b1087545189848396915cc8b824da98d8e234",
 	"0032_case_search.sql":         "79559645355e776d003148fe1f77fa2642edc91d25d30498fe9df19c9b88f42f",
-	"0035_lists_of_any_length.sql": "664a2f590d47471e15b0785e6c596817026d53fd1c84dc336074f2e7b4ff02e8",
+	"0033_lists_of_any_length.sql": "664a2f590d47471e15b0785e6c596817026d53fd1c84dc336074f2e7b4ff02e8",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

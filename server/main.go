@@ -13,23 +13,17 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 	"time"
 
 	"countersign/activities"
 	"countersign/desk"
-	"countersign/domain/person"
 	"countersign/internal/config"
 	"countersign/internal/health"
 	"countersign/internal/telemetry"
 	"countersign/schema"
-	"countersign/views"
-	"countersign/web/console"
-	"countersign/web/page"
-	"countersign/web/partner"
+	"countersign/web"
 	"countersign/web/signin"
-	"countersign/web/vendor"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/jmoiron/sqlx"
@@ -110,12 +104,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return serve(ctx, listener, handler, status)
 }
 
-// site puts the pages together.
+// site is the console with its probes, each request watched.
 func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace string, status *health.Health, seen *observed) (http.Handler, error) {
-	pages, err := page.New(signin.Book, console.Book, partner.Book, vendor.Book)
-	if err != nil {
-		return nil, err
-	}
 	store, err := cfg.DocumentStore(db)
 	if err != nil {
 		return nil, err
@@ -128,37 +118,21 @@ func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace stri
 	if err != nil {
 		return nil, err
 	}
-	door := signin.New(db, keys, pages, signin.Options{
-		URL: cfg.ConsoleURL, Proxies: proxies, Count: seen.signedIn,
-		Provider: signin.Provider{Issuer: cfg.ConsoleIssuer, ClientID: cfg.ConsoleClientID, Secret: cfg.ConsoleClientSecret, Name: cfg.ConsoleProvider},
-	})
-	desks := &console.Console{
-		Reader: views.Reader{DB: db}, Views: &activities.SavedViews{DB: db}, Documents: store, Pages: pages,
-		Desk:       desk.Desk{DB: db, Temporal: func(context.Context) (client.Client, error) { return temporal, nil }},
+	pages, err := web.New(web.Parts{
+		DB: db, Documents: store, Keys: keys, Certificate: cfg.CertificateURL,
+		Desk: desk.Desk{DB: db, Temporal: func(context.Context) (client.Client, error) { return temporal, nil }},
+		SignIn: signin.Options{
+			URL: cfg.ConsoleURL, Proxies: proxies, Count: seen.signedIn,
+			Provider: signin.Provider{Issuer: cfg.ConsoleIssuer, ClientID: cfg.ConsoleClientID, Secret: cfg.ConsoleClientSecret, Name: cfg.ConsoleProvider},
+		},
 		TemporalUI: func(workflowID, runID string) string { return cfg.CaseInTemporal(namespace, workflowID, runID) },
+	})
+	if err != nil {
+		return nil, err
 	}
-	house := &vendor.Desk{Reader: views.Reader{DB: db}, Programme: &activities.Programme{DB: db}, Organisation: &activities.Organisation{DB: db}, Pages: pages}
-	partners := &partner.Console{
-		Pages: pages, Desk: desks.Desk, Codes: &activities.Codes{DB: db}, Documents: &activities.Documents{DB: db, Store: store}, Certificate: cfg.CertificateURL,
-	}
-	pages.Nav = func(r *http.Request, who person.Person) []page.Link {
-		return slices.Concat(desks.Nav(r, who), house.Nav(r, who), partners.Nav(r, who))
-	}
-
-	mux := http.NewServeMux()
-	pages.Routes(mux)
-	door.Routes(mux)
-	desks.Routes(mux, door.Require)
-	house.Routes(mux, door.Require)
-	partners.Routes(mux, door.Require)
-	mux.Handle("GET /{$}", door.Require(pages.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		first := pages.Nav(r, *pages.Person(r.Context()))[0] // everybody has one
-		http.Redirect(w, r, first.Path, http.StatusSeeOther)
-		return nil
-	})))
 	probes := http.NewServeMux()
 	status.ServePublic(probes)
-	watched := seen.watch(seen.Tracer(), mux, pages.Protect(door.Sessions(mux)), pages.Fail)
+	watched := seen.watch(seen.Tracer(), pages.Routes, pages, pages.Pages.Fail)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, probe := probes.Handler(r); probe != "" {
 			probes.ServeHTTP(w, r)

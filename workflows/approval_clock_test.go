@@ -50,7 +50,7 @@ func TestGivenAnAbsence_WhenTheSubstituteDecides_ThenOnlyInsideThePeriodAndForTh
 			require.NoError(t, err)
 			require.Equal(t, []string{"finance decided approve tan for lina"}, h.tasks(number))
 			require.Equal(t, 1, h.count(`SELECT count(*) FROM decisions WHERE case_number = $1 AND how = 'substitute' AND person_id = 'tan' AND on_behalf = 'lina'`, number))
-			require.Equal(t, 1, h.count(`SELECT count(*) FROM events WHERE case_number = $1 AND actor = 'tan' AND action = 'approve' AND note = 'for lina'`, number))
+			require.Equal(t, 1, h.count(`SELECT count(*) FROM events WHERE case_number = $1 AND actor = 'tan' AND action = 'approve' AND note = 'on behalf of lina'`, number))
 			h.addsUp()
 		})
 	}

@@ -64,31 +64,31 @@ func (b *Book) Find(word Word, text string) (chinese string, found, all bool) {
 
 // say puts arguments in; not ok: one that has to be known is not.
 func say(word Word, chinese []piece, args []any) (text string, ok, all bool) {
-	var out strings.Builder
+	var out []string
 	ok, all = true, true
 	for _, p := range chinese {
 		switch {
 		case p.verb == "":
-			out.WriteString(p.text)
+			out = append(out, p.text)
 		case p.arg >= len(args):
-			out.WriteString(p.verb)
+			out = append(out, p.verb)
 		case p.verb == "%W", p.verb == "%K":
 			text, known := word(fmt.Sprint(args[p.arg]))
 			ok, all = ok && (known || p.verb == "%W"), all && known
-			out.WriteString(text)
+			out = append(out, text)
 		case p.verb == "%F":
 			text := fmt.Sprint(args[p.arg])
 			ok = ok && strings.ContainsAny(text, "0123456789")
-			out.WriteString(text)
+			out = append(out, text)
 		default:
 			if _, finished := args[p.arg].(part); finished {
-				out.WriteString(fmt.Sprint(args[p.arg]))
+				out = append(out, fmt.Sprint(args[p.arg]))
 				continue
 			}
-			fmt.Fprintf(&out, p.verb, args[p.arg])
+			out = append(out, fmt.Sprintf(p.verb, args[p.arg]))
 		}
 	}
-	return out.String(), ok, all
+	return strings.Join(out, ""), ok, all
 }
 
 // piece is text, or a verb with the argument that it shows.

@@ -172,7 +172,7 @@ func (p *Page) Href(link string) string {
 // Links are the paths on this server that the page leads to, each once.
 func (p *Page) Links() []string {
 	p.t.Helper()
-	all := p.evaluate(`[...new Set([...document.querySelectorAll("a[href]")].map(a => new URL(a.href)).filter(u => u.origin === location.origin).map(u => u.pathname + u.search))].join("\n")`)
+	all := p.evaluate(`[...new Set([...document.querySelectorAll("a[href]")].map(a => new URL(a.getAttribute("href"), document.baseURI)).filter(u => u.origin === location.origin).map(u => u.pathname + u.search))].join("\n")`)
 	return strings.Fields(all)
 }
 

@@ -45,10 +45,13 @@ func TestAFormIsShownFieldByFieldInItsOrder(t *testing.T) {
 	require.NoError(t, err)
 	one := func(text string) []cell { return []cell{{Value: text}} }
 	require.Equal(t, []fact{
-		{Name: "name", Values: one("<b>")}, {Name: "amount", Values: []cell{{Value: "0.00", Group: "money"}}}, {Name: "live", Values: one("true")},
+		{Name: "name", Values: one("<b>")},
+		{Name: "amount", Values: []cell{{Value: "0.00", Group: "money"}}},
+		{Name: "live", Values: one("true")},
 		{Name: "who", Values: []cell{{Value: "li", Group: "candidate"}, {Value: "wang", Group: "candidate"}}},
 		{Name: "bills", Columns: []string{"bill", "n"}, Rows: [][]cell{{{Value: "B1"}, {}}, {{Value: "B2"}, {Value: "1"}}}},
-		{Name: "at", Values: one("2026-11-03T02:00:00Z")}, {Name: "submitter", Values: one("Li Na")},
+		{Name: "at", Values: one("2026-11-03T02:00:00Z")},
+		{Name: "submitter", Values: one("Li Na")},
 		{Name: "materials", Columns: []string{"name", "document"}, Rows: [][]cell{{{Value: "plan", Link: "/d/" + scan}, {}}, {{}, {Value: "00000000…"}}}},
 		{Name: "items", Blocks: [][]fact{{{Name: "lines", Columns: []string{"code"}, Rows: [][]cell{one("X")}}, {Name: "requirement", Values: one("业绩")}}}},
 	}, found)
@@ -66,8 +69,11 @@ func TestWhatWasChangedBetweenTwoRoundsIsToldFieldByField(t *testing.T) {
 	c, err := reading{}.compared([]views.Submission{first, second}, []views.CaseDocument{early, late})
 	require.NoError(t, err)
 	require.Equal(t, []change{
-		{"amount", []string{"40000.00"}, []string{"35000.00"}}, {"lots", nil, []string{"2 · 3.00"}},
-		{"mobile", []string{"138****8000"}, []string{"139****9000"}}, {"note", nil, []string{"less"}}, {"account_no", []string{"62"}, []string{"63"}},
+		{"amount", []string{"40000.00"}, []string{"35000.00"}},
+		{"lots", nil, []string{"2 · 3.00"}},
+		{"mobile", []string{"138****8000"}, []string{"139****9000"}},
+		{"note", nil, []string{"less"}},
+		{"account_no", []string{"62"}, []string{"63"}},
 	}, c.Changes)
 	require.Equal(t, []views.CaseDocument{late}, c.Files)
 	c, err = reading{}.compared([]views.Submission{first}, nil)
@@ -83,8 +89,20 @@ func TestEveryFieldOfAFormHasAWord(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &known))
 	names := map[string]bool{}
 	for _, form := range []any{
-		requisitionForm{}, quarterForm{}, views.Baseline{}, views.Invitation{}, views.TierUpgradeDetail{}, views.SpecialistCase{}, views.LabCredit{}, views.StaffCase{}, solutionEntry{}, presented{},
-		withdrawal.Application{}, staff.Request{}, tier.Application{}, quarter.Application{},
+		requisitionForm{},
+		quarterForm{},
+		views.Baseline{},
+		views.Invitation{},
+		views.TierUpgradeDetail{},
+		views.SpecialistCase{},
+		views.LabCredit{},
+		views.StaffCase{},
+		solutionEntry{},
+		presented{},
+		withdrawal.Application{},
+		staff.Request{},
+		tier.Application{},
+		quarter.Application{},
 	} {
 		collect(reflect.TypeOf(form), names, map[reflect.Type]bool{})
 	}

@@ -17,7 +17,7 @@ import (
 
 // unlinked is what no page leads to by a link.
 var unlinked = []string{
-	"GET /static/{name}", "GET /sign-in", "GET /sign-in/provider", "GET /sign-in/provider/back", // the door's
+	"GET /{$}", "GET /static/{name}", "GET /sign-in", "GET /sign-in/provider", "GET /sign-in/provider/back", // the door's
 	"GET /partners/{partner}/unmask", // where a reload of the uncovered page leads
 }
 

@@ -6,23 +6,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"countersign/activities"
 	"countersign/desk"
-	"countersign/domain/person"
 	"countersign/internal/browsertest"
 	"countersign/internal/codec"
 	"countersign/internal/totp"
-	"countersign/views"
-	"countersign/web/console"
-	"countersign/web/page"
-	"countersign/web/partner"
-	"countersign/web/signin"
-	"countersign/web/vendor"
+	"countersign/web"
 	"countersign/web/webtest"
 
 	"github.com/stretchr/testify/require"
@@ -43,34 +36,15 @@ type gallery struct {
 func newGallery(t *testing.T) *gallery {
 	t.Helper()
 	w := newWorld(t)
-	pages, err := page.New(signin.Book, console.Book, partner.Book, vendor.Book)
-	require.NoError(t, err)
 	sealing, err := codec.Parse(keys)
 	require.NoError(t, err)
-	door := signin.New(w.db, sealing, pages, signin.Options{})
-	reached := desk.Desk{DB: w.db, Temporal: func(context.Context) (client.Client, error) { return nil, errors.New("no run is asked here") }}
-	desks := &console.Console{
-		Reader: views.Reader{DB: w.db}, Views: &activities.SavedViews{DB: w.db}, Documents: w.store, Pages: pages, Desk: reached,
+	pages, err := web.New(web.Parts{
+		DB: w.db, Documents: w.store, Keys: sealing, Certificate: "https://certificates.example",
+		Desk:       desk.Desk{DB: w.db, Temporal: func(context.Context) (client.Client, error) { return nil, errors.New("no run is asked here") }},
 		TemporalUI: func(workflowID, _ string) string { return "https://temporal.example/" + url.PathEscape(workflowID) },
-	}
-	house := &vendor.Desk{Reader: views.Reader{DB: w.db}, Programme: &activities.Programme{DB: w.db}, Organisation: &activities.Organisation{DB: w.db}, Pages: pages}
-	partners := &partner.Console{
-		Pages: pages, Desk: reached, Codes: &activities.Codes{DB: w.db}, Documents: &activities.Documents{DB: w.db, Store: w.store}, Certificate: "https://certificates.example",
-	}
-	pages.Nav = func(r *http.Request, who person.Person) []page.Link {
-		return slices.Concat(desks.Nav(r, who), house.Nav(r, who), partners.Nav(r, who))
-	}
-	mux := http.NewServeMux()
-	pages.Routes(mux)
-	door.Routes(mux)
-	desks.Routes(mux, door.Require)
-	house.Routes(mux, door.Require)
-	partners.Routes(mux, door.Require)
-	mux.Handle("GET /{$}", door.Require(pages.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		http.Redirect(w, r, pages.Nav(r, *pages.Person(r.Context()))[0].Path, http.StatusSeeOther)
-		return nil
-	})))
-	g := &gallery{world: w, Server: httptest.NewServer(pages.Protect(door.Sessions(mux))), passwords: map[string]string{}}
+	})
+	require.NoError(t, err)
+	g := &gallery{world: w, Server: httptest.NewServer(pages), passwords: map[string]string{}}
 	t.Cleanup(g.Close)
 	g.browser, err = browsertest.Start()
 	require.NoError(t, err)

@@ -32,8 +32,9 @@ type overviewData struct {
 
 // toDo is one thing that waits for the partner.
 type toDo struct {
-	Key  string // of its text, which takes What
+	Key  string // of its text, which takes What, or Sum where that is something
 	What string
+	Sum  money.Amount
 	Path string
 	Due  any // an instant or a day; nil: none
 	Note string
@@ -131,7 +132,7 @@ func billsToDo(ctx context.Context, r views.Reader, partner string, now time.Tim
 		total = total.Add(b.Payable.NotBelowZero())
 	}
 	if total.Sign() > 0 {
-		list = append(list, toDo{Key: "partner.todo.request", What: total.String(), Path: "/partner/requisitions"})
+		list = append(list, toDo{Key: "partner.todo.request", Sum: total, Path: "/partner/requisitions"})
 	}
 	return list, err
 }
