@@ -16,7 +16,8 @@ TEMPORAL := $(if $(TEMPORAL_ADDRESS),,bin/temporal)
 .PHONY: help
 help:
 	@echo "make demo    plays the demo story on a stack of its own, in under a minute after the first build"
-	@echo "make up      starts Postgres, Temporal, a worker and the console, and stays; Ctrl-C stops, state is kept"
+	@echo "make up      starts Postgres, Temporal, a worker and the console over months of made-up business, and stays; Ctrl-C stops,"
+	@echo "             state is kept; BARE=1: the same where nothing has happened yet"
 	@echo "make test    all tests, the end-to-end ones included"
 	@echo "make bench   ours beside the references in one run; writes docs/benchmarks/engine.md; leave the machine alone meanwhile"
 	@echo "make faults  ten rounds of crashes with 500 cases in flight; FAULTS='--rounds 50 --seed 7' for more"
@@ -32,7 +33,7 @@ demo: programme $(TEMPORAL)
 
 .PHONY: up
 up: programme $(TEMPORAL)
-	@exec bin/local up
+	@exec bin/local up $(if $(BARE),--bare)
 
 .PHONY: doctor
 doctor: bin/local

@@ -11,97 +11,63 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"countersign/activities"
 	"countersign/desk"
 	"countersign/internal/config"
 	"countersign/internal/health"
+	"countersign/internal/process"
 	"countersign/internal/telemetry"
 	"countersign/schema"
 	"countersign/web"
 	"countersign/web/signin"
 
-	"github.com/caarlos0/env/v11"
 	"github.com/jmoiron/sqlx"
 	"go.temporal.io/sdk/client"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "server:", err)
-		os.Exit(2)
-	}
-}
-
-// connections bounds what one server takes of Postgres.
-const connections = 32
+func main() { process.Main("server", run) }
 
 // run serves until the context ends, then lets requests finish.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flag.NewFlagSet("server", flag.ContinueOnError).Parse(args); err != nil {
 		return err
 	}
-	cfg, err := config.Load(env.ToMap(os.Environ()))
+	p, err := process.Begin(ctx, "server", newLogger, out)
 	if err != nil {
 		return err
 	}
-	if err := cfg.NeedDatabase(); err != nil {
+	defer p.Close()
+	if !p.Config.ConsoleSafe() {
+		p.Log.Warn("passwords go over the network in clear: put TLS in front, and name its https address in CONSOLE_URL", "url", p.Config.ConsoleURL)
+	}
+	seen := observe(p.Process)
+	if err := p.Listen(ctx, "CONSOLE_METRICS_ADDRESS", p.Config.ConsoleMetrics); err != nil {
 		return err
 	}
-	logger := slog.New(telemetry.Logs{Handler: slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: activities.Discreet})})
-	slog.SetDefault(logger)
-	if !cfg.ConsoleSafe() {
-		logger.Warn("passwords go over the network in clear: put TLS in front, and name its https address in CONSOLE_URL", "url", cfg.ConsoleURL)
+	if err := p.Open(schema.OpenForPages); err != nil {
+		return err
 	}
-
-	seen, err := observe(ctx, cfg)
+	if err := p.Connect(ctx); err != nil {
+		return err
+	}
+	handler, err := site(p.Config, p.DB, p.Temporal, p.Namespace, p.Status, seen)
 	if err != nil {
 		return err
 	}
-	defer seen.Close()
-	db, err := schema.OpenForPages(seen.Driver, cfg.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	seen.database(db)
-	status := health.New("server")
-	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx)) // while it drains, too
-	defer stopServing()
-	if err := status.Listen(serving, cfg.ConsoleMetrics, seen.Handler()); err != nil {
-		return fmt.Errorf("CONSOLE_METRICS_ADDRESS: %w", err)
-	}
-	temporal, namespace, err := config.Temporal(ctx, logger, seen.Client, 30*time.Second)
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-
-	answers, closeCheck, err := health.Database(cfg.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	defer closeCheck() //nolint:errcheck // the process ends
-	handler, err := site(cfg, db, temporal, namespace, status, seen)
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", cfg.ConsoleAddress)
+	listener, err := net.Listen("tcp", p.Config.ConsoleAddress)
 	if err != nil {
 		return fmt.Errorf("CONSOLE_ADDRESS: %w", err)
 	}
-	status.Works(answers, health.Temporal(temporal, namespace))
-	logger.Info("server runs", "address", listener.Addr().String(), "namespace", namespace)
-	return serve(ctx, listener, handler, status)
+	p.Works()
+	p.Log.Info("server runs", "address", listener.Addr().String(), "namespace", p.Namespace)
+	return serve(ctx, listener, handler, p.Status)
+}
+
+// newLogger writes JSON lines without what somebody entered.
+func newLogger(out io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(telemetry.Logs{Handler: slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: activities.Discreet})})
 }
 
 // site is the console with its probes, each request watched.
@@ -119,7 +85,7 @@ func site(cfg config.Config, db *sqlx.DB, temporal client.Client, namespace stri
 		return nil, err
 	}
 	pages, err := web.New(web.Parts{
-		DB: db, Documents: store, Keys: keys, Certificate: cfg.CertificateURL,
+		DB: db, Documents: store, Keys: keys, Certificate: cfg.CertificateURL, Notice: cfg.ConsoleNotice,
 		Desk: desk.Desk{DB: db, Temporal: func(context.Context) (client.Client, error) { return temporal, nil }},
 		SignIn: signin.Options{
 			URL: cfg.ConsoleURL, Proxies: proxies, Count: seen.signedIn,

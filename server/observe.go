@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,13 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"countersign/internal/config"
 	"countersign/internal/telemetry"
 	"countersign/web/signin"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -31,11 +27,7 @@ type observed struct {
 	signIns  *prometheus.CounterVec   // by outcome
 }
 
-func observe(ctx context.Context, cfg config.Config) (*observed, error) {
-	process, err := cfg.Observe(ctx, "countersign-server")
-	if err != nil {
-		return nil, err
-	}
+func observe(process *telemetry.Process) *observed {
 	o := &observed{
 		process,
 		prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -47,12 +39,7 @@ func observe(ctx context.Context, cfg config.Config) (*observed, error) {
 		o.signIns.WithLabelValues(string(outcome))
 	}
 	o.MustRegister(o.requests, o.signIns)
-	return o, nil
-}
-
-// database adds what is told of the pool.
-func (o *observed) database(db *sqlx.DB) {
-	o.MustRegister(collectors.NewDBStatsCollector(db.DB, "countersign"))
+	return o
 }
 
 func (o *observed) signedIn(outcome signin.Outcome) { o.signIns.WithLabelValues(string(outcome)).Inc() }

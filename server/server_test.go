@@ -17,13 +17,12 @@ import (
 	"testing"
 	"time"
 
-	"countersign/activities"
 	"countersign/internal/codec"
 	"countersign/internal/config"
 	"countersign/internal/health"
 	"countersign/internal/pgtest"
-	"countersign/internal/telemetry"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -68,20 +67,26 @@ func (j *journal) String() string {
 func written(t *testing.T) *journal {
 	t.Helper()
 	j, before := &journal{}, slog.Default()
-	slog.SetDefault(slog.New(telemetry.Logs{Handler: slog.NewJSONHandler(j, &slog.HandlerOptions{ReplaceAttr: activities.Discreet})}))
+	slog.SetDefault(newLogger(j, slog.LevelInfo))
 	t.Cleanup(func() { slog.SetDefault(before) })
 	return j
 }
 
 func watched(t *testing.T) *observed {
 	t.Helper()
-	seen, err := observe(t.Context(), config.Config{})
+	process, err := config.Config{}.Observe(t.Context(), "test")
 	require.NoError(t, err)
-	return seen
+	return observe(process)
 }
 
-// whole is the console as it is served, over a database of its own and a Temporal that is not there.
+// whole is the console as it is served, over a database of its own.
 func whole(t *testing.T) (handler http.Handler, seen *observed, status *health.Health) {
+	t.Helper()
+	return over(t, pgtest.New(t))
+}
+
+// over is the console as it is served, over a database and a Temporal that is not there.
+func over(t *testing.T, db *sqlx.DB) (handler http.Handler, seen *observed, status *health.Health) {
 	t.Helper()
 	key, err := codec.NewKey("2026")
 	require.NoError(t, err)
@@ -91,7 +96,7 @@ func whole(t *testing.T) (handler http.Handler, seen *observed, status *health.H
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	seen, status = watched(t), health.New("server")
-	handler, err = site(cfg, pgtest.New(t), temporal, "default", status, seen)
+	handler, err = site(cfg, db, temporal, "default", status, seen)
 	require.NoError(t, err)
 	return handler, seen, status
 }
@@ -141,6 +146,30 @@ func TestGivenTheConsole_WhenAnybodyAsksForAnything_ThenItRunsNothingOfOthersIsK
 			require.NotContains(t, told, no)
 		}
 	}
+}
+
+func TestGivenADatabaseThatFails_WhenAPageIsAsked_ThenTheLogSaysWhyAndQuotesNothingThatWasEntered(t *testing.T) {
+	log := written(t)
+	const name = "li.lei@partner.example"
+	db := pgtest.New(t)
+	owner := pgtest.Owner(t, db)
+	owner.MustExec(`CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'duplicate key value' USING ERRCODE = '23505', CONSTRAINT = 'one_each', DETAIL = 'Key (name)=(` + name + `) already exists.'; END $$`)
+	owner.MustExec(`CREATE TRIGGER odd BEFORE INSERT ON account_events FOR EACH ROW EXECUTE FUNCTION odd()`)
+	handler, _, _ := over(t, db)
+	fails := func() map[string]any {
+		t.Helper()
+		got := ask(handler, http.MethodPost, "/sign-in", url.Values{"account": {name}, "password": {"Hunter 2 hunter"}})
+		require.Equal(t, http.StatusInternalServerError, got.Code)
+		lines := log.lines(t, "request failed")
+		last := lines[len(lines)-1]
+		require.Contains(t, got.Body.String(), last["number"], "by its number the page's line is found")
+		require.NotContains(t, got.Body.String(), "duplicate")
+		require.NotContains(t, log.String(), name)
+		return last["error"].(map[string]any)
+	}
+	require.Equal(t, map[string]any{"type": "defect", "sqlstate": "23505", "constraint": "one_each", "text": "duplicate key value"}, fails())
+	owner.MustExec(`CREATE OR REPLACE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no number: "` + name + `"' USING ERRCODE = '22P02'; END $$`)
+	require.Equal(t, map[string]any{"type": "defect", "sqlstate": "22P02"}, fails(), "a message that quotes a value is left out")
 }
 
 func TestGivenAHandlerThatPanics_WhenItIsAsked_ThenAPageSaysSoAndTheLogHasWhereAndNotWhat(t *testing.T) {

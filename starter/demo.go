@@ -6,19 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"countersign/activities"
 	"countersign/demo"
+	"countersign/demo/life"
 	"countersign/desk"
 	"countersign/domain/approval"
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
 	"countersign/domain/money"
-	"countersign/domain/verification"
 	"countersign/domain/withdrawal"
 	"countersign/views"
 	"countersign/workflows"
@@ -43,6 +42,7 @@ namespace meanwhile. It may run again: each time it plays with partners of its o
 		RunE: func(c *cobra.Command, _ []string) error { return h.demo(c.Context(), worker) },
 	}
 	c.Flags().StringVar(&worker, "worker", "", "the worker's binary")
+	c.AddCommand(h.demoLifeCommand())
 	return needs(c, "worker")
 }
 
@@ -486,24 +486,10 @@ func (s *story) resubmit(ctx context.Context, number string, app withdrawal.Appl
 
 // withCode asks for a code and reads it where the mail would go.
 func (s *story) withCode(ctx context.Context, app withdrawal.Application) (withdrawal.Application, error) {
-	codes := &activities.Codes{DB: s.views.DB}
-	if _, err := codes.SendCode(ctx, activities.SendCodeInput{Person: app.Submitter, Scene: verification.Withdrawal, Target: app.PartnerID, At: time.Now()}); err != nil {
-		return app, err
-	}
-	messages, err := s.views.Outbox(ctx, app.Submitter, false)
-	if err != nil {
-		return app, err
-	}
-	for _, m := range slices.Backward(messages) {
-		if found := sixDigits.FindStringSubmatch(m.Body); found != nil {
-			app.Code = found[1]
-			break
-		}
-	}
-	return app, nil
+	code, err := life.Code(ctx, s.views.DB, app.Submitter, app.PartnerID, time.Now())
+	app.Code = code
+	return app, err
 }
-
-var sixDigits = regexp.MustCompile(`code ([0-9]{6})\b`)
 
 func (s *story) decide(ctx context.Context, number string, d approval.Decision, kind approval.Matter) (activities.Standing, error) {
 	return s.decideTask(ctx, approval.TaskID(number, kind.Name, 1), d)

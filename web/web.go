@@ -29,6 +29,7 @@ type Parts struct {
 	SignIn      signin.Options
 	TemporalUI  func(workflowID, runID string) string // where a case's run is shown; empty: nowhere
 	Certificate string                                // where certificates are verified
+	Notice      string                                // above each page; empty: none
 }
 
 // Site is the whole console.
@@ -44,6 +45,7 @@ func New(p Parts) (Site, error) {
 	if err != nil {
 		return Site{}, err
 	}
+	pages.Notice = p.Notice
 	door := signin.New(p.DB, p.Keys, pages, p.SignIn)
 	reader := views.Reader{DB: p.DB}
 	desks := &console.Console{Reader: reader, Views: &activities.SavedViews{DB: p.DB}, Documents: p.Documents, Pages: pages, Desk: p.Desk, TemporalUI: p.TemporalUI}

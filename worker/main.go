@@ -9,37 +9,25 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
 	"runtime/debug"
 	"sync"
-	"syscall"
 	"time"
 
 	"countersign/activities"
 	"countersign/internal/config"
-	"countersign/internal/health"
 	"countersign/internal/mail"
+	"countersign/internal/process"
 	"countersign/schema"
 	"countersign/views"
 	"countersign/workflows"
 
-	"github.com/caarlos0/env/v11"
 	"github.com/jmoiron/sqlx"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
-		os.Exit(2)
-	}
-}
+func main() { process.Main("worker", run) }
 
 // run works until the context ends, then lets running steps finish.
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -50,86 +38,62 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	cfg, err := config.Load(env.ToMap(os.Environ()))
+	p, err := process.Begin(ctx, "worker", newLogger, out)
 	if err != nil {
 		return err
 	}
-	if err := cfg.NeedDatabase(); err != nil {
-		return err
-	}
-	deployment, err := deployment(cfg)
+	defer p.Close()
+	deployment, err := deployment(p.Config)
 	if err != nil {
 		return err
 	}
-	logger := newLogger(out, cfg.LogLevel)
-	slog.SetDefault(logger)
-
-	seen, err := observe(ctx, cfg)
-	if err != nil {
+	seen := observe(p.Process)
+	if err := p.Listen(ctx, "METRICS_ADDRESS", p.Config.MetricsAddress); err != nil {
 		return err
 	}
-	defer seen.Close()
-	status := health.New("worker")
-	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx)) // while it drains, too
-	defer stopServing()
-	if err := status.Listen(serving, cfg.MetricsAddress, seen.Handler()); err != nil {
-		return fmt.Errorf("METRICS_ADDRESS: %w", err)
-	}
-	temporal, namespace, err := config.Temporal(ctx, logger, seen.Client, 30*time.Second)
-	if err != nil {
+	if err := p.Connect(ctx); err != nil {
 		return err
 	}
-	defer temporal.Close()
 	if *migrate {
-		if err := bringUpToDate(ctx, cfg, temporal, namespace); err != nil {
+		if err := bringUpToDate(ctx, p.Config, p.Temporal, p.Namespace); err != nil {
 			return err
 		}
 	}
-	switch missing, err := workflows.MissingSearchAttributes(ctx, temporal, namespace); {
+	switch missing, err := workflows.MissingSearchAttributes(ctx, p.Temporal, p.Namespace); {
 	case err != nil: // a cluster may keep that to its operators
-		logger.Warn("search attributes not checked", "error", err)
+		p.Log.Warn("search attributes not checked", "error", err)
 	case len(missing) > 0:
-		return fmt.Errorf("namespace %s lacks the search attributes %v; run `starter migrate` first", namespace, missing)
+		return fmt.Errorf("namespace %s lacks the search attributes %v; run `starter migrate` first", p.Namespace, missing)
 	}
-	db, err := schema.OpenBy(seen.Driver, cfg.DatabaseURL)
-	if err != nil {
+	if err := p.Open(schema.OpenBy); err != nil {
 		return err
 	}
-	defer db.Close()
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	seen.database(db)
+	p.MustRegister(newFigures(views.Reader{DB: p.DB}))
 
-	answers, closeCheck, err := health.Database(cfg.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	defer closeCheck() //nolint:errcheck // the process ends
-
-	worker.SetStickyWorkflowCacheSize(cfg.WorkflowCache) // of the process
+	worker.SetStickyWorkflowCacheSize(p.Config.WorkflowCache) // of the process
 	fatal := make(chan error, 1)
-	w := newWorker(temporal, db, deployment, seen, func(err error) { fatal <- err })
+	w := newWorker(p.Temporal, p.DB, deployment, seen, func(err error) { fatal <- err })
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
 	attended := make(chan struct{})
 	go func() {
 		defer close(attended)
-		attend(ctx, cfg, db)
+		attend(ctx, p.Config, p.DB)
 	}()
-	status.Works(answers, health.Temporal(temporal, namespace))
-	logger.Info("worker runs", "queue", workflows.TaskQueue, "namespace", namespace, "metrics", cfg.MetricsAddress, "build", deployment.Version.BuildID)
+	p.Works()
+	p.Log.Info("worker runs", "queue", workflows.TaskQueue, "namespace", p.Namespace, "metrics", p.Config.MetricsAddress, "build", deployment.Version.BuildID)
 	var broken error
 	select {
 	case <-ctx.Done():
 	case broken = <-fatal: // the SDK has stopped by itself; whoever started the process starts it again
 		cancel()
 	}
-	status.Drains()
-	logger.Info("worker drains", "limit", drainLimit)
+	p.Status.Drains()
+	p.Log.Info("worker drains", "limit", drainLimit)
 	w.Stop()
 	<-attended
-	logger.Info("worker stopped")
+	p.Log.Info("worker stopped")
 	return broken
 }
 
@@ -147,13 +111,11 @@ func deployment(cfg config.Config) (worker.DeploymentOptions, error) {
 	return worker.DeploymentOptions{UseVersioning: true, Version: worker.WorkerDeploymentVersion{DeploymentName: workflows.Deployment, BuildID: id}}, err
 }
 
-// connections bounds what one worker takes of Postgres: as many as it runs steps side by side.
-const connections = 32
-
+// newWorker runs as many steps side by side as it may have connections.
 func newWorker(c client.Client, db *sqlx.DB, deployment worker.DeploymentOptions, seen *observed, fatal func(error)) worker.Worker {
 	w := worker.New(c, workflows.TaskQueue, worker.Options{
-		MaxConcurrentLocalActivityExecutionSize: connections,
-		MaxConcurrentActivityExecutionSize:      connections,
+		MaxConcurrentLocalActivityExecutionSize: process.Connections,
+		MaxConcurrentActivityExecutionSize:      process.Connections,
 		MaxConcurrentWorkflowTaskPollers:        8, // 2 cost 17 % CPU on a small machine
 		WorkerStopTimeout:                       drainLimit,
 		DeploymentOptions:                       deployment,

@@ -4,6 +4,7 @@ package deploycheck
 import (
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -33,19 +34,19 @@ const (
 // built is what kustomize makes of a folder.
 func built(t *testing.T, folder string) resmap.ResMap {
 	t.Helper()
-	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(kubernetes, folder))
+	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
 	require.NoError(t, err)
 	return objects
 }
 
-var folders = []string{"base", "overlays/versioned"}
+var folders = []string{"base", "overlays/versioned", "overlays/ingress"}
 
 // all is every object of every folder, by folder and name.
 func all(t *testing.T) map[string][]byte {
 	t.Helper()
 	found := map[string][]byte{}
 	for _, folder := range folders {
-		for _, r := range built(t, folder).Resources() {
+		for _, r := range built(t, filepath.Join(kubernetes, folder)).Resources() {
 			text, err := r.AsYAML()
 			require.NoError(t, err)
 			found[folder+"/"+r.GetKind()+"/"+r.GetName()] = text
@@ -129,7 +130,7 @@ func pods(t *testing.T) map[string]corev1.PodTemplateSpec {
 	found := map[string]corev1.PodTemplateSpec{}
 	for name, text := range all(t) {
 		decode := func(into any) { require.NoError(t, yaml.UnmarshalStrict(text, into), name) }
-		switch kind := strings.Split(strings.TrimPrefix(strings.TrimPrefix(name, "base/"), "overlays/versioned/"), "/")[0]; kind {
+		switch kind := path.Base(path.Dir(name)); kind {
 		case "Deployment":
 			var d appsv1.Deployment
 			decode(&d)
@@ -153,6 +154,8 @@ func pods(t *testing.T) map[string]corev1.PodTemplateSpec {
 			decode(&networkingv1.NetworkPolicy{})
 		case "PodDisruptionBudget":
 			decode(&policyv1.PodDisruptionBudget{})
+		case "Ingress":
+			decode(&networkingv1.Ingress{})
 		default:
 			t.Errorf("%s: nobody checks objects of kind %s", name, kind)
 		}
@@ -278,12 +281,7 @@ func TestGivenTheSecrets_WhenAPodStarts_ThenItHasThoseItNeedsAndOnlyItsUserReads
 }
 
 func TestGivenTheWorker_WhenKubernetesAsksIt_ThenPortsAndTimesFitTheProgramme(t *testing.T) {
-	text, err := os.ReadFile(root + "/worker/main.go")
-	require.NoError(t, err)
-	limit := regexp.MustCompile(`drainLimit = (\d+) \* time\.Second`).FindStringSubmatch(string(text))
-	require.NotNil(t, limit, "the worker says how long it drains")
-	drain, err := strconv.Atoi(limit[1])
-	require.NoError(t, err)
+	drain := inSource(t, "worker/main.go", `drainLimit = (\d+) \* time\.Second`)
 	for name, pod := range pods(t) {
 		if !strings.Contains(name, "/Deployment/worker") {
 			continue
@@ -311,13 +309,7 @@ func TestGivenTheConsole_WhenKubernetesAsksAndStopsIt_ThenPortsAndTimesFitThePro
 	server, err := os.ReadFile(root + "/server/main.go")
 	require.NoError(t, err)
 	require.Contains(t, string(server), "grace = desk.Patience + 5*time.Second")
-	patience, err := os.ReadFile(root + "/desk/desk.go")
-	require.NoError(t, err)
-	found := regexp.MustCompile(`Patience += (\d+) \* time\.Second`).FindSubmatch(patience)
-	require.NotNil(t, found, "a decision waits so long")
-	waits, err := strconv.Atoi(string(found[1]))
-	require.NoError(t, err)
-	require.Greater(t, *console.Spec.TerminationGracePeriodSeconds, int64(waits+5))
+	require.Greater(t, *console.Spec.TerminationGracePeriodSeconds, int64(inSource(t, "desk/desk.go", `Patience += (\d+) \* time\.Second`)+5), "a decision waits so long")
 	c := console.Spec.Containers[0]
 	require.Equal(t, []string{"server"}, c.Command)
 	ports, env := map[string]int32{}, map[string]string{}
@@ -348,6 +340,55 @@ func TestGivenTheConsole_WhenKubernetesAsksAndStopsIt_ThenPortsAndTimesFitThePro
 	require.NoError(t, yaml.UnmarshalStrict(all(t)["base/ConfigMap/countersign"], &settings))
 	require.Regexp(t, `^https://`, settings.Data["CONSOLE_URL"], "cookies go over TLS alone")
 	require.NotEmpty(t, settings.Data["CONSOLE_PROXIES"], "else everybody comes from the ingress, and sixty wrong passwords lock all out")
+}
+
+// inSource is the number that the source writes at the pattern's group.
+func inSource(t *testing.T, file, pattern string) int {
+	t.Helper()
+	text, err := os.ReadFile(root + "/" + file)
+	require.NoError(t, err)
+	found := regexp.MustCompile(pattern).FindSubmatch(text)
+	require.NotNil(t, found, "%s: %s", file, pattern)
+	n, err := strconv.Atoi(string(found[1]))
+	require.NoError(t, err)
+	return n
+}
+
+func TestGivenTheIngress_WhenBrowsersComeByIt_ThenItsHostIsTheConsolesByTLSAndFilesAndAnswersFitThrough(t *testing.T) {
+	overlay := t.TempDir()
+	require.NoError(t, os.CopyFS(overlay, os.DirFS(kubernetes)))
+	settings := filepath.Join(overlay, "overlays/ingress/kustomization.yaml")
+	text, err := os.ReadFile(settings)
+	require.NoError(t, err)
+	changed := strings.Replace(string(text), "https://console.example.com", "https://partners.acme.example", 1)
+	require.NotEqual(t, string(text), changed)
+	require.NoError(t, os.WriteFile(settings, []byte(changed), 0o600))
+
+	var in networkingv1.Ingress
+	for _, r := range built(t, filepath.Join(overlay, "overlays/ingress")).Resources() {
+		if r.GetKind() == "Ingress" {
+			text, err := r.AsYAML()
+			require.NoError(t, err)
+			require.NoError(t, yaml.UnmarshalStrict(text, &in))
+		}
+	}
+	require.Len(t, in.Spec.Rules, 1)
+	require.Equal(t, "partners.acme.example", in.Spec.Rules[0].Host, "the one that CONSOLE_URL names")
+	require.Equal(t, []networkingv1.IngressTLS{{Hosts: []string{"partners.acme.example"}, SecretName: "console-tls"}}, in.Spec.TLS)
+	require.Len(t, in.Spec.Rules[0].HTTP.Paths, 1)
+	way := in.Spec.Rules[0].HTTP.Paths[0]
+	require.Equal(t, "/", way.Path)
+	require.Equal(t, networkingv1.PathTypePrefix, *way.PathType)
+	var service corev1.Service
+	require.NoError(t, yaml.UnmarshalStrict(all(t)["overlays/ingress/Service/"+way.Backend.Service.Name], &service))
+	require.Equal(t, service.Spec.Ports[0].Name, way.Backend.Service.Port.Name)
+
+	says := func(annotation string) string {
+		return in.Annotations["nginx.ingress.kubernetes.io/"+annotation]
+	}
+	require.Equal(t, strconv.Itoa(inSource(t, "web/page/file.go", `uploadLimit += (\d+) << 20`))+"m", says("proxy-body-size"))
+	require.Equal(t, strconv.Itoa(60*inSource(t, "web/page/file.go", `transfer = (\d+) \* time\.Minute`)), says("proxy-send-timeout"))
+	require.Equal(t, strconv.Itoa(60*inSource(t, "server/main.go", `answerTime, idleTime += 5 \* time\.Second, 30 \* time\.Second, (\d+) \* time\.Minute`)), says("proxy-read-timeout"))
 }
 
 func TestGivenThePodSelectors_WhenTheyAreRead_ThenEachMeetsAPod(t *testing.T) {

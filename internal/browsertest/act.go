@@ -52,6 +52,13 @@ func (p *Page) click(target runtime.RemoteObjectID) error {
 	return chromedp.Do(p.ctx, chromedp.MouseClickXY(x, y))
 }
 
+// Met tells whether something can be clicked as the window stands: it is inside, and nothing covers it.
+func (p *Page) Met(role, name string) bool {
+	p.t.Helper()
+	return p.call(p.find([]string{role}, name), `function() { const b = this.getBoundingClientRect(), e = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2)
+		return e !== null && this.contains(e) ? "yes" : "" }`) == "yes"
+}
+
 // fields take text. A date takes it as "2026-11-22", a number as "1234.50".
 var fields = []string{"textbox", "searchbox", "spinbutton", "combobox", "Date", "DateTime", "InputTime"}
 

@@ -56,6 +56,7 @@ type Config struct {
 	ConsoleAddress      string   `env:"CONSOLE_ADDRESS" envDefault:"127.0.0.1:8080"` // where the server listens; /livez and /readyz included, which do not say what fails
 	ConsoleMetrics      string   `env:"CONSOLE_METRICS_ADDRESS" envDefault:"off"`    // where it tells those who run it its metrics, and what is not ready; "off" serves none
 	ConsoleURL          string   `env:"CONSOLE_URL"`                                 // where browsers find it, like https://console.example.com; http:// and its address when empty
+	ConsoleNotice       string   `env:"CONSOLE_NOTICE"`                              // stands above each of its pages: that this is a demo, or a test
 	ConsoleProxies      []string `env:"CONSOLE_PROXIES"`                             // networks of proxies in front, like 10.0.0.0/8: their X-Forwarded-For counts
 	ConsoleIssuer       string   `env:"CONSOLE_OIDC_ISSUER"`                         // identity provider of the vendor's people; empty: passwords alone
 	ConsoleClientID     string   `env:"CONSOLE_OIDC_CLIENT_ID"`                      // as which the console is registered there

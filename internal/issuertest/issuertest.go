@@ -34,9 +34,10 @@ type Issuer struct {
 	t       testing.TB
 	private *ecdsa.PrivateKey
 
-	mu     sync.Mutex
-	claims map[string]any // of whoever comes next; nil: they are sent back without a code
-	given  map[string]granted
+	mu      sync.Mutex
+	claims  map[string]any // of whoever comes next; nil: they are sent back without a code
+	given   map[string]granted
+	endless bool // nobody can end a session
 }
 
 // granted is what a code is good for, once.
@@ -54,6 +55,8 @@ func New(t testing.TB) *Issuer {
 	known := &oidctest.Server{PublicKeys: []oidctest.PublicKey{{PublicKey: private.Public(), KeyID: "k", Algorithm: oidc.ES256}}, Algorithms: []string{oidc.ES256}}
 	mux := http.NewServeMux()
 	mux.Handle("/", known)
+	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) { i.metadata(known, w, r) })
+	mux.HandleFunc("GET /end", i.end)
 	mux.HandleFunc("GET /auth", i.auth)
 	mux.HandleFunc("POST /token", i.token)
 	server := httptest.NewServer(mux)
@@ -82,6 +85,43 @@ func (i *Issuer) Next(claims map[string]any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.claims = claims
+}
+
+// Endless has a provider without a page on which sessions end.
+func (i *Issuer) Endless() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.endless = true
+}
+
+// metadata adds to what a provider says of itself where sessions end.
+func (i *Issuer) metadata(known http.Handler, w http.ResponseWriter, r *http.Request) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	said := httptest.NewRecorder()
+	known.ServeHTTP(said, r)
+	var pages map[string]any
+	if err := json.Unmarshal(said.Body.Bytes(), &pages); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if !i.endless {
+		pages["end_session_endpoint"] = i.URL + "/end"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(pages) // the caller is gone otherwise
+}
+
+// end ends the session of whoever would come next, and leads back to where an application of ours asked for.
+func (i *Issuer) end(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	back, err := url.Parse(q.Get("post_logout_redirect_uri"))
+	if err != nil || !back.IsAbs() || q.Get("client_id") != ClientID {
+		http.Error(w, "invalid_request", http.StatusBadRequest)
+		return
+	}
+	i.Next(nil)
+	http.Redirect(w, r, back.String(), http.StatusFound)
 }
 
 func (i *Issuer) auth(w http.ResponseWriter, r *http.Request) {

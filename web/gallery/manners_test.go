@@ -42,6 +42,7 @@ func TestGivenThePages_WhenTheyAreHeldAgainstWCAG_ThenNoneBreaksARule(t *testing
 	g := newGallery(t)
 	g.twoSteps("zhao")
 	named := g.named()
+	t.Run("on a phone", func(t *testing.T) { g.byThumb(t, named.Replace("/cases/TALK")) })
 	router := webtest.Routes(t, "..")
 	for language, dark := range map[string]bool{"zh-CN": false, "en": true} {
 		t.Run(language, func(t *testing.T) {
@@ -61,6 +62,29 @@ func TestGivenThePages_WhenTheyAreHeldAgainstWCAG_ThenNoneBreaksARule(t *testing
 			}
 		})
 	}
+}
+
+// byThumb decides on a phone: what is needed for it is at hand wherever the page stands.
+func (g *gallery) byThumb(t *testing.T, talk string) {
+	t.Helper()
+	finance := g.signIn(t, "lina", "en", false)
+	finance.Phone()
+	finance.Go("/inbox")
+	assert.False(t, finance.Met("button", "Approve"), "the answers are below the tasks")
+	boxes := finance.Names("checkbox")
+	first := slices.IndexFunc(boxes, func(name string) bool { return strings.HasPrefix(name, "Choose W") })
+	require.GreaterOrEqual(t, first, 0, boxes)
+	finance.Click("checkbox", boxes[first])
+	assert.True(t, finance.Met("button", "Approve"), "until one is chosen")
+	finance.Click("button", "Menu 14")
+	assert.True(t, finance.Met("link", "Cases"))
+
+	manager := g.signIn(t, "chen", "en", false)
+	manager.Phone()
+	manager.Go(talk)
+	assert.True(t, manager.Met("link", "To the decision"))
+	manager.Click("link", "To the decision")
+	assert.True(t, manager.Met("button", "Approve"))
 }
 
 // tour goes from page to page.

@@ -34,6 +34,7 @@ var album = []picture{
 	{name: "narrowed", who: "lina", path: "/inbox?text=nowhere&from=much"},
 	{name: "case", who: "chen", path: "/cases/TALK"},
 	{name: "case-dark", who: "chen", path: "/cases/TALK", dark: true},
+	{name: "case-phone", who: "chen", path: "/cases/TALK", phone: true},
 	{name: "waiting", who: "lina", path: "/waiting"},
 	{name: "decided", who: "lina", path: "/decided"},
 	{name: "overdue", who: "he", path: "/overdue"},
@@ -55,6 +56,7 @@ var album = []picture{
 
 	{name: "partner", who: "mei", path: "/partner"},
 	{name: "partner-phone", who: "mei", path: "/partner", phone: true},
+	{name: "menu-phone", who: "mei", path: "/partner", phone: true, look: func(r reader) { r.Click("button", r.say("layout.menu")) }},
 	{name: "partner-withdrawal", who: "mei", path: "/partner/withdrawals/new"},
 	{name: "partner-cases", who: "mei", path: "/partner/cases"},
 	{name: "partner-case", who: "mei", path: "/partner/cases/TALK"},
@@ -108,7 +110,7 @@ func takes(t *testing.T, folder string) {
 	g := newGallery(t)
 	var proposal, invoice, bill string
 	require.NoError(t, g.db.Get(&proposal, `SELECT proposal_id::text FROM policy_proposals LIMIT 1`))
-	require.NoError(t, g.db.Get(&invoice, `SELECT case_number FROM invoice_lists ORDER BY opened_at DESC LIMIT 1`))
+	require.NoError(t, g.db.Get(&invoice, `SELECT case_number FROM invoice_lists WHERE case_number LIKE 'Q%' LIMIT 1`))
 	require.NoError(t, g.db.Get(&bill, `SELECT bill_id FROM bills WHERE partner_id = 'P1001' AND state = 'TO_CONFIRM' ORDER BY bill_id DESC LIMIT 1`))
 	named := g.named("PROPOSAL", proposal, "INVOICE", invoice, "BILL", bill)
 	require.NoError(t, os.MkdirAll(folder, 0o755))

@@ -35,7 +35,7 @@ type gallery struct {
 
 func newGallery(t *testing.T) *gallery {
 	t.Helper()
-	w := newWorld(t)
+	w := newWorld(t, time.Now())
 	sealing, err := codec.Parse(keys)
 	require.NoError(t, err)
 	pages, err := web.New(web.Parts{

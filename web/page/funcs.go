@@ -16,6 +16,7 @@ import (
 	"countersign/domain/said"
 	"countersign/internal/documents"
 
+	"github.com/shopspring/decimal"
 	"golang.org/x/text/language"
 )
 
@@ -49,6 +50,7 @@ func funcs(tag language.Tag, t translate, m messages) template.FuncMap {
 		"brief":     func(text string) string { return hash.ReplaceAllString(text, "$1…") },
 		"candidate": func(who string) (string, error) { return candidate(t, m, who) },
 		"slug":      slug,
+		"tone":      tone,
 		"list":      func(items ...string) []string { return items },
 		"has":       slices.Contains[[]string],
 		"dict":      dict,
@@ -133,7 +135,7 @@ func when(at any, layout string) template.HTML {
 		return ""
 	}
 	local := instant.In(calendar.Zone)
-	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s&nbsp;UTC+8</time>`, local.Format(time.RFC3339), strings.Replace(local.Format(layout), " ", "&nbsp;", 1))) //nolint:gosec // digits only
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s&nbsp;<span class="zone">UTC+8</span></time>`, local.Format(time.RFC3339), strings.Replace(local.Format(layout), " ", "&nbsp;", 1))) //nolint:gosec // digits only
 }
 
 // instantOf is an instant, or the one that is pointed to; zero: there is none.
@@ -194,6 +196,9 @@ func moneyText(t translate, m messages, amount any, currency ...any) (string, er
 		if v != nil {
 			text = v.String()
 		}
+	case decimal.Decimal: // what was consumed may have more digits than cents have
+		_, digits, _ := strings.Cut(v.String(), ".")
+		text = v.StringFixed(max(2, int32(len(digits))))
 	default:
 		text = fmt.Sprint(v)
 	}
@@ -205,7 +210,7 @@ func moneyText(t translate, m messages, amount any, currency ...any) (string, er
 	return text + " " + name, err
 }
 
-var number = regexp.MustCompile(`^-?[0-9]+\.[0-9]{2}$`)
+var number = regexp.MustCompile(`^-?[0-9]+\.[0-9]{2,}$`)
 
 // grouped puts commas between the thousands of an amount; other text, like a number of an account, stays as it is.
 func grouped(text string) string {

@@ -37,6 +37,7 @@ type Renderer struct {
 	Person func(context.Context) *person.Person      // who is signed in; nil: nobody
 	Nav    func(*http.Request, person.Person) []Link // where they may go, with what waits there
 	Secure bool                                      // browsers come by https, and by nothing else
+	Notice string                                    // stands above each page: which installation this is; empty: none
 
 	templates map[language.Tag]map[string]*template.Template // by page
 	texts     map[language.Tag]translate
@@ -50,9 +51,11 @@ type frame struct {
 	Title    string
 	Person   *person.Person
 	Nav      []entry
+	Waits    int    // what waits for the reader at the first of them
 	Path     string // of this page
 	Address  string // the same with its query
 	Flash    *flash
+	Notice   string
 	Data     any
 }
 
@@ -152,12 +155,15 @@ func (r *Renderer) render(w http.ResponseWriter, req *http.Request, status int, 
 	if t == nil {
 		return fmt.Errorf("there is no page %q", name)
 	}
-	f := frame{Language: tag.String(), Other: other(tag).String(), Title: title, Person: r.Person(req.Context()), Path: req.URL.Path, Address: req.URL.RequestURI(), Data: data}
+	f := frame{Language: tag.String(), Other: other(tag).String(), Title: title, Person: r.Person(req.Context()), Path: req.URL.Path, Address: req.URL.RequestURI(), Notice: r.Notice, Data: data}
 	if req.Method != http.MethodGet { // there is no page to come back to but the one before
 		f.Address = cmp.Or(back(req), "/")
 	}
 	if f.Person != nil {
 		f.Nav = entries(r.Nav(req, *f.Person), f.Path)
+		if len(f.Nav) > 0 {
+			f.Waits = f.Nav[0].Count // where people begin
+		}
 	}
 	f.Flash = takeFlash(w, req)
 	var out bytes.Buffer

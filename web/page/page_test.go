@@ -23,6 +23,7 @@ import (
 	"countersign/domain/refusal"
 	"countersign/web/page"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 )
 
@@ -38,6 +39,7 @@ func site(t *testing.T) *httptest.Server {
 	r.Nav = func(*http.Request, person.Person) []page.Link {
 		return []page.Link{{Path: "/here", Key: "error.front", Count: 7}}
 	}
+	r.Notice = "测试 & trial"
 	mux := http.NewServeMux()
 	r.Routes(mux)
 	mux.Handle("GET /here", r.Handle(func(w http.ResponseWriter, req *http.Request) error {
@@ -95,6 +97,7 @@ func TestAPageIsInTheReadersLanguageWithLayoutAndHeaders(t *testing.T) {
 	require.Contains(t, body, `<html lang="zh-Hans">`)
 	require.Contains(t, body, `<h1>Li &lt;script&gt;，您好</h1>`)
 	require.Contains(t, body, `李 &lt;b&gt;`)
+	require.Contains(t, body, `<p class="banner">测试 &amp; trial</p>`)
 	require.Regexp(t, `<a href="/here" aria-current="page">回到首页 <span class="count">7</span>`, body)
 	require.NotContains(t, answer.Header.Get("Content-Security-Policy"), "unsafe")
 	require.Equal(t, "no-store", answer.Header.Get("Cache-Control"))
@@ -267,12 +270,12 @@ func TestAmountsAreWrittenTheSameOnEveryPage(t *testing.T) {
 	})
 	require.NoError(t, err)
 	for language, sums := range map[string]string{
-		"zh": "[0.50|0.50 元|0.50|][-1,234.00|-1,234.00 元|-1,234.00|][999.99|999.99 元|999.99|][12,345,678.90|12,345,678.90 元|12,345,678.90|][|||][a 1000|a 1000 元|a 1000|]",
-		"en": "[0.50|0.50 CNY|0.50|][-1,234.00|-1,234.00 CNY|-1,234.00|][999.99|999.99 CNY|999.99|][12,345,678.90|12,345,678.90 CNY|12,345,678.90|][|||][a 1000|a 1000 CNY|a 1000|]",
+		"zh": "[0.50|0.50 元|0.50|][-1,234.00|-1,234.00 元|-1,234.00|][999.99|999.99 元|999.99|][12,345,678.90|12,345,678.90 元|12,345,678.90|][|||][a 1000|a 1000 元|a 1000|][308,875.00|308,875.00 元|308,875.00|][1,234.56789|1,234.56789 元|1,234.56789|]",
+		"en": "[0.50|0.50 CNY|0.50|][-1,234.00|-1,234.00 CNY|-1,234.00|][999.99|999.99 CNY|999.99|][12,345,678.90|12,345,678.90 CNY|12,345,678.90|][|||][a 1000|a 1000 CNY|a 1000|][308,875.00|308,875.00 CNY|308,875.00|][1,234.56789|1,234.56789 CNY|1,234.56789|]",
 	} {
 		w, req := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
 		req.Header.Set("Accept-Language", language)
-		r.Render(w, req, http.StatusOK, "sums", "sums", []any{money.Must("0.5"), money.Must("-1234"), money.Must("999.99"), money.Must("12345678.9"), nothing, "a 1000"})
+		r.Render(w, req, http.StatusOK, "sums", "sums", []any{money.Must("0.5"), money.Must("-1234"), money.Must("999.99"), money.Must("12345678.9"), nothing, "a 1000", decimal.RequireFromString("308875.00000000"), decimal.RequireFromString("1234.56789")})
 		require.Contains(t, w.Body.String(), sums)
 	}
 }

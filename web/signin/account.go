@@ -228,13 +228,7 @@ func (d *Door) signOutEverywhere(w http.ResponseWriter, r *http.Request) error {
 	if err := d.accounts.SignOut(ctx, activities.SignOutInput{Person: PersonOf(ctx).ID, Everywhere: true, Network: networkOf(r, d.proxies), At: time.Now()}); err != nil {
 		return err
 	}
-	if err := d.sessions.Destroy(ctx); err != nil {
-		return err
-	}
-	forgetPages(w)
-	page.Flash(w, r, "sign-in.out")
-	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-	return nil
+	return d.leave(w, r)
 }
 
 // grouped is a secret in groups of four.

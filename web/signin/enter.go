@@ -1,10 +1,12 @@
 package signin
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"countersign/activities"
+	"countersign/views"
 	"countersign/web/page"
 )
 
@@ -137,14 +139,30 @@ func (d *Door) signOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	return d.leave(w, r)
+}
+
+// leave ends the session, here and then with the identity provider that it began at. Browsers let no form lead to another site
+// (Content-Security-Policy form-action, redirects included), so a page of ours does.
+func (d *Door) leave(w http.ResponseWriter, r *http.Request) error {
+	ctx, to := r.Context(), ""
+	byProvider := d.provider != nil && d.sessions.GetString(ctx, issuerKey) == d.provider.Issuer
 	if err := d.sessions.Destroy(ctx); err != nil {
 		return err
 	}
-	forgetPages(w)
+	w.Header().Set("Clear-Site-Data", `"cache"`) // documents that the browser kept: the next person at it may be another
+	if byProvider {
+		to = d.provider.leaving(ctx)
+	}
 	page.Flash(w, r, "sign-in.out")
-	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	if to == "" {
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return nil
+	}
+	w.Header().Set("Refresh", "0; url="+to)
+	d.Render(w, r.WithContext(context.WithValue(ctx, holderKey{}, (*views.Holder)(nil))), http.StatusOK, "sign-out", d.Text(r, "sign-out.title"), leaving{d.provider.name, to})
 	return nil
 }
 
-// forgetPages has the browser drop the documents that it kept: the next person at it may be another.
-func forgetPages(w http.ResponseWriter) { w.Header().Set("Clear-Site-Data", `"cache"`) }
+// leaving is what the page says between the two ends of a session.
+type leaving struct{ Provider, To string }

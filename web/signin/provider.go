@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -40,20 +41,19 @@ const (
 type provider struct {
 	Provider
 	name   string
-	back   string
+	base   string // where browsers find the console
 	client *http.Client
 
 	mu       sync.Mutex
 	config   *oauth2.Config
 	verifier *oidc.IDTokenVerifier
-	failed   error // the last time, before config is known
+	end      *url.URL // where browsers end their session there; nil: it has no such page
+	failed   error    // the last time, before config is known
 	failedAt time.Time
 }
 
 func newProvider(o Provider, base string) *provider {
-	return &provider{
-		Provider: o, name: cmp.Or(o.Name, o.Issuer), back: strings.TrimRight(base, "/") + "/sign-in/provider/back", client: &http.Client{Timeout: patience},
-	}
+	return &provider{Provider: o, name: cmp.Or(o.Name, o.Issuer), base: strings.TrimRight(base, "/"), client: &http.Client{Timeout: patience}}
 }
 
 func (p *provider) known(ctx context.Context) (*oauth2.Config, *oidc.IDTokenVerifier, error) {
@@ -68,10 +68,44 @@ func (p *provider) known(ctx context.Context) (*oauth2.Config, *oidc.IDTokenVeri
 			p.failed, p.failedAt = fmt.Errorf("ask the identity provider: %w", err), time.Now()
 			return nil, nil, p.failed
 		}
-		p.config = &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.Secret, Endpoint: found.Endpoint(), RedirectURL: p.back, Scopes: []string{oidc.ScopeOpenID, "email"}}
+		p.end = endOf(ctx, found)
+		p.config = &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.Secret, Endpoint: found.Endpoint(), RedirectURL: p.base + "/sign-in/provider/back", Scopes: []string{oidc.ScopeOpenID, "email"}}
 		p.verifier = found.VerifierContext(oidc.ClientContext(context.WithoutCancel(ctx), p.client), &oidc.Config{ClientID: p.ClientID})
 	}
 	return p.config, p.verifier, nil
+}
+
+// endOf is where the provider says that browsers end their session with it.
+func endOf(ctx context.Context, found *oidc.Provider) *url.URL {
+	var pages struct {
+		End string `json:"end_session_endpoint"`
+	}
+	if err := found.Claims(&pages); err != nil || pages.End == "" {
+		return nil
+	}
+	end, err := url.Parse(pages.End)
+	if err != nil || end.Scheme != "https" && end.Scheme != "http" || end.Host == "" {
+		slog.WarnContext(ctx, "identity provider's end_session_endpoint is no address", "error", err)
+		return nil
+	}
+	return end
+}
+
+// leaving is where a browser ends its session with the provider and comes back from to the sign-in page (OpenID Connect RP-Initiated
+// Logout 1.0); empty: nowhere. No ID token goes into the address: the provider may ask its person once.
+func (p *provider) leaving(ctx context.Context) string {
+	if _, _, err := p.known(ctx); err != nil {
+		slog.WarnContext(ctx, "identity provider out of reach", "error", err)
+		return ""
+	}
+	if p.end == nil {
+		return ""
+	}
+	to, query := *p.end, p.end.Query()
+	query.Set("client_id", p.ClientID)
+	query.Set("post_logout_redirect_uri", p.base+"/sign-in")
+	to.RawQuery = query.Encode()
+	return to.String()
 }
 
 // sent is what a browser keeps while it is at the provider: only the browser that went comes back.
@@ -128,6 +162,7 @@ func (d *Door) fromProvider(w http.ResponseWriter, r *http.Request) error {
 	if err := d.begin(ctx, personKey, came.Person, at); err != nil {
 		return err
 	}
+	d.sessions.Put(ctx, issuerKey, identity.Issuer)
 	http.Redirect(w, r, page.Local(s.Next), http.StatusSeeOther)
 	return nil
 }

@@ -26,6 +26,7 @@ const (
 const (
 	personKey = "person" // who is signed in
 	sinceKey  = "since"  // when, in RFC 3339
+	issuerKey = "issuer" // of the identity provider that they came from, if one
 	halfKey   = "half"   // whose password was right; the code is awaited
 	factorKey = "factor" // sealed secret of an authenticator that is being set, as base64
 	nextKey   = "next"   // page that was wanted

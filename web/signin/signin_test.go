@@ -51,12 +51,19 @@ func build(t *testing.T) *house {
 	h.keys, err = codec.Parse(key)
 	require.NoError(t, err)
 
-	server := httptest.NewUnstartedServer(nil)
-	h.url = "http://" + server.Listener.Addr().String()
-	server.Config.Handler = h.site(h.url)
-	server.Start()
-	t.Cleanup(server.Close)
+	h.url = h.serve()
 	return h
+}
+
+// serve starts the console and answers its address.
+func (h *house) serve() string {
+	h.t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	address := "http://" + server.Listener.Addr().String()
+	server.Config.Handler = h.site(address)
+	server.Start()
+	h.t.Cleanup(server.Close)
+	return address
 }
 
 // site is the console as browsers find it under an address.
@@ -411,6 +418,40 @@ func TestGivenAnIdentityProvider_WhenSomebodyComesBackFromIt_ThenOnlyWhoWentAndI
 	code = attacker.get(there.to())
 	require.Equal(t, "/", attacker.get(code.to()+"&iss="+url.QueryEscape(h.issuer.URL)).to())
 	require.Equal(t, http.StatusForbidden, attacker.get(code.to()).StatusCode, "a code is good once")
+}
+
+func TestGivenASessionByAnIdentityProvider_WhenItsPersonSignsOut_ThenItEndsThereToo(t *testing.T) {
+	h := build(t)
+	h.ready()
+	wei := map[string]any{"sub": "s-1", "email": "wei@vendor.example", "email_verified": true}
+	end := h.issuer.URL + "/end?client_id=countersign&post_logout_redirect_uri=" + url.QueryEscape(h.url+"/sign-in")
+	for _, form := range []string{"/sign-out", "/account/sign-out-everywhere"} {
+		b := h.browser()
+		h.issuer.Next(wei)
+		require.Equal(t, "/", b.through("/sign-in/provider").to())
+		out := b.post(form)
+		require.Equal(t, http.StatusOK, out.StatusCode, "a form may not lead to another site")
+		require.Equal(t, "0; url="+end, out.Header.Get("Refresh"))
+		require.Contains(t, out.body, `href="`+html.EscapeString(end)+`">Sign out of Staff &lt;ID&gt;</a>`, "for a browser that goes nowhere by itself")
+		require.NotContains(t, out.body, "Wei", "nobody is signed in any more")
+		require.Equal(t, `"cache"`, out.Header.Get("Clear-Site-Data"))
+		require.False(t, b.in())
+		back := b.get(end)
+		require.Equal(t, h.url+"/sign-in", back.to())
+		require.Contains(t, b.get(back.to()).body, "You are signed out.")
+		require.Contains(t, b.through("/sign-in/provider").body, "did not confirm who you are", "nobody is signed in there")
+	}
+	b := h.browser()
+	b.signIn(own)
+	require.Equal(t, "/sign-in", b.post("/sign-out").to(), "a password is no business of the provider")
+
+	h.issuer.Endless()
+	h.url = h.serve() // one that asks the provider anew
+	b = h.browser()
+	h.issuer.Next(wei)
+	require.Equal(t, "/", b.through("/sign-in/provider").to())
+	require.Equal(t, "/sign-in", b.post("/sign-out").to(), "where no session can be ended, ours is")
+	require.False(t, b.in())
 }
 
 func TestGivenHostileForms_WhenTheyComeToTheDoor_ThenTheyAreRefusedOrShownHarmlessly(t *testing.T) {

@@ -31,7 +31,6 @@ func (d *Desk) overdue(w http.ResponseWriter, req *http.Request, _ person.Person
 // bar is one line of a chart: a label, and parts one after the other.
 type bar struct {
 	Head  string // of the bars from here on, if it is the first of them
-	HeadY int
 	Label string
 	Link  string // to the cases that it counts
 	Y     int
@@ -58,9 +57,10 @@ type chart struct {
 
 // Measures of charts, in the units of their viewBox: labels left of the bars, values right of them.
 const (
-	barsBegin = 300.0
-	barsWidth = 420.0
+	barsBegin = 340.0
+	barsWidth = 380.0
 	barHeight = 26
+	groupGap  = 8
 )
 
 // draw lays out bars: the longest takes the whole width.
@@ -75,9 +75,8 @@ func draw(id string, legend []string, bars []bar, values [][]float64) chart {
 	}
 	y := 0
 	for i := range bars {
-		if bars[i].Head != "" {
-			bars[i].HeadY = y
-			y += barHeight
+		if bars[i].Head != "" && i > 0 {
+			y += groupGap
 		}
 		bars[i].Y = y
 		y += barHeight

@@ -18,7 +18,8 @@ import (
 
 const usage = `usage: local COMMAND
 
-  up                Postgres, Temporal, the programme and a worker, until Ctrl-C; state is kept between runs
+  up [--bare]       Postgres, Temporal, worker and console over a programme that has lived for months, until Ctrl-C; state is kept
+                    between runs. --bare: the same with two partners to whom nothing has happened, on a stack of its own
   env               shell commands that let bin/starter talk to what up runs
   demo              the demo on a stack of its own
   bench ARGS...     starter bench park ARGS on a stack of its own

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"net"
@@ -21,26 +22,37 @@ import (
 	"countersign/dev/internal/temporal"
 )
 
-// The programme that up loads; the demo loads its own.
-const programme = "demo/programme.yaml"
+// notice stands above each page, in the console's two languages: nobody takes the demo's money for anybody's.
+const notice = "演示环境，一切均为虚构 · Demo: everything here is made up"
 
-// up runs everything until ctx ends.
-func up(ctx context.Context, c checkout, _ []string) (err error) {
-	options := c.options("up")
+// up runs everything until ctx ends, over a programme that has lived for months; with --bare on a stack of its own where nothing has happened.
+func up(ctx context.Context, c checkout, args []string) (err error) {
+	flags := flag.NewFlagSet("up", flag.ContinueOnError)
+	bare := flags.Bool("bare", false, "two partners to whom nothing has happened")
+	if err := flags.Parse(args); err != nil {
+		return exitCode(2)
+	}
+	name := "up"
+	if *bare {
+		name = "bare"
+	}
+	options := c.options(name)
 	options.UsualPorts, options.Codec = true, true
 	s, err := stack.Start(ctx, options)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	env := s.Env()
+	env := append(s.Env(), "LOG_LEVEL="+cmp.Or(os.Getenv("LOG_LEVEL"), "WARN")) // so that the accounts below stay in sight
 	if err := os.WriteFile(c.envFile(), []byte(exports(env)), 0o600); err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"migrate"}, {"load", programme}, {"load", accountsProgramme}} {
-		if err := child.Run(ctx, c.command(env, c.bin("starter"), args...)); err != nil {
-			return fmt.Errorf("starter %s: %w", args[0], err)
-		}
+	if err := child.Run(ctx, c.command(env, c.bin("starter"), "migrate")); err != nil {
+		return fmt.Errorf("starter migrate: %w", err)
+	}
+	cast, err := c.programme(ctx, env, *bare)
+	if err != nil {
+		return err
 	}
 	worker := child.Child{
 		Name:  "the worker",
@@ -71,13 +83,15 @@ func up(ctx context.Context, c checkout, _ []string) (err error) {
 		defer codec.Shutdown()
 	}
 
-	accounts, err := c.demoAccounts(ctx, env)
+	accounts, err := c.demoAccounts(ctx, env, filepath.Join(options.Dir, "accounts"), cast)
 	if err != nil {
 		return err
 	}
 	console := child.Child{
-		Name:  "the console",
-		Cmd:   func() *exec.Cmd { return c.command(append(env, "CONSOLE_ADDRESS="+s.ConsoleAddress), c.bin("server")) },
+		Name: "the console",
+		Cmd: func() *exec.Cmd {
+			return c.command(append(env, "CONSOLE_ADDRESS="+s.ConsoleAddress, "CONSOLE_NOTICE="+notice), c.bin("server"))
+		},
 		Ready: func(context.Context) error { return listens(s.ConsoleAddress) },
 		Stop:  syscall.SIGTERM,
 		Grace: time.Minute,
@@ -96,9 +110,9 @@ Countersign is up.
   Temporal        %s
   database        %s
   worker metrics  http://%s/metrics
-  logs            %s
+  logs            %s; LOG_LEVEL=INFO make up tells each step here
 bin/starter finds all that after: eval "$(bin/local env)"
-Ctrl-C stops it and keeps its state.
+Partners, people and money are made up. Ctrl-C stops it and keeps its state; make clean begins anew.
 
 `, s.ConsoleAddress, signIns(accounts), s.TemporalUIURL, s.CodecAddress, s.TemporalAddress, stack.Mask(s.DatabaseURL), s.MetricsAddress, filepath.Join(options.Dir, "*.log"))
 
@@ -111,7 +125,7 @@ Ctrl-C stops it and keeps its state.
 func signIns(accounts []account) string {
 	var b strings.Builder
 	for _, a := range accounts {
-		fmt.Fprintf(&b, "    sign in as    %-6s %s  %s\n", a.id, a.password, a.about)
+		fmt.Fprintf(&b, "    sign in as    %-6s %s  %s\n", a.ID, a.password, a.About)
 	}
 	return b.String()
 }
@@ -126,7 +140,7 @@ func printEnv(_ context.Context, c checkout, _ []string) error {
 	return errors.Join(err, writeErr)
 }
 
-func (c checkout) envFile() string { return filepath.Join(c.home, "up", "env") }
+func (c checkout) envFile() string { return filepath.Join(c.home, "env") }
 
 // exports are the shell commands that set what the programme reads; a later value of a name counts, as everywhere.
 func exports(env []string) string {

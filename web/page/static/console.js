@@ -56,6 +56,18 @@
   });
   document.addEventListener("DOMContentLoaded", count);
 
+  // On a small screen the rows of a wide table are cards, so each cell has its column's heading with it. A table of tasks has them as it comes.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const table of document.querySelectorAll(".scroll > table:not(.tasks, .parts)")) {
+      const heads = [...(table.tHead?.rows[0].cells ?? [])];
+      if (heads.length < 4) continue;
+      for (const row of [...table.tBodies].flatMap((b) => [...b.rows])) {
+        if (row.cells.length === heads.length) [...row.cells].forEach((cell, i) => { cell.dataset.label = heads[i].firstChild?.textContent.trim() ?? ""; });
+      }
+      table.classList.add("cards");
+    }
+  });
+
   // A menu closes by Escape, and when one goes on elsewhere.
   const menu = () => document.querySelector("details.menu[open]");
   document.addEventListener("keydown", (e) => {
