@@ -32,6 +32,7 @@ var proposalRules = map[string]refusal.Refusal{
 type ProposePolicyInput struct {
 	Kind   string
 	Policy interface{ Check() error }
+	Base   int    // the version of the kind that it was made from; 0: there was none
 	Note   string // why; 1 to 500 characters
 	Person string
 	Key    string // of the request; the same once more proposes nothing (COM-20)
@@ -39,7 +40,8 @@ type ProposePolicyInput struct {
 }
 
 // ProposePolicy writes down a new version for somebody else to activate, and answers its number. Refused: people without the role
-// (COM-16), a missing note, what the newest version says already (COM-08).
+// (COM-16), a missing note, what the newest version says already (COM-08), what was made from an older version and would undo
+// the newest one unseen (ENG-03).
 func (p *Programme) ProposePolicy(ctx context.Context, in ProposePolicyInput) (int64, error) {
 	in.Note = strings.TrimSpace(in.Note)
 	var id int64
@@ -63,16 +65,21 @@ func (p *Programme) ProposePolicy(ctx context.Context, in ProposePolicyInput) (i
 		if err != nil {
 			return err
 		}
-		newest, err := newestPolicy(ctx, tx, in.Kind, in.Policy)
-		if err != nil {
+		if id, err = proposedBefore(ctx, tx, in, body); id != 0 || err != nil { // whatever became of it meanwhile
 			return err
 		}
-		if newest.same(body) {
+		newest, err := newestPolicy(ctx, tx, in.Kind, in.Policy)
+		switch {
+		case err != nil:
+			return err
+		case newest.same(body):
 			return refusal.List{refusal.New("COM-08", "CBC.0100", "policy", "Version %d says exactly this already; change something first.", newest.Version)}
+		case newest.Version > in.Base:
+			return refusal.List{refusal.New("ENG-03", "ENG_STATE", "policy", "Version %d is newer than the one that this form began with; check what you would change now, then propose it.", newest.Version)}
 		}
 		err = tx.GetContext(ctx, &id, proposeSQL, in.Kind, body, newest.Version, in.Note, in.Person, stored(in.At), in.Key)
-		if errors.Is(err, sql.ErrNoRows) {
-			return proposedBefore(ctx, tx, in, body, &id)
+		if errors.Is(err, sql.ErrNoRows) { // the form was sent twice at once
+			id, err = proposedBefore(ctx, tx, in, body)
 		}
 		if err != nil {
 			return fmt.Errorf("propose policy: %w", err)
@@ -86,15 +93,22 @@ const proposeSQL = `
 	INSERT INTO policy_proposals (kind, body, base, note, proposed_by, proposed_at, request_key) VALUES ($1, $2, $3, $4, $5, $6, $7)
 	ON CONFLICT (proposed_by, request_key) DO NOTHING RETURNING proposal_id`
 
-// proposedBefore answers the proposal that the key made, if it is the same one (COM-20).
-func proposedBefore(ctx context.Context, tx *sqlx.Tx, in ProposePolicyInput, body []byte, id *int64) error {
-	err := tx.GetContext(ctx, id, `
-		SELECT proposal_id FROM policy_proposals WHERE proposed_by = $1 AND request_key = $2 AND kind = $3 AND body = $4::jsonb AND note = $5`,
-		in.Person, in.Key, in.Kind, body, in.Note)
-	if errors.Is(err, sql.ErrNoRows) {
-		return refusal.List{refusal.New("COM-20", "COM_REQUEST_KEY", "proposal", "This form was sent before with other content; open the form again.")}
+// proposedBefore answers the proposal that the key made, if it is the same one (COM-20); 0: it made none.
+func proposedBefore(ctx context.Context, tx *sqlx.Tx, in ProposePolicyInput, body []byte) (int64, error) {
+	var before struct {
+		ID   int64 `db:"proposal_id"`
+		Same bool  `db:"same"`
 	}
-	return err
+	err := tx.GetContext(ctx, &before, `
+		SELECT proposal_id, kind = $3 AND body = $4::jsonb AND note = $5 AS same FROM policy_proposals WHERE proposed_by = $1 AND request_key = $2`,
+		in.Person, in.Key, in.Kind, body, in.Note)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return 0, nil
+	case err == nil && !before.Same:
+		return 0, refusal.List{refusal.New("COM-20", "COM_REQUEST_KEY", "proposal", "This form was sent before with other content; open the form again.")}
+	}
+	return before.ID, err
 }
 
 func maySetPolicies(ctx context.Context, tx *sqlx.Tx, id string) error {

@@ -42,7 +42,7 @@ func TestGivenAProposedPolicyWhenItIsDecidedThenASecondPairOfEyesActivatesItOnce
 	p, db := policyOffice(t)
 	policy := withdrawal.DefaultPolicy()
 	policy.CodeTries = 3
-	in := activities.ProposePolicyInput{Kind: withdrawal.Kind, Policy: policy, Note: "fewer tries", Person: "zhao", Key: "k1", At: proposedAt}
+	in := activities.ProposePolicyInput{Kind: withdrawal.Kind, Policy: policy, Base: 1, Note: "fewer tries", Person: "zhao", Key: "k1", At: proposedAt}
 	id, err := p.ProposePolicy(ctx, in)
 	require.NoError(t, err)
 	again, err := p.ProposePolicy(ctx, in)
@@ -76,6 +76,9 @@ func TestGivenAProposedPolicyWhenItIsDecidedThenASecondPairOfEyesActivatesItOnce
 	version, err = decide("he", activities.Activated, "")
 	require.NoError(t, err)
 	require.Equal(t, 2, version, "a double click activates once")
+	again, err = p.ProposePolicy(ctx, in)
+	require.NoError(t, err)
+	require.Equal(t, id, again, "the form that is sent once more is that proposal still (COM-20)")
 	_, err = decide("gu", activities.Rejected, "too late")
 	refusedWith(t, err, "ENG-03")
 	var tries, by string
@@ -90,7 +93,7 @@ func TestGivenAnotherVersionSetMeanwhileWhenAProposalIsActivatedThenItIsRefusedA
 	p, _ := policyOffice(t)
 	policy := withdrawal.DefaultPolicy()
 	policy.CodeTries = 3
-	id, err := p.ProposePolicy(ctx, activities.ProposePolicyInput{Kind: withdrawal.Kind, Policy: policy, Note: "n", Person: "he", Key: "k1", At: proposedAt})
+	id, err := p.ProposePolicy(ctx, activities.ProposePolicyInput{Kind: withdrawal.Kind, Policy: policy, Base: 1, Note: "n", Person: "he", Key: "k1", At: proposedAt})
 	require.NoError(t, err)
 	policy.CodeTries = 4
 	_, err = p.SetPolicy(ctx, withdrawal.Kind, policy, "zhao", proposedAt)
@@ -100,8 +103,15 @@ func TestGivenAnotherVersionSetMeanwhileWhenAProposalIsActivatedThenItIsRefusedA
 	version, err := p.DecideProposal(ctx, activities.DecideProposalInput{Proposal: id, Outcome: activities.Withdrawn, Person: "he", At: proposedAt})
 	require.NoError(t, err)
 	require.Zero(t, version)
-	_, err = p.ProposePolicy(ctx, activities.ProposePolicyInput{Kind: withdrawal.Kind, Policy: policy, Note: "n", Person: "he", Key: "k2", At: proposedAt})
+	_, err = p.ProposePolicy(ctx, activities.ProposePolicyInput{Kind: withdrawal.Kind, Policy: policy, Base: 2, Note: "n", Person: "he", Key: "k2", At: proposedAt})
 	refusedWith(t, err, "COM-08") // the newest says the same
+	policy.CodeTries = 5
+	old := activities.ProposePolicyInput{Kind: withdrawal.Kind, Policy: policy, Base: 1, Note: "n", Person: "he", Key: "k5", At: proposedAt}
+	_, err = p.ProposePolicy(ctx, old)
+	refusedWith(t, err, "ENG-03") // made from version 1, it would undo version 2
+	old.Base = 2
+	_, err = p.ProposePolicy(ctx, old)
+	require.NoError(t, err, "nothing was done under the key")
 	_, err = p.ProposePolicy(ctx, activities.ProposePolicyInput{Kind: withdrawal.Kind, Policy: withdrawal.DefaultPolicy(), Person: "he", Key: "k3", At: proposedAt})
 	refusedWith(t, err, "COM-08") // no note
 	_, err = p.ProposePolicy(ctx, activities.ProposePolicyInput{Kind: withdrawal.Kind, Policy: policy, Note: "n", Person: "li", Key: "k4", At: proposedAt})

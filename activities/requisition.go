@@ -62,10 +62,11 @@ func requisitionFacts(ctx context.Context, tx *sqlx.Tx, partner, submitter strin
 	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('requisitions of ' || $1, 0))`, partner); err != nil {
 		return f, fmt.Errorf("lock requisitions: %w", err)
 	}
-	return f, readRequisitionFacts(ctx, tx, partner, submitter, &f)
+	return f, readRequisitionFacts(ctx, tx, partner, submitter, true, &f)
 }
 
-func readRequisitionFacts(ctx context.Context, tx *sqlx.Tx, partner, submitter string, f *requisition.Facts) (err error) {
+// readRequisitionFacts reads what an application is judged by, the partner's bills locked if it is judged for good.
+func readRequisitionFacts(ctx context.Context, tx *sqlx.Tx, partner, submitter string, lock bool, f *requisition.Facts) (err error) {
 	if f.Policy, err = requisitionPolicy(ctx, tx, 0, f.At); err != nil {
 		return err
 	}
@@ -88,8 +89,10 @@ func readRequisitionFacts(ctx context.Context, tx *sqlx.Tx, partner, submitter s
 	if _, err := voidLapsed(ctx, tx, partner, f.At); err != nil { // INC-16 comes before PAY-27, however late the day's run is
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `SELECT 1 FROM bills WHERE partner_id = $1 ORDER BY bill_id FOR NO KEY UPDATE`, partner); err != nil {
-		return fmt.Errorf("lock bills: %w", err)
+	if lock {
+		if _, err := tx.ExecContext(ctx, `SELECT 1 FROM bills WHERE partner_id = $1 ORDER BY bill_id FOR NO KEY UPDATE`, partner); err != nil {
+			return fmt.Errorf("lock bills: %w", err)
+		}
 	}
 	f.Bills, err = requestableBills(ctx, tx, partner, f.At)
 	return err

@@ -28,7 +28,7 @@ func (q *Requisitions) PreviewRequisition(ctx context.Context, app requisition.A
 	done := errors.New("looked")
 	err := inTx(ctx, q.DB, func(tx *sqlx.Tx) error {
 		f := requisition.Facts{At: stored(at)}
-		if err := readRequisitionFacts(ctx, tx, app.PartnerID, app.Submitter, &f); err != nil {
+		if err := readRequisitionFacts(ctx, tx, app.PartnerID, app.Submitter, false, &f); err != nil {
 			return err
 		}
 		if f.Partner == nil {

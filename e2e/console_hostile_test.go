@@ -317,7 +317,7 @@ func (p *partner) proposed(by string) string {
 	policy.Version = 0
 	policy.Approval.Steps = append(policy.Approval.Steps, approval.Step{Name: "second-signature", When: "amount >= 30000", Who: []approval.Candidate{{Role: "finance-manager"}}})
 	number, err := (&activities.Programme{DB: p.s.views.DB}).ProposePolicy(p.t.Context(), activities.ProposePolicyInput{
-		Kind: withdrawal.Kind, Policy: policy, Note: "Large sums need a second signature.", Person: by, Key: p.id, At: time.Now(),
+		Kind: withdrawal.Kind, Policy: policy, Base: stored.Version, Note: "Large sums need a second signature.", Person: by, Key: p.id, At: time.Now(),
 	})
 	require.NoError(p.t, err)
 	return strconv.FormatInt(number, 10)

@@ -24,9 +24,13 @@ func TestGivenAnApplication_WhenApproversWorkInTheirBrowsers_ThenItIsReturnedApp
 			p.chain(approval.Step{Name: "review", Who: []approval.Candidate{{Role: "vendor-finance"}}}, approval.Step{Name: "sign", Who: []approval.Candidate{{Role: "finance-manager"}}})
 			mei := c.signIn(t, o, p.mei)
 			number := mei.applies(p, "/partner/withdrawals/new", "700.00", "partner.apply")
+			mei.Fill(mei.say("partner.say.text"), "the invoice follows on Monday")
+			require.Equal(t, 200, mei.Press(mei.say("partner.say.send")))
+			mei.Sees(mei.say("partner.flash.sent", number), "the invoice follows on Monday")
 
 			lina := c.signIn(t, o, "lina")
 			lina.opens(number)
+			lina.Sees("the invoice follows on Monday")
 			lina.Fill(lina.say("decide.reason"), "only 600.00 are invoiced")
 			lina.decides("return", withdrawal.Awaiting)
 			p.has("300.00", "700.00")

@@ -95,7 +95,7 @@ func (b *Baseline) details(ctx context.Context, l look) (err error) {
 		b.Release = &releases[0]
 	}
 	b.Comments, err = rows[string](ctx, q, "comments", `
-		SELECT coalesce(person_id, 'clock') || ': ' || reason FROM `+remarks(l.as)+` d
+		SELECT `+visible(l.as, `coalesce(person_id, 'clock') || ': ' || reason`, `reason`)+` FROM `+remarks(l.as)+` d
 		 WHERE case_number = $1 AND reason <> ''
 		   AND (matter, round) = (SELECT matter, round FROM approvals WHERE case_number = $1 AND matter IN ('project', 'release') ORDER BY opened_at DESC, matter DESC LIMIT 1) ORDER BY seq`, b.Case)
 	return err

@@ -173,10 +173,10 @@ const linesSQL = `
 	SELECT l.lot_no, t.source, t.payer, t.arrived_at, l.amount
 	  FROM withdrawal_lines l JOIN lots t USING (lot_no) WHERE l.case_number = $1 ORDER BY l.lot_no`
 
-// eventsSQL reads a timeline. The hashes are for who verifies the chain.
+// eventsSQL reads a timeline. The hashes are for who verifies the chain, and for whom somebody of the vendor stood in is not for a partner.
 func eventsSQL(as string) string {
 	return `
-	SELECT seq, at, actor, via, action, from_state, to_state, rule, amount, note, ` + visible(as, "hash", `''::bytea`) + ` AS hash
+	SELECT seq, at, actor, via, action, from_state, to_state, rule, amount, ` + visible(as, "note", `regexp_replace(note, '^on behalf of [^ :]+(: |$)', '')`) + ` AS note, ` + visible(as, "hash", `''::bytea`) + ` AS hash
 	  FROM events WHERE case_number = $1 ORDER BY seq`
 }
 

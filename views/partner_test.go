@@ -40,6 +40,7 @@ func TestGivenRowsOfTwoPartnersEverywhere_WhenAPageOfEachIsReadForAPartner_ThenN
 		"all cases":      func(r views.Reader, p string) (any, error) { return r.Cases(ctx, views.CaseFilter{}) },
 		"page of cases":  func(r views.Reader, p string) (any, error) { return r.CasePage(ctx, p, views.CaseSearch{}) },
 		"case":           of(func(r views.Reader, id string) (views.CaseDetail, error) { return r.CaseDetail(ctx, id) }, "case_number"),
+		"remarks":        of(func(r views.Reader, id string) ([]views.Remark, error) { return r.Remarks(ctx, id) }, "case_number"),
 		"tasks":          func(r views.Reader, p string) (any, error) { return r.Tasks(ctx, views.TaskFilter{All: true}) },
 		"task":           of(func(r views.Reader, id string) (views.Task, error) { return r.Task(ctx, id) }, "task_id"),
 		"case documents": of(func(r views.Reader, id string) ([]views.CaseDocument, error) { return r.CaseDocuments(ctx, id) }, "case_number"),
@@ -138,6 +139,32 @@ func TestGivenRowsOfTwoPartnersEverywhere_WhenAPageOfEachIsReadForAPartner_ThenN
 			require.NotContains(t, strings.ReplaceAll(foreign, `"partner":"P1"`, ""), "P1", "but for the question itself")
 		})
 	}
+}
+
+func TestGivenWhatTheVendorsPeopleSaid_WhenThePartnerReadsIt_ThenNotWhoSaidItOrForWhom(t *testing.T) {
+	db := pgtest.New(t)
+	pgtest.Fill(t, db, "P1")
+	owner := pgtest.Owner(t, db)
+	owner.SetMaxOpenConns(1) // so that the SET holds
+	for _, change := range []string{`SET session_replication_role = replica`, `UPDATE approvals SET matter = 'project'`, `UPDATE decisions SET matter = 'project', act = 'ask', reason = 'mend it'`,
+		`UPDATE events SET note = 'on behalf of li: mend it', action = 'ask'`} {
+		owner.MustExec(change)
+	}
+	number := "case_number" + pgtest.Mark("P1")
+	all, err := views.Reader{DB: db}.Baseline(t.Context(), number)
+	require.NoError(t, err)
+	require.Equal(t, []string{"person_id" + pgtest.Mark("P1") + ": mend it"}, all.Comments)
+	detail, err := views.Reader{DB: db}.CaseDetail(t.Context(), number)
+	require.NoError(t, err)
+	require.Equal(t, "on behalf of li: mend it", detail.Timeline[0].Note)
+	require.NoError(t, views.Reader{DB: db}.ForPartner(t.Context(), "P1", func(r views.Reader) error {
+		own, err := r.Baseline(t.Context(), number)
+		require.Equal(t, []string{"mend it"}, own.Comments)
+		require.NoError(t, err)
+		detail, err := r.CaseDetail(t.Context(), number)
+		require.Equal(t, "mend it", detail.Timeline[0].Note)
+		return err
+	}))
 }
 
 func TestGivenNoPartner_WhenSomethingIsReadForIt_ThenNothingIs(t *testing.T) {

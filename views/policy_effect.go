@@ -24,10 +24,10 @@ type PolicyVersion struct {
 	Plan    string    `db:"plan"    json:"plan,omitempty"` // of incentives
 }
 
-// NewestPolicies lists the newest version of each kind.
+// NewestPolicies lists the newest version of each kind, of incentives that of each plan.
 func (r Reader) NewestPolicies(ctx context.Context) ([]PolicyVersion, error) {
 	return rows[PolicyVersion](ctx, r.DB, "policies", `
-		SELECT DISTINCT ON (kind) kind, version, set_by, set_at, coalesce(body ->> 'plan_name', '') AS plan FROM policies ORDER BY kind, version DESC`)
+		SELECT DISTINCT ON (kind, plan) kind, version, set_by, set_at, coalesce(body ->> 'plan_name', '') AS plan FROM policies ORDER BY kind, plan, version DESC`)
 }
 
 // PolicyVersions lists the versions of a kind, the newest first.

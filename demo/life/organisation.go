@@ -166,7 +166,7 @@ func (w *World) proposes(ctx context.Context, at time.Time) error {
 	policy.Version = 0
 	policy.Approval.Steps = append(policy.Approval.Steps, approval.Step{Name: "second-signature", When: "amount >= 300000", Who: []approval.Candidate{{Role: "finance-manager"}}})
 	_, err = (&activities.Programme{DB: w.db}).ProposePolicy(ctx, activities.ProposePolicyInput{
-		Kind: withdrawal.Kind, Policy: policy, Note: "Large sums need a second signature.", Person: "gu", Key: "proposal", At: at,
+		Kind: withdrawal.Kind, Policy: policy, Base: stored.Version, Note: "Large sums need a second signature.", Person: "gu", Key: "proposal", At: at,
 	})
 	return err
 }

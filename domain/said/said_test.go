@@ -41,6 +41,7 @@ func TestGivenTextsOfTheProgramme_WhenTheyAreReadInChinese_ThenTheyAreChinese(t 
 		"review: skipped, it is not so that the amount is at least 500.00":      "审核：跳过，不满足：金额不少于 500.00",
 		"review (at the same time): role vendor-finance, within 2 working days": "审核（同时进行）：财务，限 2 个工作日",
 		"  ecs: 10 % of ECS, resale":                                            "",
+		`Cloud 2024: plan "Cloud", from 2024-01-01 to 2024-12-31, billed monthly; partners have 5 days to check a bill, output tax 6 %. Text: https://example.com/a`: `Cloud 2024：计划 "Cloud"，2024-01-01 至 2024-12-31，按月出账；伙伴核对账单 5 天，销项税 6 %。原文：https://example.com/a`,
 	} {
 		out := said.In("zh-Hans", english)
 		t.Log(out)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -59,11 +60,11 @@ type Uploaded struct {
 const (
 	uploadLimit  = 64 << 20 // octets of a form with all its files; each file has a limit of its own where it is stored
 	memoryLimit  = 1 << 20  // what is above lies in files until the request ends
-	maximumFiles = 20
+	maximumFiles = 21       // of twenty invoices, and their list
 )
 
-// Upload reads a form that may have files. Fields without a chosen file are left out. What was put into files meanwhile
-// is gone when the request ends.
+// Upload reads a form that may have files, those by the names of their fields: sent again, they come in the same order. Fields
+// without a chosen file are left out. What was put into files meanwhile is gone when the request ends.
 func Upload(w http.ResponseWriter, req *http.Request) (url.Values, []Uploaded, error) {
 	if kind, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || kind != "multipart/form-data" {
 		form, err := Form(w, req)
@@ -85,8 +86,8 @@ func Upload(w http.ResponseWriter, req *http.Request) (url.Values, []Uploaded, e
 	})
 	form, legibly := url.Values(req.MultipartForm.Value), url.Values{}
 	var files []Uploaded
-	for field, chosen := range req.MultipartForm.File {
-		for _, f := range chosen {
+	for _, field := range slices.Sorted(maps.Keys(req.MultipartForm.File)) {
+		for _, f := range req.MultipartForm.File[field] {
 			legibly.Add(field, f.Filename)
 			if f.Filename != "" || f.Size > 0 {
 				files = append(files, Uploaded{field, f})

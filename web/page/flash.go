@@ -14,6 +14,9 @@ type flash struct {
 
 const flashCookie, languageCookie = "flash", "language"
 
+// Background is the header of requests by which a page refreshes itself.
+const Background = "Countersign-Background"
+
 type secureKey struct{}
 
 // secure tells whether browsers find the console by https, as it was told, whatever a request says of itself.

@@ -165,7 +165,9 @@ func (r *Renderer) render(w http.ResponseWriter, req *http.Request, status int, 
 			f.Waits = f.Nav[0].Count // where people begin
 		}
 	}
-	f.Flash = takeFlash(w, req)
+	if req.Header.Get(Background) == "" { // who refreshes a part of a page shows no line, and leaves it for the next page
+		f.Flash = takeFlash(w, req)
+	}
 	var out bytes.Buffer
 	if err := t.Execute(&out, f); err != nil {
 		return err

@@ -183,6 +183,34 @@ func TestUploadedFilesHaveNamesThatAreTextAndAreGoneWhenTheRequestEnds(t *testin
 	require.Eventually(t, func() bool { return lying() == 0 }, time.Minute, 10*time.Millisecond)
 }
 
+// What a form asks for is recognised by its digest (COM-20), and its files are part of that.
+func TestFilesOfAFormComeInTheSameOrderEachTimeItIsSent(t *testing.T) {
+	fields := []string{"proof-project", "proof-employment", "9", "proof-social-security", "10"}
+	for range 20 {
+		var body strings.Builder
+		form := multipart.NewWriter(&body)
+		for _, field := range fields {
+			for _, name := range []string{"b.pdf", "a.pdf"} {
+				_, err := form.CreateFormFile(field, name)
+				require.NoError(t, err)
+			}
+		}
+		require.NoError(t, form.Close())
+		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body.String()))
+		req.Header.Set("Content-Type", form.FormDataContentType())
+		_, files, err := page.Upload(httptest.NewRecorder(), req)
+		require.NoError(t, err)
+		var came []string
+		for _, f := range files {
+			came = append(came, f.Field+" "+f.Filename)
+		}
+		require.Equal(t, []string{
+			"10 b.pdf", "10 a.pdf", "9 b.pdf", "9 a.pdf", "proof-employment b.pdf", "proof-employment a.pdf", "proof-project b.pdf", "proof-project a.pdf",
+			"proof-social-security b.pdf", "proof-social-security a.pdf",
+		}, came)
+	}
+}
+
 // clock is a connection that remembers until when it may be read and written.
 type clock struct {
 	*httptest.ResponseRecorder
@@ -225,7 +253,10 @@ func TestAFlashIsShownOnce(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, answer.StatusCode)
 	require.Equal(t, "/here", answer.Header.Get("Location"))
 	cookie := answer.Cookies[0]
-	answer, body := ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", cookie.Name+"="+cookie.Value)
+	answer, body := ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", cookie.Name+"="+cookie.Value, page.Background, "1")
+	require.NotContains(t, body, "flash\"")
+	require.Empty(t, answer.Cookies, "a page that refreshes itself in another window leaves it")
+	answer, body = ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", cookie.Name+"="+cookie.Value)
 	require.Contains(t, body, `<p class="flash" role="status">&lt;b&gt;Wang，您好</p>`)
 	require.Negative(t, answer.Cookies[0].MaxAge)
 	_, body = ask(t, http.MethodGet, s.URL+"/here", nil, "Cookie", cookie.Name+"=bm9uc2Vuc2U")

@@ -10,6 +10,7 @@ import (
 	"countersign/domain/calendar"
 	"countersign/domain/ledger"
 	"countersign/domain/person"
+	"countersign/domain/said"
 	"countersign/internal/sheet"
 	"countersign/views"
 	"countersign/web/page"
@@ -106,6 +107,10 @@ func (c *Console) export(w http.ResponseWriter, req *http.Request, p person.Pers
 	})
 	if err != nil {
 		return err
+	}
+	language := page.Language(req).String()
+	for i, l := range s.Lines {
+		s.Lines[i].Memo = said.Note(language, l.Memo)
 	}
 	text := func(key string) string { return c.Pages.Text(req, key) }
 	columns := []string{text("partner.column.time"), text("partner.column.entry"), text("partner.case"), text("partner.memo"), text("partner.amount"), text("partner.balance")}

@@ -79,6 +79,7 @@ type caseData struct {
 	Entries   []views.CaseEntry
 	Documents []views.CaseDocument
 	Changes   *views.Changes
+	Talk      talk
 
 	Requisition *views.RequisitionDetail
 	Quarter     *views.QuarterCase
@@ -119,6 +120,9 @@ func (c *Console) caseOf(w http.ResponseWriter, req *http.Request, p person.Pers
 			return err
 		}
 		if data.Documents, err = r.CaseDocuments(ctx, number); err != nil {
+			return err
+		}
+		if data.Talk, err = talkOf(ctx, r, p, data.CaseDetail); err != nil {
 			return err
 		}
 		if data.State == withdrawal.Awaiting {

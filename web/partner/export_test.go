@@ -8,3 +8,6 @@ func (c *Console) Patterns() []string {
 	}
 	return all
 }
+
+// InvoicesEntered reads the lines of the form for invoices.
+var InvoicesEntered = invoicesEntered

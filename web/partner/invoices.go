@@ -149,22 +149,27 @@ func (c *Console) ownList(ctx context.Context, p person.Person, number string) (
 	return v, err
 }
 
-// invoicesEntered reads the lines of the form. The one line without amounts is the invoice over the whole list; of others the
-// amounts are as entered and all else as the list has it.
-func invoicesEntered(l invoice.List, form url.Values) []invoice.Entered {
-	var entered []invoice.Entered
-	rows := slices.DeleteFunc(rowsOf(form, 1), func(row map[string]string) bool {
-		return !slices.ContainsFunc(invoiceFields, func(f string) bool { return row[f] != "" })
-	})
-	for _, row := range rows {
+// invoicesEntered reads the lines of the form that have something, a file too, and answers which line each invoice stands in.
+// The one line without amounts is the invoice over the whole list; of others the amounts are as entered and all else as the
+// list has it.
+func invoicesEntered(l invoice.List, form url.Values, files []page.Uploaded) (entered []invoice.Entered, lines []int) {
+	rows := rowsOf(form, 1)
+	for i, row := range rows {
+		typed := slices.ContainsFunc(invoiceFields, func(f string) bool { return row[f] != "" })
+		if typed || slices.ContainsFunc(files, func(f page.Uploaded) bool { return f.Field == strconv.Itoa(i) }) {
+			lines = append(lines, i)
+		}
+	}
+	for _, i := range lines {
+		row := rows[i]
 		e := invoice.Whole(l, invoice.Type(cmp.Or(form.Get("type"), string(invoice.Paper))), row["number"], row["code"], row["date"])
-		if len(rows) > 1 || row["net"]+row["tax"]+row["total"] != "" {
+		if len(lines) > 1 || row["net"]+row["tax"]+row["total"] != "" {
 			e.Net, e.Tax, e.Total = row["net"], row["tax"], row["total"]
 			e.Items = invoice.ItemsOf(l, e.Net)
 		}
 		entered = append(entered, e)
 	}
-	return entered
+	return entered, lines
 }
 
 // sendInvoices prints the list with the numbers that were entered, or encloses the files and sends.
@@ -178,7 +183,7 @@ func (c *Console) sendInvoices(w http.ResponseWriter, req *http.Request, p perso
 	if err != nil {
 		return err
 	}
-	entered := invoicesEntered(v.List, form)
+	entered, lines := invoicesEntered(v.List, form, files)
 	if form.Get("do") == "print" {
 		printed, err := v.Print(entered, time.Now())
 		var unreadable views.UnreadableError
@@ -193,13 +198,13 @@ func (c *Console) sendInvoices(w http.ResponseWriter, req *http.Request, p perso
 	for _, f := range files {
 		kind, of := document.InvoiceList, -1
 		if i, err := strconv.Atoi(f.Field); err == nil { // the file of a line
-			kind, of = document.Invoice, i
+			kind, of = document.Invoice, slices.Index(lines, i)
 		}
 		id, err := c.add(ctx, p, v.Case, kind, f)
 		if err != nil {
 			return c.answered(w, req, p, form, err, c.invoiceList, "", "")
 		}
-		if of >= 0 && of < len(entered) {
+		if of >= 0 {
 			entered[of].DocumentID = id
 		}
 	}

@@ -65,6 +65,23 @@ func TestGivenRowsOfTwoPartners_WhenEveryRouteIsWalkedWithTheOthersNumbers_ThenN
 	require.Greater(t, walked, 20)
 }
 
+func TestGivenACaseOfOneKind_WhenAFormOfAnotherKindIsSentAboutIt_ThenThereIsNoSuchForm(t *testing.T) {
+	s := demoSide(t)
+	number := s.open("a", "500.00")
+	sent := 0
+	for _, pattern := range (&partner.Console{}).Patterns() {
+		method, path, _ := strings.Cut(pattern, " ")
+		form := strings.TrimPrefix(path, "/partner/cases/{case}/")
+		if method != http.MethodPost || form == path || slices.Contains([]string{"cancel", "resubmit", "documents", "say"}, form) { // of a withdrawal, or of any case
+			continue
+		}
+		sent++
+		status, body := s.As("alice", method, strings.Replace(path, "{case}", number, 1), url.Values{"key": {"k"}, "reason": {"x"}})
+		require.Equal(t, http.StatusNotFound, status, "%s: %s", pattern, body)
+	}
+	require.Greater(t, sent, 7)
+}
+
 func TestGivenRowsOfTwoPartners_WhenAPartnerLooksAtAllOfItsPages_ThenNothingOfTheOtherIsOnThem(t *testing.T) {
 	db := webtestFilled(t)
 	s := newSide(t, db)

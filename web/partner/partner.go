@@ -96,6 +96,7 @@ func (c *Console) places() map[string]place {
 		"POST /partner/cases/{case}/resubmit":            {c.resubmit, ofPayouts},
 		"GET /partner/cases/{case}/documents/{document}": {c.document, everybody},
 		"POST /partner/cases/{case}/documents":           {c.enclose, everybody},
+		"POST /partner/cases/{case}/say":                 {c.say, everybody},
 		"POST /partner/cases/{case}/method":              {c.askMethod, ofIncentive},
 		"POST /partner/cases/{case}/quarter":             {c.resubmitQuarter, ofIncentive},
 		"POST /partner/cases/{case}/lab":                 {c.resubmitLab, ofMembers},

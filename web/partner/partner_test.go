@@ -203,6 +203,49 @@ func TestACaseTellsItsPartnerWhereItStandsAndNotWhoOfTheVendorIsThere(t *testing
 	require.Equal(t, http.StatusUnprocessableEntity, status, body)
 }
 
+func TestWhatIsAskedAboutACaseIsAnsweredOnItsPage(t *testing.T) {
+	s := demoSide(t)
+	open := s.open("a", "500.00")
+	task := approval.TaskID(open, withdrawal.Review.Name, 1)
+	_, err := s.withdrawals().DecideWithdrawal(t.Context(), activities.DecideInput{Decision: approval.Decision{Task: task, Key: "ask", Person: "li", Outcome: approval.Ask, Reason: "which <contract>?"}, At: s.at.Add(time.Hour)})
+	require.NoError(t, err)
+	_, body := s.As("alice", http.MethodGet, "/partner/cases/"+open, nil)
+	has(t, body, "Questions and comments", "The vendor", "which <contract>?", `name="task" value="`+task+`"`, "Urge")
+	require.NotContains(t, body, "<contract>")
+	require.NotContains(t, body, "Li Na")
+	_, body = s.As(s.colleague("carl", person.PartnerFinance), http.MethodGet, "/partner/cases/"+open, nil)
+	has(t, body, "which <contract>?")
+	require.NotContains(t, body, "/say", "who may not act for the partner only reads")
+
+	ended := s.paid("b")
+	task = approval.TaskID(ended, withdrawal.Review.Name, 1)
+	_, body = s.As("alice", http.MethodGet, "/partner/cases/"+ended, nil)
+	require.NotContains(t, body, "/say", "nothing is open")
+	say := func(pairs ...string) (int, string) {
+		form := url.Values{"key": {"k"}, "task": {task}, "do": {"comment"}, "text": {"thank\r\nyou"}}
+		for i := 0; i < len(pairs); i += 2 {
+			form.Set(pairs[i], pairs[i+1])
+		}
+		return s.As("alice", http.MethodPost, "/partner/cases/"+ended+"/say", form)
+	}
+	for range 2 { // a double click says it once
+		status, body := say()
+		require.Equal(t, http.StatusOK, status, body)
+		has(t, body, ended+": sent.", "Alice Chen", "thank\nyou")
+		require.Equal(t, 2, strings.Count(body, "thank\nyou"), "among what was said, and in the timeline")
+	}
+	for _, c := range []struct {
+		field, value string
+		status       int
+	}{
+		{"task", approval.TaskID(open, withdrawal.Review.Name, 1), http.StatusNotFound}, {"task", "", http.StatusNotFound}, {"do", "approve", http.StatusBadRequest},
+		{"text", strings.Repeat("x", 501), http.StatusUnprocessableEntity}, {"do", "urge", http.StatusUnprocessableEntity},
+	} {
+		status, body := say(c.field, c.value, "key", "other")
+		require.Equal(t, c.status, status, "%s %s: %s", c.field, c.value, body)
+	}
+}
+
 func TestTheListOfCasesIsNarrowedAndPaged(t *testing.T) {
 	s := demoSide(t)
 	open, paid := s.open("a", "100.00"), s.paid("b")
@@ -237,6 +280,8 @@ func TestTheAccountShowsBalancesAndAMonthAndExportsIt(t *testing.T) {
 	status, body = s.As("alice", http.MethodGet, "/partner/account/statement/csv?month="+month, nil)
 	require.Equal(t, http.StatusOK, status)
 	has(t, body, "Opening balance", number, "15500.00")
+	_, body = s.Get("alice", "zh", "/partner/account/statement/csv?month="+month)
+	require.Empty(t, webtest.English(`<html lang="zh">`+body), "a file says nothing in English to a Chinese reader")
 	status, body = s.As("alice", http.MethodGet, "/partner/account/statement/xlsx?month="+month, nil)
 	require.Equal(t, http.StatusOK, status)
 	require.True(t, strings.HasPrefix(body, "PK"))

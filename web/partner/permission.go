@@ -44,6 +44,15 @@ var ofKind = map[string]opens{
 	member.Kind: ofMembers, specialist.Kind: ofMembers, lab.Kind: ofMembers,
 }
 
+// formOf is the kind of case that a form is about; for cases of other kinds there is no such form.
+var formOf = map[string]string{
+	"GET /partner/cases/{case}/resubmit": withdrawal.Kind, "POST /partner/cases/{case}/resubmit": withdrawal.Kind, "POST /partner/cases/{case}/cancel": withdrawal.Kind,
+	"POST /partner/cases/{case}/method": requisition.Kind, "POST /partner/cases/{case}/quarter": quarter.Kind, "POST /partner/cases/{case}/staff-month": staff.Kind, "POST /partner/cases/{case}/staff-proof": staff.Kind,
+	"POST /partner/cases/{case}/lab": lab.Kind, "POST /partner/cases/{case}/lab-user": lab.Kind,
+	"POST /partner/cases/{case}/tier": tier.Kind, "POST /partner/cases/{case}/tier-withdraw": tier.Kind,
+	"POST /partner/cases/{case}/specialist-cancel": specialist.Kind, "POST /partner/cases/{case}/specialist-keep": specialist.Kind,
+}
+
 // place is a page, or something that is done on one.
 type place struct {
 	answer handler
@@ -85,7 +94,7 @@ func (c *Console) seenKinds(ctx context.Context) []string {
 	return seen
 }
 
-// enter lets in whom the place is open to, and to a case only who sees its kind.
+// enter lets in whom the place is open to, and to a case only who sees its kind, to a form about it if it is of that kind.
 func (c *Console) enter(to place) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, req *http.Request) error {
 		p := c.Pages.Person(req.Context())
@@ -108,7 +117,7 @@ func (c *Console) enter(to place) func(http.ResponseWriter, *http.Request) error
 			}); err != nil {
 				return err
 			}
-			if !c.may(ctx, ofKind[known.Kind]) {
+			if kind, ok := formOf[req.Pattern]; !c.may(ctx, ofKind[known.Kind]) || ok && known.Kind != kind {
 				return page.NotFound
 			}
 		}

@@ -116,6 +116,22 @@ func TestEachPageSaysWhatThereIsAndWhatToDo(t *testing.T) {
 }
 
 // Rule: PAY-06, PAY-27
+func TestWhoLooksAtWhatCanBeRequestedLocksNoBillThatCannotBe(t *testing.T) {
+	s := wide(t)
+	owner := pgtest.Owner(t, s.DB)
+	owner.SetMaxOpenConns(1) // so that the SET holds
+	owner.MustExec(`SET session_replication_role = replica`)
+	owner.MustExec(`UPDATE bills SET state = 'TO_CONFIRM', announced_at = NULL WHERE bill_id = 'B000001'`)
+	locker := func() (by string) {
+		require.NoError(t, s.DB.Get(&by, `SELECT xmax::text FROM bills WHERE bill_id = 'B000001'`))
+		return by
+	}
+	before := locker()
+	status, _ := s.As("alice", http.MethodGet, "/partner/requisitions", nil)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, before, locker(), "a partner may have bills by the thousand, and a lock is a write")
+}
+
 func TestARequisitionIsPreviewedAndShowsWhatItComesTo(t *testing.T) {
 	s := wide(t)
 	preview := url.Values{"key": {"k"}, "do": {"preview"}, "method": {"VOUCHER"}}

@@ -127,10 +127,7 @@ func (d *Door) Routes(mux *http.ServeMux) {
 	own("POST /account/sign-out-everywhere", d.signOutEverywhere)
 }
 
-// background is the header of requests by which a page refreshes itself: they keep no session alive.
-const background = "Countersign-Background"
-
-// Sessions puts the session of each request, and its person, into the context.
+// Sessions puts the session of each request, and its person, into the context. A page that refreshes itself keeps no session alive.
 func (d *Door) Sessions(next http.Handler) http.Handler {
 	known := d.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
@@ -156,7 +153,7 @@ func (d *Door) Sessions(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		known.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, &visit{background: r.Header.Get(background) != ""})))
+		known.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, &visit{background: r.Header.Get(page.Background) != ""})))
 	})
 }
 

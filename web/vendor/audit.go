@@ -30,7 +30,7 @@ func (d *Desk) audit(w http.ResponseWriter, req *http.Request, _ person.Person) 
 	}
 	p := auditPage{Filter: f, Kinds: views.AuditKinds}
 	from, to := f.day("from"), f.day("to")
-	if from.IsZero() && search.Case == "" { // a case is found however old it is
+	if from.IsZero() && (search.Case == "" || search.Kind != views.AuditEvents) { // the events of a case are found however old it is; no other record has cases
 		last := to
 		if last.IsZero() {
 			last = calendar.DateOf(now())

@@ -3,12 +3,14 @@ package vendor
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
 
 	"countersign/activities"
 	"countersign/domain/condition"
+	"countersign/domain/incentive"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
 	"countersign/policies"
@@ -84,7 +86,7 @@ func (d *Desk) policy(w http.ResponseWriter, req *http.Request, who person.Perso
 
 // stored reads a version of a policy; 0 is the newest.
 func (d *Desk) stored(req *http.Request, kind string, version int) (views.Policy, policies.Policy, error) {
-	if !policies.Known(kind) {
+	if !policies.Known(kind) || version < 0 || version > math.MaxInt32 {
 		return views.Policy{}, nil, page.NotFound
 	}
 	p, err := d.Reader.Policy(req.Context(), kind, version)
@@ -95,13 +97,28 @@ func (d *Desk) stored(req *http.Request, kind string, version int) (views.Policy
 	return p, policy, err
 }
 
-// newest reads the newest policy of a kind; nil: there is none.
-func (d *Desk) newest(req *http.Request, kind string) (views.Policy, policies.Policy, error) {
-	p, policy, err := d.stored(req, kind, 0)
-	if activities.IsNotFound(err) {
+// base reads the version that a form begins with; 0 is the newest. Nil: there is none.
+func (d *Desk) base(req *http.Request, kind string, version int) (views.Policy, policies.Policy, error) {
+	p, policy, err := d.stored(req, kind, version)
+	if version == 0 && activities.IsNotFound(err) {
 		return views.Policy{Kind: kind}, nil, nil
 	}
 	return p, policy, err
+}
+
+// newest is the version that a policy would follow, of an incentive plan that plan's; 0: there is none.
+func (d *Desk) newest(req *http.Request, kind string, policy policies.Policy) (int, error) {
+	plan := ""
+	if p, ok := policy.(incentive.Policy); ok {
+		plan = p.PlanName
+	}
+	all, err := d.Reader.NewestPolicies(req.Context())
+	for _, v := range all {
+		if v.Kind == kind && v.Plan == plan {
+			return v.Version, err
+		}
+	}
+	return 0, err
 }
 
 // policyForm is a policy as one edits it.
@@ -154,7 +171,8 @@ func (p policyForm) Faults() []fieldFault {
 type fieldFault struct{ Path, Fault string }
 
 func (d *Desk) editPolicy(w http.ResponseWriter, req *http.Request, _ person.Person) error {
-	stored, policy, err := d.newest(req, req.PathValue("kind"))
+	version, _ := strconv.Atoi(req.URL.Query().Get("version")) //nolint:errcheck // as in policy
+	stored, policy, err := d.base(req, req.PathValue("kind"), version)
 	if err != nil {
 		return err
 	}
@@ -190,11 +208,12 @@ func (d *Desk) enterPolicy(w http.ResponseWriter, req *http.Request, who person.
 	if err != nil {
 		return err
 	}
-	stored, before, err := d.newest(req, req.PathValue("kind"))
+	p := policyForm{Kind: req.PathValue("kind"), Note: form.Get("proposal_note"), Key: form.Get("proposal_key")}
+	p.Base, _ = strconv.Atoi(form.Get("proposal_base")) //nolint:errcheck // 0 where it is no number: there was none
+	_, before, err := d.base(req, p.Kind, p.Base)
 	if err != nil {
 		return err
 	}
-	p := policyForm{Kind: stored.Kind, Base: stored.Version, Note: form.Get("proposal_note"), Key: form.Get("proposal_key")}
 	p.Fields, err = policies.Form(p.Kind, form)
 	if errors.Is(err, policies.ErrTooLong) {
 		return page.Error{Status: http.StatusRequestEntityTooLarge, Key: "error.413"}
@@ -212,9 +231,12 @@ func (d *Desk) enterPolicy(w http.ResponseWriter, req *http.Request, who person.
 	}
 	if form.Get("do") == "propose" {
 		id, err := d.Programme.ProposePolicy(req.Context(), activities.ProposePolicyInput{
-			Kind: p.Kind, Policy: entered.Policy, Note: p.Note, Person: who.ID, Key: p.Key, At: now(),
+			Kind: p.Kind, Policy: entered.Policy, Base: p.Base, Note: p.Note, Person: who.ID, Key: p.Key, At: now(),
 		})
 		if p.Refused = activities.RefusalOf(err); p.Refused != nil {
+			if p.Base, err = d.newest(req, p.Kind, entered.Policy); err != nil { // who is told of a newer one knows of it
+				return err
+			}
 			return d.showForm(w, req, http.StatusUnprocessableEntity, p)
 		}
 		if err != nil {
@@ -250,7 +272,7 @@ type proposalPage struct {
 	Words   policies.Words
 	Changes []policies.Change
 	Effects []views.PolicyEffect
-	Newest  int  // version
+	Newer   int  // the version that has overtaken an undecided one; 0: none
 	Own     bool // the reader proposed it
 	MaySet  bool
 }
@@ -269,11 +291,11 @@ func (d *Desk) proposal(w http.ResponseWriter, req *http.Request, who person.Per
 	if err != nil {
 		return err
 	}
-	newest, _, err := d.newest(req, p.Kind)
-	if err != nil {
+	if newest, err := d.newest(req, p.Kind, after); err != nil {
 		return err
+	} else if p.Outcome == "" && newest > p.Base {
+		p.Newer = newest
 	}
-	p.Newest = newest.Version
 	var before policies.Policy // that it was proposed on top of
 	if p.Base > 0 {
 		if _, before, err = d.stored(req, p.Kind, p.Base); err != nil {

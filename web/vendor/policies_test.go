@@ -174,12 +174,55 @@ func TestAPolicyIsEditedCheckedProposedAndActivatedBySomebodyElse(t *testing.T) 
 	require.Equal(t, 0, now.RiskAmount.Cmp(money.Must("50000.00")))
 	require.Len(t, now.Approval.Steps, 2)
 	require.Contains(t, o.see("zhao", "/audit?kind=policies"), "activated")
+
+	late := with(form, "proposal_key", "late", "code_tries", "4", "proposal_note", "late")
+	status, body = o.as("he", http.MethodPost, "/policies/withdrawal/edit", late)
+	require.Equal(t, http.StatusUnprocessableEntity, status)
+	require.Contains(t, body, "Version 2 is newer than the one that this form began with")
+	require.Contains(t, body, `name="code_tries" value="4"`, "what was entered is not lost")
+	status, _, to = o.in("en", "he", http.MethodPost, "/policies/withdrawal/edit", with(formIn(body), "do", "propose"))
+	require.Equal(t, http.StatusSeeOther, status, "who was told may propose it")
+	require.NotContains(t, o.see("zhao", to), "cannot be activated")
+	_, err = (&activities.Programme{DB: o.db}).SetPolicy(t.Context(), withdrawal.Kind, withdrawal.DefaultPolicy(), "zhao", o.at)
+	require.NoError(t, err)
+	require.Contains(t, o.see("zhao", to), "Version 3 was set after this was proposed")
 	status, _ = o.as("zhao", http.MethodGet, "/policies/shoes", nil)
 	require.Equal(t, http.StatusNotFound, status)
+	for _, version := range []string{"9", "-1", "99999999999"} {
+		for _, path := range []string{"", "/edit"} {
+			status, _ = o.as("zhao", http.MethodGet, "/policies/withdrawal"+path+"?version="+version, nil)
+			require.Equal(t, http.StatusNotFound, status)
+		}
+	}
 	for _, id := range []string{"0", "x", "999"} {
 		status, _ = o.as("zhao", http.MethodGet, "/policy-proposals/"+id, nil)
 		require.Equal(t, http.StatusNotFound, status)
 	}
+}
+
+// Each incentive plan has versions of its own, under numbers of the kind.
+func TestOfTwoIncentivePlansEachIsEditedFromItsOwnNewestVersion(t *testing.T) {
+	o := newOffice(t)
+	plan, faults := policies.Read[incentive.Policy](demo.IncentivePolicy)
+	require.Empty(t, faults)
+	other := plan
+	other.PlanName = "other-plan"
+	for _, p := range []incentive.Policy{plan, other} {
+		_, err := (&activities.Programme{DB: o.db}).SetPolicy(t.Context(), incentive.Kind, p, "he", o.at)
+		require.NoError(t, err)
+	}
+	require.Contains(t, o.see("he", "/policies"), `href="/policies/incentive?version=1"`)
+	require.Contains(t, o.see("he", "/policies"), `href="/policies/incentive?version=2"`)
+	require.Contains(t, o.see("he", "/policies/incentive?version=1"), `href="/policies/incentive/edit?version=1"`)
+	form := with(formIn(o.see("he", "/policies/incentive/edit?version=1")), "name", "Another name", "do", "check")
+	require.Equal(t, plan.PlanName, form.Get("plan_name"))
+	_, body := o.as("he", http.MethodPost, "/policies/incentive/edit", form)
+	require.NotContains(t, body, "other-plan", "it is compared with its own plan")
+	status, _, to := o.in("en", "he", http.MethodPost, "/policies/incentive/edit", with(form, "do", "propose", "proposal_note", "a better name"))
+	require.Equal(t, http.StatusSeeOther, status)
+	require.NotContains(t, o.see("zhao", to), "other-plan")
+	status, _, _ = o.in("en", "zhao", http.MethodPost, to, url.Values{"outcome": {"activated"}})
+	require.Equal(t, http.StatusSeeOther, status, "the other plan's version overtook nothing")
 }
 
 // What a page shows of a policy, sent back untouched, is that policy: no control loses or changes anything, in no kind.

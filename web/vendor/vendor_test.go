@@ -308,6 +308,7 @@ func TestAuditFindsEventsRefusalsSignInsAndPolicies(t *testing.T) {
 	body = o.see("zhao", "/audit?kind=sign-ins&person=li")
 	require.Contains(t, body, "wrong password")
 	require.Contains(t, body, "from 10.0.0.0/24")
+	require.Regexp(t, `name="from" value="2[0-9-]{9}"`, o.see("zhao", "/audit?kind=sign-ins&case="+number), "what has no cases is not read from the beginning")
 	require.Contains(t, o.see("zhao", "/audit?kind=policies&from=2020-01-01"), "withdrawal 1")
 	require.Contains(t, o.see("zhao", "/audit?kind=refusals"), "Nothing fits in these days")
 	_, err := (&activities.Withdrawals{DB: o.db, Channel: activities.ByHand{}}).OpenWithdrawal(t.Context(), activities.OpenWithdrawalInput{WorkflowID: "w", RunID: "r", At: time.Now(), Application: withdrawal.Application{
