@@ -151,6 +151,36 @@ func TestGivenATask_WhenItChanges_ThenTheInboxShowsItToWhoeverMayDecide(t *testi
 	refusedBy(t, exec(db, `UPDATE tasks SET candidates = '{}' WHERE task_id = 'W000001/review.2'`), "tasks_asks_somebody")
 }
 
+func TestGivenATaskInAnInbox_WhenWhatItIsAboutChanges_ThenTheInboxSaysSo(t *testing.T) {
+	db := programme(t)
+	openCase(t, db, "W000001", "k1", withdrawal.UnderReview)
+	require.NoError(t, exec(db, `INSERT INTO withdrawals (case_number, route, amount, holder, account_no, bank, branch, paying_entity, paid_from, approved_by_rule)
+		VALUES ('W000001', 'BANK_CARD', 500, 'A Ltd', '6222', 'ICBC', '', 'cloud', 'V.BANK', false)`))
+	review(t, db)
+	require.NoError(t, exec(db, `UPDATE tasks SET candidates = '{role:vendor-finance,role:finance-manager,role:vendor-finance}' WHERE task_id = 'W000001/review.2'`))
+	shows := func(want ...string) {
+		t.Helper()
+		var rows []string
+		require.NoError(t, db.Select(&rows, `SELECT concat_ws(' ', who, kind, matter, round, amount, payee, before) FROM inbox ORDER BY task_id, who`))
+		require.Equal(t, want, rows)
+	}
+	shows("role:vendor-finance withdrawal review 1 500.00 a ltd {}", "role:finance-manager withdrawal review 1 500.00 a ltd {}", "role:vendor-finance withdrawal review 1 500.00 a ltd {role:finance-manager}")
+	late := func() (ids []string) {
+		require.NoError(t, db.Select(&ids, `SELECT task_id FROM inbox WHERE before = '{}' AND escalated ORDER BY 1`))
+		return ids
+	}
+	require.Empty(t, late())
+	require.NoError(t, exec(db, `UPDATE tasks SET escalated_at = now() WHERE task_id = 'W000001/review.2'`))
+	require.Equal(t, []string{"W000001/review.2"}, late(), "once, however many are asked")
+	require.NoError(t, exec(db, `UPDATE tasks SET state = 'waiting' WHERE task_id = 'W000001/review.2'`))
+	require.NoError(t, exec(db, `UPDATE withdrawals SET amount = 400, holder = 'B Ltd'`))
+	shows("role:vendor-finance withdrawal review 1 400.00 b ltd {}")
+	_, err := pgtest.Owner(t, db).Exec(`DELETE FROM withdrawals`) // as if of a kind that has its amount with the case
+	require.NoError(t, err)
+	require.NoError(t, exec(db, `UPDATE cases SET amount = 300`))
+	shows("role:vendor-finance withdrawal review 1 300.00  {}")
+}
+
 // event appends one to case W000001.
 func event(t *testing.T, db sqlx.Execer, key string, amount any, note string) {
 	t.Helper()

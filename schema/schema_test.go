@@ -107,6 +107,7 @@ var released = map[string]string{
 	"0031_policy_proposals.sql":    "e8f7d1c7d95269137f85056b743b1087545189848396915cc8b824da98d8e234",
 	"0032_case_search.sql":         "79559645355e776d003148fe1f77fa2642edc91d25d30498fe9df19c9b88f42f",
 	"0033_lists_of_any_length.sql": "664a2f590d47471e15b0785e6c596817026d53fd1c84dc336074f2e7b4ff02e8",
+	"0035_long_inboxes.sql":        "a0369c255df9dd9d7e023b2e354b3a47a651191ea17b30f4bd26dcea3c076176",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

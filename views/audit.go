@@ -77,10 +77,7 @@ type AuditPage struct {
 
 // auditSQL reads each record in the same shape. Ids order what happened at one instant.
 var auditSQL = map[AuditKind]string{
-	AuditEvents: `
-		SELECT e.case_number || '/' || lpad(e.seq::text, 9, '0') AS id, e.at, e.actor AS who, e.action AS what, e.case_number AS object, c.partner_id,
-		       array_remove(ARRAY[e.rule], '') AS rules, e.note, '' AS network, e.action LIKE '%refused' AS failed
-		  FROM events e JOIN cases c USING (case_number)`,
+	AuditEvents: eventLinesSQL + `events e`,
 	AuditRefusals: `
 		SELECT lpad(refusal_id::text, 19, '0') AS id, at, person_id AS who, action AS what, kind AS object, partner_id, '{}'::text[] AS rules, '' AS note, '' AS network, true AS failed,
 		       refusals AS refused
@@ -102,6 +99,11 @@ var auditSQL = map[AuditKind]string{
 		SELECT 'decided/' || lpad(proposal_id::text, 19, '0'), decided_at, decided_by, outcome, kind || ' #' || proposal_id, '', '{}', reason, '', false FROM policy_proposals WHERE outcome IS NOT NULL`,
 }
 
+// eventLinesSQL goes on with what events they are, called e.
+const eventLinesSQL = `
+	SELECT e.case_number || '/' || lpad(e.seq::text, 9, '0') AS id, e.at, e.actor AS who, e.action AS what, e.case_number AS object,
+	       array_remove(ARRAY[e.rule], '') AS rules, e.note, '' AS network, e.action LIKE '%refused' AS failed FROM `
+
 // Audit searches what happened, the newest first. Refused: a record that there is not (COM-08).
 func (r Reader) Audit(ctx context.Context, f AuditFilter, now time.Time) (AuditPage, error) {
 	if f.Kind == "" {
@@ -111,76 +113,114 @@ func (r Reader) Audit(ctx context.Context, f AuditFilter, now time.Time) (AuditP
 	if !ok {
 		return AuditPage{}, refusal.List{refusal.New("COM-08", "CBC.0100", "record", "There is no record %q to search.", f.Kind)}
 	}
+	after, err := f.place()
+	if err != nil {
+		return AuditPage{}, err
+	}
 	limit := limited(f.Limit)
-	for span := firstSpan; ; span *= 4 {
-		reach := time.Time{} // how far back one looks
-		if !f.From.IsZero() && f.Kind == AuditEvents {
-			reach = f.reach(now, span)
+	if f.Kind != AuditEvents || f.Case != "" || f.From.IsZero() {
+		found, err := r.happened(ctx, f, from, after, limit+1)
+		return auditPage(found, limit), err
+	}
+	// Events are found by day, so that a look at a span reads all that happened in it: first at the last hours, which fill a page
+	// mostly, then at twice as long a span before them, and so on.
+	found, slice := []AuditLine{}, f
+	for end, span := f.end(now, after), firstSpan; ; span *= 2 {
+		if end = end.Add(-span); end.Before(f.From) {
+			end = f.From
 		}
-		found, err := r.happened(ctx, f, from, reach, limit+1)
-		if err != nil || len(found) > limit || !reach.After(f.From) {
-			return auditPage(found, limit), err
+		slice.From = end
+		lines, err := r.happened(ctx, slice, from, after, limit+1-len(found))
+		if err != nil {
+			return AuditPage{}, err
 		}
+		if found = append(found, lines...); len(found) > limit || !end.After(f.From) {
+			return auditPage(found, limit), nil
+		}
+		slice.To = end
 	}
 }
 
-// firstSpan is what the first look at events takes in: the newest ones fill a page, mostly. Events are found by day, so a look
-// at a whole span reads all that happened in it.
+// firstSpan is what the first look at events takes in.
 const firstSpan = 6 * time.Hour
 
-// reach is where a look at a span begins that ends where the search or the page before does.
-func (f AuditFilter) reach(at time.Time, span time.Duration) time.Time {
-	end := at
-	if !f.To.IsZero() && f.To.Before(end) {
-		end = f.To
-	}
-	if text, _, _ := strings.Cut(f.After, "_"); text != "" {
-		if after, err := time.Parse(time.RFC3339Nano, text); err == nil && after.Before(end) {
-			end = after
-		}
-	}
-	if begin := end.Add(-span); begin.After(f.From) {
-		return begin
-	}
-	return f.From
+// auditPlace is where the page before ended.
+type auditPlace struct {
+	at time.Time // zero: this is the first page
+	id string
 }
 
-// happened reads the first lines of a search, from an instant on if one is given.
-func (r Reader) happened(ctx context.Context, f AuditFilter, from string, reach time.Time, limit int) ([]AuditLine, error) {
-	q := &query{}
-	q.text.WriteString(`SELECT id, at, who, what, object, partner_id, rules, note, network, failed`)
-	if f.Kind == AuditRefusals {
-		q.text.WriteString(`, refused`)
+func (f AuditFilter) place() (auditPlace, error) {
+	if f.After == "" {
+		return auditPlace{}, nil
 	}
-	q.text.WriteString(` FROM (`)
-	q.text.WriteString(from)
-	q.text.WriteString(`) happened WHERE true`)
-	for _, narrow := range []struct{ by, column string }{{f.Person, "who"}, {f.Partner, "partner_id"}} {
-		if narrow.by != "" {
-			q.add(` AND `+narrow.column+` = $%d`, narrow.by)
+	text, id, ok := strings.Cut(f.After, "_")
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if !ok || err != nil {
+		return auditPlace{}, badCursor(f.After)
+	}
+	return auditPlace{at, id}, nil
+}
+
+// end is before when a search looks: the present, the end of its days, or where the page before ended.
+func (f AuditFilter) end(now time.Time, after auditPlace) time.Time {
+	if !f.To.IsZero() && f.To.Before(now) {
+		now = f.To
+	}
+	if !after.at.IsZero() && after.at.Before(now) {
+		now = after.at
+	}
+	return now
+}
+
+// happened reads the first lines of a search.
+func (r Reader) happened(ctx context.Context, f AuditFilter, from string, after auditPlace, limit int) ([]AuditLine, error) {
+	partner, more := `partner_id`, ``
+	switch f.Kind {
+	case AuditEvents: // looked up when the lines of the page are known
+		partner = `(SELECT partner_id FROM cases c WHERE c.case_number = object) AS partner_id`
+	case AuditRefusals:
+		more = `, refused`
+	case AuditSignIns, AuditUnmasking, AuditPolicies:
+	}
+	q := &query{}
+	q.add(`SELECT id, at, who, what, object, ` + partner + `, rules, note, network, failed` + more + ` FROM (`)
+	switch {
+	case f.Partner == "" || f.Kind != AuditEvents:
+		q.add(from + `) happened WHERE true`)
+		f.narrow(q, "who", after)
+		if f.Partner != "" {
+			q.add(` AND partner_id = $%d`, f.Partner)
 		}
+	default: // among what happened in that time, not among all that ever happened in the partner's cases
+		q.add(eventLinesSQL + `(SELECT case_number, seq, at, actor, action, rule, note FROM events WHERE true`)
+		f.narrow(q, "actor", after)
+		q.add(` OFFSET 0) e WHERE case_number IN (SELECT case_number FROM cases WHERE partner_id = $%d)) happened WHERE true`, f.Partner)
 	}
 	if f.Case != "" && f.Kind == AuditEvents {
 		q.add(` AND object = $%d`, f.Case)
 	}
-	if reach.IsZero() {
-		reach = f.From
+	if !after.at.IsZero() {
+		q.add(` AND (at, id) < ($%d, $%d)`, after.at, after.id)
 	}
-	if !reach.IsZero() {
-		q.add(` AND at >= $%d`, reach)
+	q.add(` ORDER BY at DESC, id DESC LIMIT $%d`, limit)
+	return rows[AuditLine](ctx, r.DB, "what happened", q.text.String(), q.args...)
+}
+
+// narrow adds whose it was and when.
+func (f AuditFilter) narrow(q *query, who string, after auditPlace) {
+	if f.Person != "" {
+		q.add(` AND `+who+` = $%d`, f.Person)
+	}
+	if !f.From.IsZero() {
+		q.add(` AND at >= $%d`, f.From)
 	}
 	if !f.To.IsZero() {
 		q.add(` AND at < $%d`, f.To)
 	}
-	if f.After != "" {
-		at, id, ok := strings.Cut(f.After, "_")
-		if _, err := time.Parse(time.RFC3339Nano, at); !ok || err != nil {
-			return nil, badCursor(f.After)
-		}
-		q.add(` AND at <= $%[1]d::timestamptz AND (at, id) < ($%[1]d::timestamptz, $%d)`, at, id)
+	if !after.at.IsZero() {
+		q.add(` AND at <= $%d`, after.at)
 	}
-	q.add(` ORDER BY at DESC, id DESC LIMIT $%d`, limit)
-	return rows[AuditLine](ctx, r.DB, "what happened", q.text.String(), q.args...)
 }
 
 // auditPage is a page of what was read with one line more.

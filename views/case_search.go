@@ -2,9 +2,11 @@ package views
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
+	"countersign/domain/kinds"
 	"countersign/domain/withdrawal"
 
 	"github.com/lib/pq"
@@ -13,56 +15,73 @@ import (
 // mostFound is how many partners a search for cases goes on with.
 const mostFound = 20
 
-// AnyCases lists cases of all partners, the newest first; a text is part of a partner's number or name. Each page is read from an
-// index: of the partners found, of what is open in a state, or of all cases.
+// AnyCases lists cases of all partners, the newest first; a text is part of a partner's number or name. A page is put together from the
+// newest cases of each partner found, or of each kind in each state, as far as one needs them: an index has them in this order, so
+// that what there is little of is found as fast as what there is much of.
 func (r Reader) AnyCases(ctx context.Context, f CaseSearch) (CasePage, error) {
 	limit := limited(f.Limit)
-	where := &query{}
-	if f.After != "" {
-		opened, number, ok := strings.Cut(f.After, "_")
-		if _, err := time.Parse(time.RFC3339Nano, opened); !ok || err != nil {
-			return CasePage{}, badCursor(f.After)
-		}
-		where.add(` AND (c.opened_at, c.case_number) < ($%d::timestamptz, $%d)`, opened, number)
-	}
-	if f.Kind != "" {
-		where.add(` AND c.kind = $%d`, f.Kind)
-	}
-	if f.State != "" {
-		where.add(` AND c.state = $%d`, f.State)
-	} else {
-		where.add(` AND c.state <> $%d`, withdrawal.Deleted) // WDL-27
-	}
-	if f.Open {
-		where.add(` AND c.closed_at IS NULL`)
-	}
-	if !f.From.IsZero() {
-		where.add(` AND c.opened_at >= $%d`, f.From.Start())
-	}
-	if !f.To.IsZero() {
-		where.add(` AND c.opened_at < $%d`, f.To.AddDays(1).Start())
-	}
-	where.add(` ORDER BY c.opened_at DESC, c.case_number DESC LIMIT $%d`, limit+1)
-	page := `SELECT case_number FROM cases c WHERE true` + where.text.String()
-	if f.Text != "" {
+	q := &query{}
+	q.add(caseSQL + ` WHERE c.case_number IN (SELECT n.case_number FROM `)
+	switch {
+	case f.Text != "":
 		partners, err := rows[string](ctx, r.q(), "partners", `
 			SELECT partner_id FROM partners WHERE partner_id ILIKE $1 OR name ILIKE $1 OR verified_name ILIKE $1 ORDER BY partner_id LIMIT $2`, part(f.Text), mostFound)
 		if err != nil || len(partners) == 0 {
 			return CasePage{Cases: []Case{}}, err
 		}
-		q := &query{args: where.args}
-		q.add(`SELECT n.case_number FROM unnest($%d::text[]) AS p(id), LATERAL (`, pq.Array(partners))
-		page = q.text.String() + `SELECT case_number FROM cases c WHERE c.partner_id = p.id` + where.text.String() + `) n`
-		where.args = q.args
+		q.add(`unnest($%d::text[]) AS p (id)`, pq.Array(partners))
+		mine := `c.partner_id = p.id`
+		if f.Kind != "" || f.State != "" {
+			names, _ := f.stages()
+			q.add(`, unnest($%d::text[]) AS k (kind)`, pq.Array(slices.Compact(names)))
+			mine += ` AND c.kind = k.kind`
+		}
+		q.add(`, LATERAL (SELECT opened_at, case_number FROM cases c WHERE ` + mine)
+		if f.State != "" {
+			q.add(` AND c.state = $%d`, f.State)
+		} else {
+			q.add(` AND c.state <> $%d`, withdrawal.Deleted) // WDL-27
+		}
+	case f.Kind != "" || f.State != "" || f.Open:
+		names, states := f.stages()
+		q.add(`unnest($%d::text[], $%d::text[]) AS p (kind, state), LATERAL (SELECT opened_at, case_number FROM cases c WHERE (c.kind, c.state) = (p.kind, p.state)`, pq.Array(names), pq.Array(states))
+	default:
+		q.add(`(SELECT opened_at, case_number FROM cases c WHERE c.state <> $%d`, withdrawal.Deleted) // WDL-27
 	}
-	q := &query{args: where.args}
-	q.add(caseSQL+` WHERE c.case_number IN (`+page+`) ORDER BY c.opened_at DESC, c.case_number DESC LIMIT $%d`, limit+1)
+	if f.Open {
+		q.add(` AND c.closed_at IS NULL`)
+	}
+	if !f.From.IsZero() {
+		q.add(` AND c.opened_at >= $%d`, f.From.Start())
+	}
+	if !f.To.IsZero() {
+		q.add(` AND c.opened_at < $%d`, f.To.AddDays(1).Start())
+	}
+	if f.After != "" {
+		opened, number, ok := strings.Cut(f.After, "_")
+		if _, err := time.Parse(time.RFC3339Nano, opened); !ok || err != nil {
+			return CasePage{}, badCursor(f.After)
+		}
+		q.add(` AND (c.opened_at, c.case_number) < ($%d::timestamptz, $%d)`, opened, number)
+	}
+	q.add(` ORDER BY c.opened_at DESC, c.case_number DESC LIMIT $%[1]d) n ORDER BY n.opened_at DESC, n.case_number DESC LIMIT $%[1]d) ORDER BY c.opened_at DESC, c.case_number DESC`, limit+1)
 	found, err := rows[Case](ctx, r.q(), "cases", q.text.String(), q.args...)
 	out := CasePage{Cases: found}
 	if len(found) > limit {
 		out.Cases = found[:limit]
-		last := out.Cases[limit-1]
-		out.Next = last.OpenedAt.UTC().Format(time.RFC3339Nano) + "_" + last.Number
+		out.Next = found[limit-1].place()
 	}
 	return out, err
+}
+
+// stages are the kinds of cases in the states that are looked for, side by side: the moves of each kind lead to all that there are (ENG-03).
+func (f CaseSearch) stages() (names, states []string) {
+	for _, k := range kinds.All {
+		for _, state := range k.States {
+			if (f.Kind == "" || f.Kind == k.Name) && (f.State == state || f.State == "" && state != withdrawal.Deleted) { // WDL-27
+				names, states = append(names, k.Name), append(states, string(state))
+			}
+		}
+	}
+	return names, states
 }

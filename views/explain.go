@@ -54,6 +54,12 @@ type Wait struct {
 	Note     string             `json:"note,omitempty"`
 }
 
+// Named is the first of those who may decide.
+func (w Wait) Named() []Decider { return w.Deciders[:min(MostNamed, len(w.Deciders))] }
+
+// Unnamed is how many more may.
+func (w Wait) Unnamed() int { return len(w.Deciders) - len(w.Named()) }
+
 // Tick is something that the clock does.
 type Tick struct {
 	At   time.Time `json:"at"`
@@ -440,13 +446,15 @@ func (x *explainer) ticks(ctx context.Context, t openTask, step approval.Planned
 	return ticks, nil
 }
 
+// MostNamed is how many of the people who may decide are named where all would fill a page.
+const MostNamed = 6
+
 // namesOf lists people for a sentence; of many the first ones.
 func namesOf(people []Decider) string {
-	const most = 6
 	var names []string
 	for i, p := range people {
-		if i == most {
-			names = append(names, fmt.Sprintf("%d others", len(people)-most))
+		if i == MostNamed {
+			names = append(names, fmt.Sprintf("%d others", len(people)-MostNamed))
 			break
 		}
 		names = append(names, p.Name)

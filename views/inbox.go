@@ -197,14 +197,14 @@ type pageQuery func(after cursor, limit int) *query
 func (s seer) inboxQuery(f InboxFilter) pageQuery {
 	return func(after cursor, limit int) *query {
 		q := &query{}
-		q.add(`(SELECT i.due_at, i.task_id FROM inbox i` + f.joins("i"))
-		q.add(` WHERE i.who = @ AND (i.due_at, i.task_id) > ($%d::timestamptz, $%d)`, after.due, after.task)
+		q.add(`(SELECT i.due_at, i.task_id FROM inbox i WHERE i.who = @ AND (i.due_at, i.task_id) > ($%d::timestamptz, $%d)`, after.due, after.task)
 		q.add(` AND $%d NOT IN (i.asked_by, i.submitter)`, s.ID)
-		s.narrow(q, f, "i.due_at", "i")
+		s.narrow(q, f)
 		q.add(` ORDER BY i.due_at, i.task_id LIMIT $%d)`, limit)
 		one := q.text.String()
 		q.text.Reset()
-		q.add(`WITH page AS MATERIALIZED (SELECT due_at, task_id FROM (`)
+		f.with(q)
+		q.add(`page AS MATERIALIZED (SELECT due_at, task_id FROM (`)
 		for i, w := range s.who {
 			if i > 0 {
 				q.add(` UNION `)
@@ -223,7 +223,8 @@ func (s seer) inboxQuery(f InboxFilter) pageQuery {
 func (s seer) waitingQuery(f InboxFilter) pageQuery {
 	return func(after cursor, limit int) *query {
 		q := &query{}
-		q.add(`WITH found AS (`)
+		f.with(q)
+		q.add(`found AS (`)
 		s.waiting(q, f)
 		q.add(`), page AS MATERIALIZED (SELECT due_at, task_id FROM found WHERE (doubt OR NOT asked) AND (due_at, task_id) > ($%d::timestamptz, $%d)`, after.due, after.task)
 		q.add(` ORDER BY due_at, task_id LIMIT $%d)`, limit)
@@ -233,62 +234,54 @@ func (s seer) waitingQuery(f InboxFilter) pageQuery {
 	}
 }
 
-// waiting lists the tasks of those cases, whether the person is among the candidates, and whether that says enough. The
-// inbox has every open task, and only these, so that it may be read as a whole.
+// waiting lists the tasks of those cases, whether the person is among the candidates, and whether that says enough. The cases are
+// found from the person, not the person in all that is open.
 func (s seer) waiting(q *query, f InboxFilter) {
 	q.add(`SELECT i.task_id, i.due_at, bool_or(i.who = ANY ($%d)) AS asked, bool_or(i.who LIKE 'person:%%'`, pq.Array(s.who))
-	q.add(` OR i.asked_by = ANY ($%d) OR i.submitter = ANY ($%[1]d)) OR i.case_number IN `+touchedSQL+` AS doubt`, pq.Array(append([]string{s.ID}, s.others...)))
-	q.add(` FROM inbox i`+f.joins("i")+` WHERE ($%d IN (i.asked_by, i.submitter) OR i.case_number IN (SELECT case_number FROM decisions WHERE person_id = $%[1]d AND `+answersSQL+`)`, s.ID)
+	q.add(` OR i.asked_by = ANY ($%d) OR i.submitter = ANY ($%[1]d)) OR `+touchedSQL+` AS doubt`, pq.Array(append([]string{s.ID}, s.others...)))
+	q.add(` FROM inbox i WHERE i.task_id IN (SELECT task_id FROM inbox WHERE submitter = $%d UNION ALL SELECT task_id FROM inbox WHERE asked_by = $%[1]d
+		UNION ALL SELECT o.task_id FROM decisions d JOIN inbox o USING (case_number) WHERE d.person_id = $%[1]d AND `+answersSQL, s.ID)
 	if acts := kinds.ActedIn(s.Person, s.PartnerID); !s.OfVendor() && len(acts) > 0 {
-		q.add(` OR i.partner_id = $%d AND (SELECT kind FROM cases a WHERE a.case_number = i.case_number) = ANY ($%d)`, s.PartnerID, pq.Array(acts))
+		q.add(` UNION ALL SELECT task_id FROM inbox WHERE partner_id = $%d AND kind = ANY ($%d)`, s.PartnerID, pq.Array(acts))
 	}
 	q.add(`)`)
 	if !s.OfVendor() {
 		q.add(` AND i.partner_id = $%d`, s.PartnerID)
 	}
-	s.narrow(q, f, "i.due_at", "i")
-	q.add(` GROUP BY i.task_id, i.due_at, i.case_number`)
+	s.narrow(q, f)
+	q.add(` GROUP BY i.task_id, i.due_at, i.case_number, i.matter, i.round`)
 }
 
-// touchedSQL is the cases in which one of these people decided something, or somebody did for them.
-const touchedSQL = `(SELECT case_number FROM decisions WHERE person_id = ANY ($%[1]d) AND ` + answersSQL + `
-	UNION ALL SELECT case_number FROM decisions WHERE on_behalf = ANY ($%[1]d))`
+// touchedSQL tells of a task of the list i whether one of these people decided something in its round, or somebody did for them.
+const touchedSQL = `(SELECT true FROM decisions d WHERE (d.case_number, d.matter, d.round) = (i.case_number, i.matter, i.round) AND (d.person_id = ANY ($%[1]d) OR d.on_behalf = ANY ($%[1]d)) LIMIT 1) IS NOT NULL`
 
 // answersSQL is what counts as a decision; the index decisions_by_person has the same words.
 const answersSQL = `act IN ('approve', 'reject', 'return', 'back')`
 
-// joins is what a filter looks at beside the list.
-func (f InboxFilter) joins(list string) string {
-	joins := ""
-	if f.Matter != "" || f.AmountFrom != nil || f.AmountTo != nil {
-		joins += ` JOIN tasks t ON t.task_id = ` + list + `.task_id`
-	}
-	if f.Kind != "" || f.AmountFrom != nil || f.AmountTo != nil {
-		joins += ` JOIN cases c ON c.case_number = ` + list + `.case_number`
-	}
-	if f.AmountFrom != nil || f.AmountTo != nil {
-		joins += ` LEFT JOIN withdrawals w ON w.case_number = ` + list + `.case_number`
-	}
-	return joins
-}
-
-// narrow adds a filter on what joins names; list has the numbers of case and partner.
-func (s seer) narrow(q *query, f InboxFilter, due, list string) {
+// narrow adds a filter on the list i, which has all that one looks for but partners' names.
+func (s seer) narrow(q *query, f InboxFilter) {
 	optional := func(is bool, fragment string, arg any) {
 		if is {
-			q.add(` AND `+fragment, arg)
+			q.add(` AND i.`+fragment, arg)
 		}
 	}
-	optional(f.Kind != "", `c.kind = $%d`, f.Kind)
-	optional(f.Matter != "", `t.matter = $%d`, f.Matter)
-	optional(f.Partner != "", list+`.partner_id = $%d`, f.Partner)
-	optional(f.AmountFrom != nil, `coalesce(t.amount, w.amount, c.amount) >= $%d`, f.AmountFrom)
-	optional(f.AmountTo != nil, `coalesce(t.amount, w.amount, c.amount) <= $%d`, f.AmountTo)
-	optional(!f.DueBefore.IsZero(), due+` < $%d`, f.DueBefore)
-	optional(f.Overdue, due+` <= $%d`, s.at) // the closing instant is late (PGM-02)
-	if f.Text != "" {                        // partners are looked through once; whom a case pays is looked up last. ILIKE would put its pattern into small letters for each row
-		q.add(` AND (strpos(`+list+`.case_number, upper($%d)) > 0 OR `+list+`.partner_id IN (SELECT partner_id FROM partners WHERE partner_id ILIKE $%d OR name ILIKE $%[2]d)
-			OR EXISTS (SELECT 1 FROM withdrawals p WHERE p.case_number = `+list+`.case_number AND strpos(lower(p.holder), lower($%[1]d)) > 0))`, f.Text, part(f.Text))
+	optional(f.Kind != "", `kind = $%d`, f.Kind)
+	optional(f.Matter != "", `matter = $%d`, f.Matter)
+	optional(f.Partner != "", `partner_id = $%d`, f.Partner)
+	optional(f.AmountFrom != nil, `amount >= $%d`, f.AmountFrom)
+	optional(f.AmountTo != nil, `amount <= $%d`, f.AmountTo)
+	optional(!f.DueBefore.IsZero(), `due_at < $%d`, f.DueBefore)
+	optional(f.Overdue, `due_at <= $%d`, s.at) // the closing instant is late (PGM-02)
+	if f.Text != "" {
+		q.add(` AND (strpos(i.case_number, (SELECT upper($%[1]d))) > 0 OR strpos(i.payee, (SELECT lower($%[1]d))) > 0 OR i.partner_id IN (SELECT partner_id FROM named))`, f.Text)
+	}
+}
+
+// with begins a statement that narrows a list: with the partners whose number or name has the text, which are looked through once.
+func (f InboxFilter) with(q *query) {
+	q.add(`WITH `)
+	if f.Text != "" {
+		q.add(`named AS MATERIALIZED (SELECT partner_id FROM partners WHERE partner_id ILIKE $%[1]d OR name ILIKE $%[1]d), `, part(f.Text))
 	}
 }
 
@@ -456,10 +449,10 @@ func (r Reader) InboxCounts(ctx context.Context, personID string, at time.Time) 
 
 func (s seer) count(ctx context.Context) (InboxCounts, error) {
 	q := &query{}
-	q.add(`WITH seen AS (SELECT task_id, min(due_at) AS due_at, bool_or(who LIKE 'person:%%' OR asked_by = ANY ($%d) OR submitter = ANY ($%[1]d))`, pq.Array(s.others))
-	q.add(` OR case_number IN `+touchedSQL+` AS doubt`, pq.Array(append([]string{s.ID}, s.others...)))
-	q.add(` FROM inbox WHERE who = ANY ($%d) AND $%d NOT IN (asked_by, submitter) GROUP BY task_id, case_number)
-		SELECT count(*) FILTER (WHERE NOT doubt) AS open, `, pq.Array(s.who), s.ID)
+	q.add(`WITH decided AS MATERIALIZED (SELECT case_number FROM decisions WHERE person_id = ANY ($%[1]d) AND `+answersSQL+` UNION ALL SELECT case_number FROM decisions WHERE on_behalf = ANY ($%[1]d)),
+		seen AS MATERIALIZED (SELECT task_id, due_at, who LIKE 'person:%%' OR i.case_number IN (SELECT case_number FROM decided) AND `+touchedSQL, pq.Array(append([]string{s.ID}, s.others...)))
+	q.add(` OR asked_by = ANY ($%[1]d) OR submitter = ANY ($%[1]d) AS doubt`, pq.Array(s.others))
+	q.add(` FROM inbox i WHERE who = ANY ($%[1]d) AND (cardinality(before) = 0 OR NOT before && $%[1]d) AND $%[2]d NOT IN (asked_by, submitter)) SELECT count(*) FILTER (WHERE NOT doubt) AS open, `, pq.Array(s.who), s.ID)
 	midnight := calendar.DateOf(s.at).AddDays(1).Start()
 	q.add(`count(*) FILTER (WHERE NOT doubt AND due_at <= $%d) AS overdue, count(*) FILTER (WHERE NOT doubt AND due_at > $%[1]d AND due_at <= $%d) AS today,
 		coalesce(array_agg(task_id) FILTER (WHERE doubt), '{}') AS doubted FROM seen`, s.at, midnight)

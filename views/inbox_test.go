@@ -381,7 +381,7 @@ func TestGivenAHouseAsLargeAsTheBenchmarksInSmallWhenInboxesArePagedThenTheyAreW
 	require.InDelta(t, size.Open+size.ByRule+(size.Tasks-size.Open-size.Open/2)/4, cases, 1)
 	require.InDelta(t, cases/10, largest, 1)
 	require.Zero(t, sum, "balances are those of the postings")
-	r, seen := views.Reader{DB: db}, 0
+	r, seen, waiting := views.Reader{DB: db}, 0, 0
 	for n := 1; n <= size.People; n += 3 {
 		id := fmt.Sprintf("p%d", n)
 		var want pq.StringArray
@@ -400,9 +400,50 @@ func TestGivenAHouseAsLargeAsTheBenchmarksInSmallWhenInboxesArePagedThenTheyAreW
 		require.NoError(t, err)
 		require.Equal(t, len(want), counts.Open, id)
 		seen += len(want)
+
+		require.NoError(t, db.Get(&want, plainWaitingSQL, id, want))
+		got = []string{}
+		for f := (views.InboxFilter{Limit: 23}); ; {
+			page, err := r.WaitingForOthers(t.Context(), id, f, at)
+			require.NoError(t, err)
+			got = append(got, ids(page)...)
+			if f.After = page.Next; page.Next == "" {
+				break
+			}
+		}
+		require.Equal(t, []string(want), got, id)
+		require.Equal(t, len(want), counts.Waiting, id)
+		waiting += len(want)
 	}
+	require.Greater(t, waiting, 100)
 	require.Greater(t, seen, 1000, "the house is not empty")
+
+	for _, f := range []views.OverdueFilter{{Limit: 30}, {Kind: "requisition", Limit: 1}, {Escalated: true, Limit: 30}, {Kind: "withdrawal", Escalated: true, Limit: 30}} {
+		var want pq.StringArray
+		require.NoError(t, db.Get(&want, `
+			SELECT coalesce(array_agg(task_id ORDER BY t.due_at, task_id), '{}') FROM tasks t JOIN cases c USING (case_number)
+			 WHERE t.state = 'open' AND t.due_at <= $1 AND $2 IN ('', c.kind) AND (NOT $3 OR escalated_at IS NOT NULL)`, at, f.Kind, f.Escalated))
+		require.Greater(t, len(want), f.Limit, "%+v", f)
+		got := []string{}
+		for {
+			page, err := r.Overdue(t.Context(), f, at)
+			require.NoError(t, err)
+			for _, task := range page.Tasks {
+				require.True(t, f.Kind == "" || f.Kind == task.Kind)
+				got = append(got, task.ID)
+			}
+			if f.After = page.Next; f.After == "" {
+				break
+			}
+		}
+		require.Equal(t, []string(want), got, "%+v", f)
+	}
 }
+
+// What is open in cases that somebody has a part in, but for what is theirs to decide.
+const plainWaitingSQL = `
+	SELECT coalesce(array_agg(task_id ORDER BY coalesce(t.due_at, 'infinity'), task_id), '{}') FROM tasks t JOIN cases c USING (case_number)
+	 WHERE t.state = 'open' AND task_id <> ALL ($2::text[]) AND ($1 IN (t.opened_by, c.submitter) OR EXISTS (SELECT 1 FROM tasks d WHERE d.case_number = t.case_number AND d.decided_by = $1))`
 
 // Nobody stands in for a submitter and holds the role besides in a way that this would see otherwise: the first principal counts.
 const plainInboxSQL = `

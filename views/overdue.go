@@ -32,25 +32,24 @@ type OverduePage struct {
 func (r Reader) Overdue(ctx context.Context, f OverdueFilter, at time.Time) (OverduePage, error) {
 	limit := limited(f.Limit)
 	q := &query{}
-	q.add(`
-	SELECT t.task_id, t.case_number, c.kind, c.partner_id, p.name AS partner_name, t.matter, t.round, t.step, t.question, t.candidates, t.opened_by, t.opened_at, t.remind_at, t.due_at,
-	       t.escalated_at, t.default_at, t.state, coalesce(t.amount, w.amount, c.amount) AS amount
-	  FROM tasks t JOIN cases c USING (case_number) JOIN partners p USING (partner_id) LEFT JOIN withdrawals w USING (case_number)
-	 WHERE t.state = 'open' AND t.due_at <= $%d`, at)
+	q.add(`WITH page AS MATERIALIZED (SELECT task_id FROM inbox WHERE before = '{}' AND due_at <= $%d`, at)
 	if f.Kind != "" {
-		q.add(` AND c.kind = $%d`, f.Kind)
+		q.add(` AND kind = $%d`, f.Kind)
 	}
 	if f.Escalated {
-		q.add(` AND t.escalated_at IS NOT NULL`)
+		q.add(` AND escalated`)
 	}
 	if f.After != "" {
 		due, task, ok := strings.Cut(f.After, "_")
 		if _, err := time.Parse(time.RFC3339Nano, due); !ok || err != nil {
 			return OverduePage{}, badCursor(f.After)
 		}
-		q.add(` AND (t.due_at, t.task_id) > ($%d::timestamptz, $%d)`, due, task)
+		q.add(` AND (due_at, task_id) > ($%d::timestamptz, $%d)`, due, task)
 	}
-	q.add(` ORDER BY t.due_at, t.task_id LIMIT $%d`, limit+1)
+	q.add(` ORDER BY due_at, task_id LIMIT $%d)
+	SELECT t.task_id, t.case_number, c.kind, c.partner_id, p.name AS partner_name, t.matter, t.round, t.step, t.question, t.candidates, t.opened_by, t.opened_at, t.remind_at, t.due_at,
+	       t.escalated_at, t.default_at, t.state, coalesce(t.amount, w.amount, c.amount) AS amount
+	  FROM page JOIN tasks t USING (task_id)`+caseJoins+` ORDER BY t.due_at, t.task_id`, limit+1)
 	found, err := rows[OverdueTask](ctx, r.DB, "overdue tasks", q.text.String(), q.args...)
 	if err != nil {
 		return OverduePage{}, err
@@ -65,7 +64,7 @@ func (r Reader) Overdue(ctx context.Context, f OverdueFilter, at time.Time) (Ove
 		All       int64 `db:"all"`
 		Escalated int64 `db:"escalated"`
 	}
-	n, err := row[counts](ctx, r.DB, "overdue tasks", "", `SELECT count(*) AS all, count(escalated_at) AS escalated FROM tasks WHERE state = 'open' AND due_at <= $1`, at)
+	n, err := row[counts](ctx, r.DB, "overdue tasks", "", `SELECT count(*) AS all, count(*) FILTER (WHERE escalated) AS escalated FROM inbox WHERE before = '{}' AND due_at <= $1`, at)
 	page.All, page.Escalated = n.All, n.Escalated
 	return page, err
 }

@@ -40,7 +40,8 @@ type Verification struct {
 type Progress func(done, all int64)
 
 // Verify recomputes everything that the database keeps about money and history: stored balances, floors, entries, lots,
-// holds, bills, requisitions, lab credits, one entry for each step of a case, every chain of events, and that tasks are what plans and decisions come to. It looks at one instant; nobody waits for it.
+// holds, bills, requisitions, lab credits, one entry for each step of a case, every chain of events, that tasks are what
+// plans and decisions come to, and inboxes what tasks are. It looks at one instant; nobody waits for it.
 func (r Reader) Verify(ctx context.Context, progress Progress) (Verification, error) {
 	tx, err := r.DB.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
@@ -120,6 +121,7 @@ func (v *verifier) sums(ctx context.Context) error {
 		{labCreditsSQL, nil},
 		{specialistsStandSQL, nil},
 		{organisationSQL, nil},
+		{inboxesSQL, nil},
 	} {
 		found, err := rows[Finding](ctx, v.tx, "findings", check.query, check.args...)
 		if err != nil {

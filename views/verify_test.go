@@ -73,6 +73,9 @@ func TestGivenTamperingByTheSuperuserWhenTheLedgerIsVerifiedThenItIsFound(t *tes
 		"a task that nobody decided": {`UPDATE tasks SET decided_by = 'zhao' WHERE task_id = 'W000003/review'`, []string{
 			"task case W000003: review, round 1: the decisions come to review decided li, the tasks say review decided zhao",
 		}},
+		"an amount in inboxes": {`UPDATE inbox SET amount = amount + 1 WHERE case_number = 'W000005'`, []string{
+			"inbox task W000005/send: inboxes do not say of it",
+		}},
 		"a case said to be paid": {`UPDATE cases SET state = 'PAID' WHERE case_number = 'W000005'`, []string{
 			"holds partner P1001: P.HOLD is 1700.00, the open withdrawals add up to 1000.00", "step case W000005: there is no entry withdrawal/W000005/paid",
 			"payment payment W000005-1: it is READY, its case is PAID",
@@ -138,7 +141,7 @@ func containsPrefix(lines []string, prefix string) bool {
 	return false
 }
 
-var touched = []string{"owed_entries", "accounts", "cases", "entries", "postings", "events", "lots", "withdrawal_lines", "approvals", "tasks"}
+var touched = []string{"owed_entries", "accounts", "cases", "entries", "postings", "events", "lots", "withdrawal_lines", "approvals", "tasks", "inbox"}
 
 // restore brings back what a tampering changed, so that the next one is seen alone.
 func restore(t *testing.T, v vendor) {

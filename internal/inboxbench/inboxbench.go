@@ -232,7 +232,9 @@ const decisionsSQL = `
 	SELECT case_number, row_number() OVER (PARTITION BY case_number ORDER BY array_position(ARRAY['check', 'approve', 'send', 'confirm'], seat)), matter, round, seat, 'approve', outcome, 'person', decided_by, decided_at, task_id
 	  FROM tasks WHERE state = 'decided'`
 
+// As the triggers keep it.
 const inboxSQL = `
-	INSERT INTO inbox
-	SELECT DISTINCT w, coalesce(t.due_at, 'infinity'), task_id, case_number, c.partner_id, t.opened_by, c.submitter
-	  FROM tasks t JOIN cases c USING (case_number), unnest(t.candidates) w WHERE t.state = 'open'`
+	INSERT INTO inbox (who, due_at, task_id, case_number, partner_id, asked_by, submitter, kind, matter, round, amount, payee, before, escalated)
+	SELECT DISTINCT w, coalesce(t.due_at, 'infinity'), task_id, case_number, c.partner_id, t.opened_by, c.submitter, c.kind, t.matter, t.round, coalesce(t.amount, p.amount, c.amount), lower(coalesce(p.holder, '')),
+	       ARRAY(SELECT o FROM unnest(t.candidates) o WHERE o < w), escalated_at IS NOT NULL
+	  FROM tasks t JOIN cases c USING (case_number) LEFT JOIN withdrawals p USING (case_number), unnest(t.candidates) w WHERE t.state = 'open'`

@@ -70,7 +70,7 @@ type conn struct {
 
 	kept map[string]*statement
 	uses int
-	last context.Context // of the latest statement
+	last context.Context // of the latest statement since the connection was taken
 }
 
 type statement struct {
@@ -84,6 +84,7 @@ type statement struct {
 
 // ExecContext runs a statement. Without parameters it is one round trip as it is, and may be several statements.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.last = ctx
 	if len(args) == 0 {
 		return c.session.ExecContext(ctx, query, args)
 	}
@@ -97,6 +98,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // QueryContext is the same for what answers rows.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	c.last = ctx
 	if len(args) == 0 {
 		return c.session.QueryContext(ctx, query, args)
 	}
@@ -111,7 +113,6 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 // statement is the kept one, or a new one in place of that used longest ago.
 func (c *conn) statement(ctx context.Context, query string) (*statement, error) {
 	c.uses++
-	c.last = ctx
 	if s := c.kept[query]; s != nil {
 		s.used = c.uses
 		return s, nil
@@ -157,6 +158,13 @@ func (c *conn) judged(query string, err error) error {
 		delete(c.kept, query) // in a transaction that failed, it cannot even be closed
 	}
 	return err
+}
+
+// ResetSession begins the connection's next use. What was said to its former user meanwhile is no order to stop: a request that was
+// answered is over, and its context with it.
+func (c *conn) ResetSession(ctx context.Context) error {
+	c.last = nil
+	return c.session.ResetSession(ctx)
 }
 
 // IsValid gives a connection up whose latest statement was told to stop: the order may be late and meet the next one.

@@ -107,3 +107,30 @@ func TestAStatementThatIsToldToStopDoesNotStopTheNextOne(t *testing.T) {
 	require.NoError(t, db.QueryRow(`SELECT $1::int`, 1).Scan(new(int)))
 	require.Equal(t, 1, kept(t, db), "in a new session")
 }
+
+// A request ends, and its context with it; the connection that it used is another's by then.
+func TestAConnectionOutlivesItsFormerUsers(t *testing.T) {
+	db := open(t)
+	for name, use := range map[string]func(context.Context) error{
+		"a statement with parameters": func(ctx context.Context) error { return db.QueryRowContext(ctx, `SELECT $1::int`, 1).Scan(new(int)) },
+		"one without":                 func(ctx context.Context) error { return db.QueryRowContext(ctx, `SELECT 1`).Scan(new(int)) },
+		"an order without":            func(ctx context.Context) error { _, err := db.ExecContext(ctx, `SELECT 1`); return err },
+		"a look whether it is there":  db.PingContext,
+		"a transaction of nothing": func(ctx context.Context) error {
+			tx, err := db.BeginTx(ctx, nil)
+			if err != nil {
+				return err
+			}
+			return tx.Commit()
+		},
+	} {
+		ctx, over := context.WithCancel(t.Context())
+		require.NoError(t, db.QueryRowContext(ctx, `SELECT $1::int`, 1).Scan(new(int)))
+		over()
+		ctx, over = context.WithCancel(t.Context())
+		require.NoError(t, use(ctx), name)
+		over()
+		require.Equal(t, 1, kept(t, db), name)
+	}
+	require.Zero(t, db.Stats().MaxIdleClosed)
+}

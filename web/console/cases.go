@@ -3,7 +3,6 @@ package console
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"countersign/activities"
@@ -31,7 +30,7 @@ var caseFields = []string{"text", "kind", "state", "open", "from", "to"}
 
 // cases finds cases of any partner, whoever decides them. The number of one leads to it.
 func (c *Console) cases(w http.ResponseWriter, r *http.Request, _ person.Person) error {
-	p := casesPage{Entered: r.URL.Query(), Kinds: kinds.Names()}
+	p := casesPage{Entered: r.URL.Query(), Kinds: kinds.Names(), States: kinds.States("")}
 	text := strings.TrimSpace(p.Entered.Get("text"))
 	switch found, err := c.Reader.Case(r.Context(), strings.ToUpper(text)); {
 	case err == nil:
@@ -46,13 +45,6 @@ func (c *Console) cases(w http.ResponseWriter, r *http.Request, _ person.Person)
 		if entered := strings.TrimSpace(p.Entered.Get(name)); entered != "" {
 			if *into, err = calendar.ParseDate(entered); err != nil {
 				p.Wrong = append(p.Wrong, name)
-			}
-		}
-	}
-	for _, k := range kinds.All {
-		for _, s := range k.States {
-			if !slices.Contains(p.States, s) {
-				p.States = append(p.States, s)
 			}
 		}
 	}
