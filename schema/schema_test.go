@@ -108,6 +108,7 @@ var released = map[string]string{
 	"0032_case_search.sql":         "79559645355e776d003148fe1f77fa2642edc91d25d30498fe9df19c9b88f42f",
 	"0033_lists_of_any_length.sql": "664a2f590d47471e15b0785e6c596817026d53fd1c84dc336074f2e7b4ff02e8",
 	"0035_long_inboxes.sql":        "a0369c255df9dd9d7e023b2e354b3a47a651191ea17b30f4bd26dcea3c076176",
+	"0034_partner_lists.sql":       "b48c07a4e5670e215364baf5777e8aabbb560e6d3eb5ea2c1e2d3bec492b77b9",
 }
 
 func TestGivenTheMigrations_WhenTheyAreHashed_ThenNoneOfThemHasChanged(t *testing.T) {

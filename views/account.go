@@ -2,6 +2,10 @@ package views
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"countersign/domain/calendar"
@@ -31,6 +35,19 @@ func (r Reader) Balances(ctx context.Context, partner string) ([]Balance, error)
 		return rows[Balance](ctx, r.q(), "balances", balancesSQL+` ORDER BY a.account`)
 	}
 	return rows[Balance](ctx, r.q(), "balances", balancesSQL+ownBalancesSQL, partner)
+}
+
+// OwnBalances lists a partner's own accounts.
+func (r Reader) OwnBalances(ctx context.Context, partner string) ([]Balance, error) {
+	return rows[Balance](ctx, r.q(), "balances", balancesSQL+` WHERE a.owner = $1 AND split_part(a.code, '.', 1) IN ('P', 'V', 'M') ORDER BY a.account`, partner)
+}
+
+// CustomerBalances lists so many accounts of a partner's customers, those with something in them first; after an account, if one is named.
+func (r Reader) CustomerBalances(ctx context.Context, partner string, after ledger.Account, limit int) ([]Balance, error) {
+	return rows[Balance](ctx, r.q(), "balances", balancesSQL+`
+		 WHERE a.owner = ANY (ARRAY(SELECT customer_id FROM customers WHERE partner_id = $1)) AND split_part(a.code, '.', 1) = 'C'
+		   AND ($2 = '' OR (a.balance = 0, a.account) > ((SELECT balance = 0 FROM accounts WHERE account = $2), $2))
+		 ORDER BY a.balance = 0, a.account LIMIT $3`, partner, after, limit)
 }
 
 // Balance reads one account; one that was never used stands at 0.00.
@@ -168,17 +185,49 @@ func (r Reader) Statement(ctx context.Context, account ledger.Account, from, to 
 	return s, nil
 }
 
-// StatementPage is part of a statement that may be long: whole days, from one day on, until there are about so many lines. Opening
-// and Closing are those of the days that are shown.
+// StatementPage is part of a statement that may be long: whole days, as many as there is room for, or part of a day that has more.
+// Opening and Closing are those of the lines that are shown.
 type StatementPage struct {
 	Statement
-	Whole Statement     // of all the days that were asked for, without lines
-	Count int           // of its lines
-	Next  calendar.Date // the day with which the next page begins; zero: there is none
+	Whole Statement      // of all the days that were asked for, without lines
+	Count int            // of its lines
+	Next  StatementPlace // where the next page begins; zero: there is none
+}
+
+// StatementPlace is where a page of a statement begins.
+type StatementPlace struct {
+	Day   calendar.Date
+	After int64 // the entry of this day after which it begins; 0: it begins with the day
+}
+
+// IsZero tells whether it is no place.
+func (p StatementPlace) IsZero() bool { return p == StatementPlace{} }
+
+// String is as an address has it: 2026-11-03, or 2026-11-03_4711 within the day.
+func (p StatementPlace) String() string {
+	if p.After == 0 {
+		return p.Day.String()
+	}
+	return fmt.Sprintf("%s_%d", p.Day, p.After)
+}
+
+// ParseStatementPlace reads what String writes; empty is none.
+func ParseStatementPlace(text string) (p StatementPlace, err error) {
+	if text == "" {
+		return p, nil
+	}
+	day, entry, within := strings.Cut(text, "_")
+	if p.Day, err = calendar.ParseDate(day); err == nil && within {
+		p.After, err = strconv.ParseInt(entry, 10, 64)
+	}
+	if err != nil {
+		return p, badCursor(text)
+	}
+	return p, nil
 }
 
 // StatementPage reads an account with a stored balance from one day to another; after is the Next of the page before, zero for the first one.
-func (r Reader) StatementPage(ctx context.Context, account ledger.Account, from, to, after calendar.Date, lines int) (StatementPage, error) {
+func (r Reader) StatementPage(ctx context.Context, account ledger.Account, from, to calendar.Date, after StatementPlace, lines int) (StatementPage, error) {
 	p := StatementPage{Whole: Statement{Account: account, From: from, To: to, Lines: []Movement{}}}
 	type dayRow struct {
 		Day    calendar.Date `db:"day"`
@@ -191,8 +240,8 @@ func (r Reader) StatementPage(ctx context.Context, account ledger.Account, from,
 		return p, err
 	}
 	first, last, shown := from, to, 0
-	if after.After(from) {
-		first = after
+	if after.Day.After(from) {
+		first = after.Day
 	}
 	sum := money.Zero
 	for _, d := range days {
@@ -201,7 +250,7 @@ func (r Reader) StatementPage(ctx context.Context, account ledger.Account, from,
 		switch {
 		case d.Day.Before(first) || !p.Next.IsZero():
 		case shown > 0 && shown+d.Lines > lines:
-			p.Next, last = d.Day, d.Day.AddDays(-1)
+			p.Next.Day, last = d.Day, d.Day.AddDays(-1)
 		default:
 			shown += d.Lines
 		}
@@ -216,7 +265,20 @@ func (r Reader) StatementPage(ctx context.Context, account ledger.Account, from,
 		}
 	}
 	p.Whole.Closing = p.Whole.Opening.Add(sum)
+	p.cut(after.After, lines)
 	return p, nil
+}
+
+// cut leaves out what a page before has shown of the first day, and of a day that is longer than a page what the next one will show.
+func (p *StatementPage) cut(after int64, lines int) {
+	if i := slices.IndexFunc(p.Lines, func(m Movement) bool { return m.Entry == after }); i >= 0 {
+		p.Opening, p.Lines = p.Lines[i].Balance, p.Lines[i+1:]
+	}
+	if len(p.Lines) > lines {
+		p.Lines = p.Lines[:lines]
+		last := p.Lines[lines-1]
+		p.Closing, p.Next = last.Balance, StatementPlace{calendar.DateOf(last.At), last.Entry}
+	}
 }
 
 // MonthStatement is the statement of a whole month, or of another period in whole months.

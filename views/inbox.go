@@ -3,7 +3,6 @@ package views
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -174,18 +173,6 @@ func (q *query) add(fragment string, args ...any) {
 		fragment = fmt.Sprintf(fragment, numbers...)
 	}
 	q.text.WriteString(fragment)
-}
-
-// page ends a statement about cases c: in the order in which they were opened, or against it after a case; 0 is no limit.
-func (q *query) page(newestFirst bool, after string, limit int) {
-	order := " ORDER BY c.opened_at, c.case_number"
-	if newestFirst {
-		order = " ORDER BY c.opened_at DESC, c.case_number DESC"
-	}
-	if after != "" {
-		q.add(` AND (c.opened_at, c.case_number) < ((SELECT opened_at FROM cases WHERE case_number = $%[1]d), $%[1]d)`, after)
-	}
-	q.add(order+` LIMIT $%d`, sql.NullInt64{Int64: int64(limit), Valid: limit > 0})
 }
 
 // pageQuery reads the page after a cursor.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"countersign/domain/bill"
+	"countersign/domain/calendar"
+	"countersign/domain/incentive"
 	"countersign/domain/money"
 )
 
@@ -52,7 +54,15 @@ func conditions(f LineFilter) (string, []any) {
 	}
 	add(f.Partner != "", `l.partner_id = $%d`, f.Partner)
 	add(f.Year != 0, `extract(year FROM l.period) = $%d`, f.Year)
-	add(f.Period != "", `coalesce(b.period, to_char(l.period, 'YYYY-MM')) = $%d`, f.Period)
+	if f.Period != "" {
+		var first *calendar.Date // of a month
+		if p, err := incentive.ParsePeriod(f.Period); err == nil && p.IsMonth() {
+			first = &p.First
+		}
+		add(true, `(l.period = $%d`, first) // these two are found by indexes, the third decides
+		parts[len(parts)-1] += fmt.Sprintf(` OR l.bill_id = ANY (ARRAY(SELECT bill_id FROM bills WHERE period = $%[1]d))) AND coalesce(b.period, to_char(l.period, 'YYYY-MM')) = $%[1]d`, len(args)+1)
+		args = append(args, f.Period)
+	}
 	add(f.Plan != "", `coalesce(b.plan_name, p.body ->> 'plan_name') ILIKE $%d`, part(f.Plan))
 	add(f.Order != "", `l.order_id = $%d`, f.Order)
 	add(f.CustomerName != "", `c.name ILIKE $%d`, part(f.CustomerName))
@@ -95,7 +105,8 @@ func (r Reader) LineTotal(ctx context.Context, f LineFilter) (LineTotal, error) 
 // Lines lists the first lines that match, by number.
 func (r Reader) Lines(ctx context.Context, f LineFilter, limit int) ([]DetailLine, error) {
 	where, args := conditions(f)
-	return rows[DetailLine](ctx, r.q(), "lines", detailLinesSQL+where+fmt.Sprintf(` ORDER BY l.data_id LIMIT %d`, limit), args...)
+	// Found first, and then looked up with what stands around them: there may be thousands.
+	return rows[DetailLine](ctx, r.q(), "lines", detailLinesSQL+` WHERE l.data_id = ANY (ARRAY(SELECT l.data_id`+detailFromSQL+where+fmt.Sprintf(` ORDER BY l.data_id LIMIT %d)) ORDER BY l.data_id`, limit), args...)
 }
 
 // EachLine hands over every line that matches, one after the other, without keeping them.

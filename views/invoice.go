@@ -98,17 +98,15 @@ func (r Reader) SomeInvoiceLists(ctx context.Context, partner string, f InvoiceF
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return nil, err
 	}
-	q := &query{}
-	q.add(`
+	q := newest(partner, []string{requisition.Kind, staff.Kind, quarter.Kind}, f.Limit, func(q *query) {
+		if f.Open {
+			q.add(` AND c.closed_at IS NULL`)
+		}
+		q.after(f.After)
+		q.add(` AND EXISTS (SELECT 1 FROM invoice_lists l WHERE l.case_number = c.case_number AND l.visible_at <= $%d)`, at)
+	}).in(`
 		SELECT l.list_no, l.case_number, c.kind, l.settlement_period, l.amount, l.currency, l.state, l.due_date
-		  FROM cases c JOIN invoice_lists l USING (case_number) WHERE c.partner_id = $%d AND l.visible_at <= $%d`, partner, at)
-	if f.Open {
-		q.add(` AND c.closed_at IS NULL`)
-	}
-	if f.Limit > 0 { // for the index on cases
-		q.add(` AND c.kind = ANY ($%d)`, pq.Array([]string{requisition.Kind, staff.Kind, quarter.Kind}))
-	}
-	q.page(true, f.After, f.Limit)
+		  FROM cases c JOIN invoice_lists l USING (case_number)`)
 	found, err := rows[InvoiceListLine](ctx, r.q(), "invoice lists", q.text.String(), q.args...)
 	for i := range found {
 		found[i].Progress = found[i].State.Words()

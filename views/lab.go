@@ -59,11 +59,7 @@ func (r Reader) LabCredits(ctx context.Context, partner string) ([]LabCredit, er
 
 // NewestLabCredits lists some of them, the newest first, after that of a case if one is named.
 func (r Reader) NewestLabCredits(ctx context.Context, partner, after string, limit int) ([]LabCredit, error) {
-	q := &query{}
-	fmt.Fprintf(&q.text, labCreditSQL, r.remarks())
-	q.add(` WHERE l.case_number = ANY (ARRAY(SELECT c.case_number FROM cases c WHERE c.partner_id = $%d AND c.kind = $%d`, partner, lab.Kind)
-	q.page(true, after, limit)
-	q.add(`)) ORDER BY c.opened_at DESC, c.case_number DESC`)
+	q := newest(partner, []string{lab.Kind}, limit, func(q *query) { q.after(after) }).in(fmt.Sprintf(labCreditSQL, r.remarks()))
 	return rows[LabCredit](ctx, r.q(), "lab credits", q.text.String(), q.args...)
 }
 

@@ -2,10 +2,12 @@ package views_test
 
 import (
 	"database/sql"
+	"slices"
 	"testing"
 	"time"
 
 	"countersign/domain/calendar"
+	"countersign/domain/ledger"
 	"countersign/internal/inboxbench"
 	"countersign/internal/pgtest"
 	"countersign/views"
@@ -35,19 +37,47 @@ func TestGivenAPartnerWithManyCases_WhenItsListsAreReadInPages_ThenTheyAreTheWho
 		require.NoError(t, err)
 		require.Greater(t, len(whole.Lines), 100)
 		var lines []views.Movement
-		for after, pages := (calendar.Date{}), 0; ; pages++ {
-			page, err := r.StatementPage(ctx, "P.CASH:"+p, first, last, after, 30)
+		const size = 5
+		within := false
+		for after, pages := (views.StatementPlace{}), 0; ; pages++ {
+			page, err := r.StatementPage(ctx, "P.CASH:"+p, first, last, after, size)
 			require.NoError(t, err)
+			require.LessOrEqual(t, len(page.Lines), size)
+			if len(lines) > 0 {
+				require.Equal(t, lines[len(lines)-1].Balance, page.Opening)
+			}
 			require.Equal(t, len(whole.Lines), page.Count)
 			require.Equal(t, []string{whole.Opening.String(), whole.Closing.String()}, []string{page.Whole.Opening.String(), page.Whole.Closing.String()})
 			lines = append(lines, page.Lines...)
 			require.Equal(t, page.Closing, lines[len(lines)-1].Balance)
-			if after = page.Next; after.IsZero() {
+			if page.Next.IsZero() {
 				require.Greater(t, pages, 3)
 				break
 			}
+			within = within || page.Next.After > 0
+			after, err = views.ParseStatementPlace(page.Next.String())
+			require.NoError(t, err)
+			require.Equal(t, page.Next, after)
 		}
 		require.Equal(t, whole.Lines, lines)
+		require.True(t, within, "a day is longer than a page")
+		_, err = views.ParseStatementPlace("2026-11-03_x")
+		require.Error(t, err)
+
+		all, err := r.Balances(ctx, p)
+		require.NoError(t, err)
+		parts, err := r.OwnBalances(ctx, p)
+		require.NoError(t, err)
+		for after := ledger.Account(""); ; {
+			some, err := r.CustomerBalances(ctx, p, after, 250)
+			require.NoError(t, err)
+			if len(some) == 0 {
+				break
+			}
+			parts, after = append(parts, some...), some[len(some)-1].Account
+		}
+		require.ElementsMatch(t, all, parts)
+		require.Greater(t, len(parts), 600)
 
 		credits, err := r.LabCredits(ctx, p)
 		require.NoError(t, err)
@@ -57,9 +87,44 @@ func TestGivenAPartnerWithManyCases_WhenItsListsAreReadInPages_ThenTheyAreTheWho
 		require.Equal(t, credits[len(credits)-1], newest[0])
 		invitations, err := r.Invitations(ctx, p, "")
 		require.NoError(t, err)
-		begun, err := r.NewestInvitations(ctx, p, 5)
+		begun, err := r.InvitationPage(ctx, p, "", 5)
 		require.NoError(t, err)
-		require.Equal(t, invitations[:5], begun)
+		require.Equal(t, invitations[:5], begun.Invitations)
+		var seen []views.Invitation
+		for after, pages := "", 0; ; pages++ {
+			page, err := r.InvitationPage(ctx, p, after, 50)
+			require.NoError(t, err)
+			seen = append(seen, page.Invitations...)
+			if after = page.Next; after == "" {
+				require.Greater(t, pages, 1)
+				break
+			}
+		}
+		require.Equal(t, invitations, seen)
+
+		members, err := r.Members(ctx, p, inboxbench.Administrator, nil)
+		require.NoError(t, err)
+		next, err := r.SomeMembers(ctx, p, inboxbench.Administrator, views.MemberFilter{After: members[1].Account, Limit: 2}, nil)
+		require.NoError(t, err)
+		require.Equal(t, members[2:4], next)
+		number := members[3].Account[1:]
+		for text, want := range map[string][]views.Member{members[3].Account: members[3:4], " MEMBER " + number + " ": members[3:4], "member-" + number: members[3:4], "mber " + number: {}} {
+			found, err := r.SomeMembers(ctx, p, inboxbench.Administrator, views.MemberFilter{Text: text}, nil)
+			require.NoError(t, err)
+			require.Equal(t, want, found, text)
+		}
+		specialists, err := r.Specialists(ctx, p, inboxbench.Administrator, nil)
+		require.NoError(t, err)
+		some, err := r.SomeSpecialists(ctx, p, inboxbench.Administrator, views.MemberFilter{After: members[1].Account, Limit: 2}, nil)
+		require.NoError(t, err)
+		require.Equal(t, specialists.Members[2:4], some.Members)
+		require.Equal(t, specialists.SpecialistFigures, some.SpecialistFigures)
+
+		people, err := r.Persons(ctx, p, inboxbench.Administrator, views.PersonFilter{}, nil)
+		require.NoError(t, err)
+		after, err := r.Persons(ctx, p, inboxbench.Administrator, views.PersonFilter{After: people[19].Person, Limit: 20}, nil)
+		require.NoError(t, err)
+		require.Equal(t, people[20:40], after)
 		return nil
 	}))
 	const other = "P2"
@@ -77,11 +142,15 @@ func TestGivenAPartnerWithManyCases_WhenItsListsAreReadInPages_ThenTheyAreTheWho
 		}
 		require.Less(t, len(free), len(all))
 
-		requisitions, err := r.Requisitions(ctx, views.RequisitionFilter{Partner: other, NewestFirst: true})
+		requisitions, err := r.NewestRequisitions(ctx, other, "", 0)
 		require.NoError(t, err)
-		some, err := r.Requisitions(ctx, views.RequisitionFilter{Partner: other, NewestFirst: true, After: requisitions[0].Case, Limit: 1})
+		some, err := r.NewestRequisitions(ctx, other, requisitions[0].Case, 1)
 		require.NoError(t, err)
 		require.Equal(t, requisitions[1:2], some)
+		oldest, err := r.Requisitions(ctx, views.RequisitionFilter{Partner: other})
+		require.NoError(t, err)
+		slices.Reverse(oldest)
+		require.Equal(t, requisitions, oldest)
 		lists, err := r.InvoiceLists(ctx, other, at)
 		require.NoError(t, err)
 		listed, err := r.SomeInvoiceLists(ctx, other, views.InvoiceFilter{After: lists[0].Case, Limit: 1}, at)

@@ -51,6 +51,9 @@ type PersonFilter struct {
 	Status          organisation.Status
 	Name, Account   string // a part of it
 	WithoutDirector bool   // account managers whose director is open (ORG-10)
+
+	After string // the ID of a person, after whom the page begins
+	Limit int    // 0: all
 }
 
 // Persons lists the people of a partner for its administrator (ORG-01). Uncovered names the columns that were uncovered for this look.
@@ -65,7 +68,7 @@ func (r Reader) Persons(ctx context.Context, partner, by string, f PersonFilter,
 	if list := organisation.JudgeAdministrator(who, by, partner); len(list) > 0 {
 		return nil, list
 	}
-	found, err := rows[OrganisationPerson](ctx, r.q(), "persons", personsSQL, partner, f.Role, f.Status, part(f.Name), part(f.Account), f.WithoutDirector)
+	found, err := rows[OrganisationPerson](ctx, r.q(), "persons", personsSQL, partner, f.Role, f.Status, part(f.Name), part(f.Account), f.WithoutDirector, f.After, sql.NullInt64{Int64: int64(f.Limit), Valid: f.Limit > 0})
 	for i, p := range found {
 		found[i].Mobile, found[i].Email = organisation.Masked("mobile", p.Mobile, uncovered), organisation.Masked("email", p.Email, uncovered)
 	}
@@ -77,7 +80,8 @@ const personsSQL = `
 	  FROM organisation_persons
 	 WHERE partner_id = $1 AND ($2 = '' OR $2 = ANY (roles)) AND ($3 = '' OR status = $3) AND name ILIKE $4 AND account_name ILIKE $5
 	   AND (NOT $6 OR director IS NULL AND 'partner-account-manager' = ANY (roles))
-	 ORDER BY account_name`
+	   AND ($7 = '' OR account_name > (SELECT account_name FROM organisation_persons WHERE partner_id = $1 AND person_id = $7))
+	 ORDER BY account_name LIMIT $8`
 
 // PersonDetails is all about one person.
 type PersonDetails struct {

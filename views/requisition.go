@@ -42,10 +42,6 @@ type Requisition struct {
 type RequisitionFilter struct {
 	Partner string
 	State   domain.State
-
-	NewestFirst bool   // instead of the oldest
-	After       string // with NewestFirst: the number of a case, after which the page begins
-	Limit       int    // of a partner's; 0: all
 }
 
 const requisitionSQL = `
@@ -66,13 +62,19 @@ func (r Reader) Requisitions(ctx context.Context, f RequisitionFilter) ([]Requis
 	if f.Partner != "" {
 		q.add(` AND r.partner_id = $%d`, f.Partner)
 	}
-	if f.Limit > 0 { // for the index on cases
-		q.add(` AND c.partner_id = $%d AND c.kind = $%d`, f.Partner, requisition.Kind)
-	}
 	if f.State != "" {
 		q.add(` AND c.state = $%d`, f.State)
 	}
-	q.page(f.NewestFirst, f.After, f.Limit)
+	q.text.WriteString(` ORDER BY c.opened_at, c.case_number`)
+	return r.requisitions(ctx, q)
+}
+
+// NewestRequisitions lists some of a partner's, the newest first, after that of a case if one is named.
+func (r Reader) NewestRequisitions(ctx context.Context, partner, after string, limit int) ([]Requisition, error) {
+	return r.requisitions(ctx, newest(partner, []string{requisition.Kind}, limit, func(q *query) { q.after(after) }).in(requisitionSQL))
+}
+
+func (r Reader) requisitions(ctx context.Context, q *query) ([]Requisition, error) {
 	found, err := rows[Requisition](ctx, r.q(), "requisitions", q.text.String(), q.args...)
 	for i := range found {
 		found[i].Chinese = requisition.Chinese(found[i].State)

@@ -39,6 +39,11 @@ type MemberSpecialist struct {
 
 // Specialists reads a partner's bound members and how they stand, now. Uncovered names the columns that were uncovered for this look.
 func (r Reader) Specialists(ctx context.Context, partner, by string, uncovered []string) (Specialists, error) {
+	return r.SomeSpecialists(ctx, partner, by, MemberFilter{}, uncovered)
+}
+
+// SomeSpecialists reads the same with those members only whom a filter lets through; the figures count all.
+func (r Reader) SomeSpecialists(ctx context.Context, partner, by string, f MemberFilter, uncovered []string) (Specialists, error) {
 	s := Specialists{Partner: partner}
 	if err := r.mustExist(ctx, "partner", partner, partnerExistsSQL); err != nil {
 		return s, err
@@ -50,7 +55,7 @@ func (r Reader) Specialists(ctx context.Context, partner, by string, uncovered [
 	if s.SpecialistFigures, err = row[SpecialistFigures](ctx, r.q(), "partner", partner, specialistFiguresSQL, partner); err != nil {
 		return s, err
 	}
-	s.Members, err = rows[MemberSpecialist](ctx, r.q(), "members", memberSpecialistsSQL, partner)
+	s.Members, err = rows[MemberSpecialist](ctx, r.q(), "members", memberSpecialistsSQL, f.args(partner)...)
 	for i, m := range s.Members {
 		s.Members[i].Name = organisation.Masked("name", m.Name, uncovered)
 	}
@@ -69,11 +74,11 @@ const specialistFiguresSQL = `
 // What has ended is shown until the member is applied for again on that path.
 const memberSpecialistsSQL = `
 	SELECT l.account_id, a.name, l.linked_at, coalesce(o.base_location, '') AS base_location, coalesce(s.case_number, '') AS case_number, coalesce(s.path, '') AS path, coalesce(s.state, '') AS state
-	  FROM member_links l JOIN personal_accounts a USING (account_id) LEFT JOIN member_locations o ON o.partner_id = l.partner_id AND o.account_id = l.account_id
+	  FROM (` + linkedSQL + `) l JOIN personal_accounts a USING (account_id) LEFT JOIN member_locations o ON o.partner_id = l.partner_id AND o.account_id = l.account_id
 	  LEFT JOIN LATERAL (
 		SELECT DISTINCT ON (p.path) p.case_number, p.path, c.state FROM project_specialists p JOIN cases c USING (case_number)
 		 WHERE p.partner_id = l.partner_id AND p.account_id = l.account_id AND (p.ended_at IS NULL OR p.ended_at >= l.linked_at) ORDER BY p.path, c.opened_at DESC, p.case_number DESC) s ON true
-	 WHERE l.partner_id = $1 AND l.unlinked_at IS NULL ORDER BY l.account_id, s.path`
+	 ORDER BY l.linked_at, l.link_id, s.path`
 
 // SpecialistCase is what a specialist's case has beside every case.
 type SpecialistCase struct {

@@ -207,6 +207,7 @@ func (b *bench) partners(ctx context.Context, own *http.Client) ([]page, error) 
 		{name("specialists"), own, fixed("/partner/specialists"), nil, false},
 		{name("company"), own, fixed("/partner/company"), nil, false},
 		{name("people"), own, fixed("/partner/people"), nil, false},
+		{name("people, search that finds nobody"), own, fixed("/partner/people?name=nowhere&member=nowhere"), nil, false},
 	}, nil
 }
 

@@ -46,7 +46,7 @@ func Fill(t testing.TB, programme *sqlx.DB, partners ...string) {
 var values = map[string]string{
 	"partner_id": "%", "from_partner": "%", "to_partner": "%", "owner": "%",
 	"account": "P.CASH:%", "accounts.code": "P.CASH", "currency": "CNY", "actor": "person_id~%",
-	"partners.master": "person_id~%", "partners.kind": "distributor", "asked_by": "person_id~%", "person_roles.role": "partner-administrator", "organisation_people.status": "ACTIVE",
+	"partners.master": "person_id~%", "partners.kind": "distributor", "cases.kind": "requisition", "asked_by": "person_id~%", "person_roles.role": "partner-administrator", "organisation_people.status": "ACTIVE",
 	"matter": "review", "act": "comment", "solution_drafts.materials": "[]", "round": "1", "must_change": "false", "removed": "false", "months": "[]", "quarter": "2024-Q2", "payment_applications.case_number": "case_number~%",
 }
 

@@ -19,11 +19,14 @@ import (
 // accountData is the partner's account: where all balances stand, and one account's month.
 type accountData struct {
 	Balances  []views.Balance
+	Customers []views.Balance // accounts of the partner's customers
 	Statement views.StatementPage
 	Month     string // 2026-11
 	Before    string
 	After     string // empty: the month is not over
 	More      more   // of a month with many lines
+
+	MoreCustomers more
 }
 
 // accountAsked is the account and month that an address names: P.CASH of the present month when it names none.
@@ -43,8 +46,10 @@ func accountAsked(req *http.Request, p person.Person) (account ledger.Account, f
 	return account, first, first.AddMonths(1).AddDays(-1), nil
 }
 
-// statementLines is about how many lines of a statement a page has: it ends with a day.
-const statementLines = 200
+// statementLines is how many lines of a statement a page has at most.
+const statementLines = 100
+
+var customerList = listed{"/partner/account", "customers", "#customers", formRows}
 
 func (c *Console) account(w http.ResponseWriter, req *http.Request, p person.Person) error {
 	ctx := req.Context()
@@ -52,20 +57,23 @@ func (c *Console) account(w http.ResponseWriter, req *http.Request, p person.Per
 	if err != nil {
 		return err
 	}
-	var after calendar.Date // the day with which the page begins
-	if day := req.URL.Query().Get("after"); day != "" {
-		if after, err = calendar.ParseDate(day); err != nil {
-			return page.Error{Status: http.StatusBadRequest, Key: "error.400"}
-		}
+	after, err := views.ParseStatementPlace(req.URL.Query().Get("after"))
+	if err != nil {
+		return err
 	}
 	data := accountData{Month: first.String()[:7], Before: first.AddMonths(-1).String()[:7]}
 	if next := first.AddMonths(1); !next.Start().After(time.Now()) {
 		data.After = next.String()[:7]
 	}
 	err = c.read(ctx, p, func(r views.Reader) (err error) {
-		if data.Balances, err = r.Balances(ctx, p.PartnerID); err != nil {
+		if data.Balances, err = r.OwnBalances(ctx, p.PartnerID); err != nil {
 			return err
 		}
+		customers, err := r.CustomerBalances(ctx, p.PartnerID, ledger.Account(customerList.after(req)), customerList.rows+1)
+		if err != nil {
+			return err
+		}
+		data.Customers, data.MoreCustomers = cut(req, customerList, customers, func(b views.Balance) string { return string(b.Account) })
 		data.Statement, err = r.StatementPage(ctx, account, first, last, after, statementLines)
 		return err
 	})

@@ -1,11 +1,11 @@
 package partner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -31,15 +31,16 @@ type casesData struct {
 	Cases  []views.Case
 	Search views.CaseSearch
 	Kinds  []string
-	First  string // address of the first page; empty: this is it
-	Next   string // of the next; empty: there is none
+	more
 
 	Searched int // a text was looked for among so many cases only; 0: among all
 }
 
+var caseList = listed{"/partner/cases", "after", "", pageRows}
+
 func (c *Console) cases(w http.ResponseWriter, req *http.Request, p person.Person) error {
 	query := req.URL.Query()
-	data := casesData{Search: views.CaseSearch{Kind: query.Get("kind"), Open: query.Get("open") != "", Text: query.Get("text"), After: query.Get("after")}}
+	data := casesData{Search: views.CaseSearch{Kind: query.Get("kind"), Open: query.Get("open") != "", Text: query.Get("text"), After: caseList.after(req)}}
 	data.Kinds = c.seenKinds(req.Context())
 	data.Search.Kinds = data.Kinds
 	if data.Search.Kind != "" && !slices.Contains(data.Kinds, data.Search.Kind) {
@@ -47,26 +48,11 @@ func (c *Console) cases(w http.ResponseWriter, req *http.Request, p person.Perso
 	}
 	err := c.read(req.Context(), p, func(r views.Reader) error {
 		found, err := r.CasePage(req.Context(), p.PartnerID, data.Search)
-		data.Cases, data.Next, data.Searched = found.Cases, found.Next, found.Searched
+		data.Cases, data.more, data.Searched = found.Cases, caseList.more(req, found.Next), found.Searched
 		return err
 	})
 	if err != nil {
 		return err
-	}
-	at := func(after string) string {
-		q := url.Values{}
-		for name, value := range map[string]string{"kind": query.Get("kind"), "open": query.Get("open"), "text": query.Get("text"), "after": after} {
-			if value != "" {
-				q.Set(name, value)
-			}
-		}
-		return "/partner/cases?" + q.Encode()
-	}
-	if data.Search.After != "" {
-		data.First = at("")
-	}
-	if data.Next != "" {
-		data.Next = at(data.Next)
 	}
 	c.Pages.Render(w, req, http.StatusOK, "partner-cases", c.Pages.Text(req, "partner.nav.cases"), data)
 	return nil
@@ -85,7 +71,7 @@ type caseData struct {
 	Quarter     *views.QuarterCase
 	Awaited     *views.PaymentDetail // of a quarter that waits for its payment
 	Lab         *views.LabCredit
-	Members     []views.Member // who may use the credit
+	Members     memberChoice // who may use the credit
 	Tier        *views.TierUpgradeDetail
 	Methods     []requisition.Method
 	Specialist  *views.SpecialistCase
@@ -164,7 +150,7 @@ func (d *caseData) beside(ctx context.Context, r views.Reader, p person.Person) 
 			return err
 		}
 		d.MayAct = lab.MayAct(p, d.Partner) && (d.State == lab.Rejected || d.State == lab.Approved)
-		d.Members, err = r.Members(ctx, d.Partner, p.ID, nil)
+		d.Members, err = choiceOf(ctx, r, d.Partner, cmp.Or(d.Was("member"), d.Lab.Account))
 	case specialist.Kind:
 		found, err := r.SpecialistCase(ctx, d.Number)
 		if err != nil {

@@ -172,6 +172,8 @@ func (c *Console) exportLines(w http.ResponseWriter, req *http.Request, p person
 	return nil
 }
 
+var billList = listed{"/partner/bills", "after", "", pageRows}
+
 // bills lists the partner's bills, the newest first.
 func (c *Console) bills(w http.ResponseWriter, req *http.Request, p person.Person) error {
 	var data struct {
@@ -179,8 +181,8 @@ func (c *Console) bills(w http.ResponseWriter, req *http.Request, p person.Perso
 		More  more
 	}
 	err := c.read(req.Context(), p, func(r views.Reader) error {
-		found, err := r.Bills(req.Context(), views.BillFilter{Partner: p.PartnerID, NewestFirst: true, After: req.URL.Query().Get("after"), Limit: pageRows + 1}, time.Now())
-		data.Bills, data.More = cut(req, found, func(b views.Bill) string { return b.ID })
+		found, err := r.Bills(req.Context(), views.BillFilter{Partner: p.PartnerID, NewestFirst: true, After: billList.after(req), Limit: billList.rows + 1}, time.Now())
+		data.Bills, data.More = cut(req, billList, found, func(b views.Bill) string { return b.ID })
 		return err
 	})
 	if err != nil {

@@ -40,6 +40,8 @@ type invoicesData struct {
 // owedRows is how many tax rates the form has room for.
 const owedRows = 3
 
+var invoiceLists = listed{"/partner/invoices", "after", "", pageRows}
+
 func (c *Console) invoices(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
 	ctx := req.Context()
 	data := invoicesData{asked: a, Rows: make([]owed.Selected, owedRows), Asks: p.Holds(owed.Applicants...)}
@@ -48,11 +50,11 @@ func (c *Console) invoices(w http.ResponseWriter, req *http.Request, p person.Pe
 	}
 	err := c.read(ctx, p, func(r views.Reader) (err error) {
 		if c.may(ctx, ofIncentive) {
-			found, err := r.SomeInvoiceLists(ctx, p.PartnerID, views.InvoiceFilter{After: req.URL.Query().Get("after"), Limit: pageRows + 1}, time.Now())
+			found, err := r.SomeInvoiceLists(ctx, p.PartnerID, views.InvoiceFilter{After: invoiceLists.after(req), Limit: invoiceLists.rows + 1}, time.Now())
 			if err != nil {
 				return err
 			}
-			data.Lists, data.More = cut(req, found, func(l views.InvoiceListLine) string { return l.Case })
+			data.Lists, data.More = cut(req, invoiceLists, found, func(l views.InvoiceListLine) string { return l.Case })
 		}
 		data.Owed, err = r.Owed(ctx, p.PartnerID, false)
 		return err

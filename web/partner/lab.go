@@ -25,9 +25,26 @@ type labData struct {
 	views.LabBenefit
 	Found  []views.LabCredit
 	More   more
-	Linked []views.Member // who may use a credit
+	Linked memberChoice // who may use a credit
 	MayAct bool
 	Open   bool // a path that is open for lab credits
+}
+
+var labList = listed{"/partner/lab", "after", "#found", pageRows}
+
+// memberChoice is the members among whom a form lets choose.
+type memberChoice struct {
+	Members []views.Named
+	Many    bool // more than a list for choosing has: the form asks for a number
+	Chosen  string
+}
+
+// offeredMembers is how many members such a list has.
+const offeredMembers = 100
+
+func choiceOf(ctx context.Context, r views.Reader, partner, chosen string) (memberChoice, error) {
+	found, err := r.MemberNames(ctx, partner, offeredMembers+1)
+	return memberChoice{found, len(found) > offeredMembers, chosen}, err
 }
 
 func (c *Console) lab(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
@@ -37,12 +54,12 @@ func (c *Console) lab(w http.ResponseWriter, req *http.Request, p person.Person,
 		if data.LabBenefit, err = r.LabBenefit(ctx, p.PartnerID, time.Now()); err != nil && !activities.IsNotFound(err) { // no policy yet: nothing is open
 			return err
 		}
-		found, err := r.NewestLabCredits(ctx, p.PartnerID, req.URL.Query().Get("after"), pageRows+1)
+		found, err := r.NewestLabCredits(ctx, p.PartnerID, labList.after(req), labList.rows+1)
 		if err != nil {
 			return err
 		}
-		data.Found, data.More = cut(req, found, func(l views.LabCredit) string { return l.Case })
-		data.Linked, err = r.Members(ctx, p.PartnerID, p.ID, nil)
+		data.Found, data.More = cut(req, labList, found, func(l views.LabCredit) string { return l.Case })
+		data.Linked, err = choiceOf(ctx, r, p.PartnerID, a.Was("member"))
 		return err
 	})
 	if err != nil {

@@ -354,6 +354,12 @@ func TestAPageOpensToWhoseRolesPermitIt(t *testing.T) {
 	_, body = s.As(dora, http.MethodGet, "/partner", nil)
 	require.NotContains(t, body, "Withdrawable")
 	require.NotContains(t, body, number)
+	eve := s.colleague("eve", person.PartnerAccountManager) // sees no kind of case
+	for _, path := range []string{"/partner", "/partner/cases", "/partner/cases?open=1", "/partner/cases?text=" + number} {
+		status, body := s.As(eve, http.MethodGet, path, nil)
+		require.Equal(t, http.StatusOK, status, path)
+		require.NotContains(t, body, `href="/partner/cases/`+number, path)
+	}
 	status, _ := s.As(carl, http.MethodPost, "/partner/withdrawals", application())
 	require.Equal(t, http.StatusNotFound, status)
 }

@@ -22,9 +22,15 @@ import (
 type peopleData struct {
 	asked
 	People      []views.OrganisationPerson
+	Filter      views.PersonFilter
 	Roles       []views.Role
 	Invitations []views.Invitation
 	Members     []views.Member
+	MemberText  string // of the search for members
+	At          string // the end of the page's address: its filters, and where its lists go on
+
+	MorePeople, MoreInvitations, MoreMembers more
+
 	Looks       bool // as an administrator
 	Self        string
 	PersonShown []string // masked columns that are shown in full on this page
@@ -38,27 +44,42 @@ func (c *Console) people(w http.ResponseWriter, req *http.Request, p person.Pers
 	return c.peoplePage(w, req, p, peopleData{asked: a})
 }
 
-// shownInvitations is how many invitations the page lists; open ones are all among them.
-const shownInvitations = 100
+var (
+	peopleList     = listed{"/partner/people", "people", "#people", formRows}
+	memberList     = listed{"/partner/people", "members", "#members", formRows}
+	invitationList = listed{"/partner/people", "invitations", "#invitations", formRows}
+)
+
+// personFilter is what the list of people is narrowed to (ORG-01).
+func personFilter(query url.Values) views.PersonFilter {
+	return views.PersonFilter{Name: query.Get("name"), Account: query.Get("account"), Role: person.Role(query.Get("role")), Status: organisation.Status(query.Get("status"))}
+}
 
 func (c *Console) peoplePage(w http.ResponseWriter, req *http.Request, p person.Person, data peopleData) error {
-	ctx := req.Context()
+	ctx, query := req.Context(), req.URL.Query()
 	data.Self, data.Ways, data.Permissions = p.ID, []member.By{member.ByMobile, member.ByEmail, member.ByName}, organisation.Grantable
+	data.Filter, data.MemberText, data.At = personFilter(query), query.Get("member"), queried(query)
 	err := c.read(ctx, p, func(r views.Reader) (err error) {
-		data.People, err = r.Persons(ctx, p.PartnerID, p.ID, views.PersonFilter{}, data.PersonShown)
+		asked := data.Filter
+		asked.After, asked.Limit = peopleList.after(req), peopleList.rows+1
+		found, err := r.Persons(ctx, p.PartnerID, p.ID, asked, data.PersonShown)
 		switch {
 		case err == nil:
 			data.Looks = true
+			data.People, data.MorePeople = cut(req, peopleList, found, func(p views.OrganisationPerson) string { return p.Person })
 			if data.Roles, err = r.RolesOf(ctx, p.PartnerID, p.ID); err != nil {
 				return err
 			}
 		case activities.RefusalOf(err) == nil: // who is no administrator sees the members only (ORG-01)
 			return err
 		}
-		if data.Invitations, err = r.NewestInvitations(ctx, p.PartnerID, shownInvitations); err != nil {
+		invitations, err := r.InvitationPage(ctx, p.PartnerID, invitationList.after(req), invitationList.rows)
+		if err != nil {
 			return err
 		}
-		data.Members, err = r.Members(ctx, p.PartnerID, p.ID, data.MemberShown)
+		data.Invitations, data.MoreInvitations = invitations.Invitations, invitationList.more(req, invitations.Next)
+		members, err := r.SomeMembers(ctx, p.PartnerID, p.ID, views.MemberFilter{Text: data.MemberText, After: memberList.after(req), Limit: memberList.rows + 1}, data.MemberShown)
+		data.Members, data.MoreMembers = cut(req, memberList, members, func(m views.Member) string { return m.Account })
 		return err
 	})
 	if err != nil {
@@ -150,7 +171,7 @@ func (c *Console) toColleague(w http.ResponseWriter, req *http.Request, p person
 	if err = c.colleague(req.Context(), p, id); err == nil {
 		err = do(form, id)
 	}
-	return c.answered(w, req, p, form, err, c.people, "/partner/people", said)
+	return c.answered(w, req, p, form, err, c.people, "/partner/people"+queried(req.URL.Query())+"#people", said)
 }
 
 func (c *Console) setRoles(w http.ResponseWriter, req *http.Request, p person.Person) error {
@@ -240,17 +261,17 @@ func (c *Console) unbind(w http.ResponseWriter, req *http.Request, p person.Pers
 		return err
 	}
 	_, err = (&activities.Members{DB: c.Desk.DB}).Unbind(ctx, activities.UnbindInput{Key: form.Get("key"), Partner: p.PartnerID, Account: account, Person: p.ID, Reason: form.Get("reason"), At: time.Now()})
-	return c.answered(w, req, p, form, err, c.people, "/partner/people", "partner.flash.unbound")
+	return c.answered(w, req, p, form, err, c.people, "/partner/people"+queried(req.URL.Query())+"#members", "partner.flash.unbound")
 }
 
 // linked finds a member of the partner; of another one nobody is there.
 func (c *Console) linked(ctx context.Context, p person.Person, account string) error {
-	var members []views.Member
+	var found bool
 	err := c.read(ctx, p, func(r views.Reader) (err error) {
-		members, err = r.Members(ctx, p.PartnerID, p.ID, nil)
+		found, err = r.IsMember(ctx, p.PartnerID, account)
 		return err
 	})
-	if err == nil && !slices.ContainsFunc(members, func(m views.Member) bool { return m.Account == account }) {
+	if err == nil && !found {
 		return page.NotFound
 	}
 	return err

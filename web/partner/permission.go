@@ -85,7 +85,7 @@ func (o opens) to(held []organisation.Permission) bool {
 
 // seenKinds are the kinds of cases that whoever asks may see.
 func (c *Console) seenKinds(ctx context.Context) []string {
-	var seen []string
+	seen := []string{} // never nil, which would be all
 	for _, k := range kinds.All {
 		if c.may(ctx, ofKind[k.Name]) {
 			seen = append(seen, k.Name)

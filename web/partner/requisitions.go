@@ -37,6 +37,8 @@ type automatic struct {
 	On      *activities.AutomaticSwitch // nil: off
 }
 
+var requisitionList = listed{"/partner/requisitions", "after", "", pageRows}
+
 func (c *Console) requisitions(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
 	return c.requestForm(w, req, p, a, requisition.Application{PartnerID: p.PartnerID, Submitter: p.ID})
 }
@@ -46,8 +48,8 @@ func (c *Console) requestForm(w http.ResponseWriter, req *http.Request, p person
 	ctx := req.Context()
 	data := requisitionsData{asked: a, Methods: requisition.Methods, MayAct: invoice.MaySend(p, p.PartnerID)}
 	err := c.read(ctx, p, func(r views.Reader) error {
-		found, err := r.Requisitions(ctx, views.RequisitionFilter{Partner: p.PartnerID, NewestFirst: true, After: req.URL.Query().Get("after"), Limit: pageRows + 1})
-		data.Found, data.More = cut(req, found, func(r views.Requisition) string { return r.Case })
+		found, err := r.NewestRequisitions(ctx, p.PartnerID, requisitionList.after(req), requisitionList.rows+1)
+		data.Found, data.More = cut(req, requisitionList, found, func(r views.Requisition) string { return r.Case })
 		return err
 	})
 	if err != nil {

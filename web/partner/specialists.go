@@ -22,6 +22,9 @@ import (
 type specialistsData struct {
 	asked
 	views.Specialists
+	Text   string // of the search
+	At     string // the end of the list's address
+	More   more
 	Paths  []specialist.Path
 	Came   []applied // what an application for several members came to
 	MayAct bool
@@ -38,10 +41,28 @@ func (c *Console) specialists(w http.ResponseWriter, req *http.Request, p person
 	return c.specialistsPage(w, req, p, specialistsData{asked: a})
 }
 
+var specialistList = listed{"/partner/specialists", "after", "#members", formRows}
+
+// cut is one part of the list, in which a member may have several rows.
+func (d specialistsData) cut(req *http.Request) ([]views.MemberSpecialist, more) {
+	members := 0
+	for i, m := range d.Members {
+		if i > 0 && m.Account == d.Members[i-1].Account {
+			continue
+		}
+		if members++; members > specialistList.rows {
+			return d.Members[:i], specialistList.more(req, d.Members[i-1].Account)
+		}
+	}
+	return d.Members, specialistList.more(req, "")
+}
+
 func (c *Console) specialistsPage(w http.ResponseWriter, req *http.Request, p person.Person, data specialistsData) error {
 	data.Paths, data.MayAct = specialist.Paths, p.Holds(specialist.Applicants...)
+	data.Text, data.At = req.URL.Query().Get("text"), queried(req.URL.Query())
 	err := c.read(req.Context(), p, func(r views.Reader) (err error) {
-		data.Specialists, err = r.Specialists(req.Context(), p.PartnerID, p.ID, nil)
+		data.Specialists, err = r.SomeSpecialists(req.Context(), p.PartnerID, p.ID, views.MemberFilter{Text: data.Text, After: specialistList.after(req), Limit: specialistList.rows + 1}, nil)
+		data.Members, data.More = data.cut(req)
 		return err
 	})
 	if err != nil {
@@ -107,7 +128,7 @@ func (c *Console) locate(w http.ResponseWriter, req *http.Request, p person.Pers
 		return err
 	}
 	err = c.projectSpecialists().LocateMember(req.Context(), activities.LocateMemberInput{Partner: p.PartnerID, Account: account, Location: form.Get("location"), Person: p.ID, At: time.Now()})
-	return c.answered(w, req, p, url.Values{"key": form["key"]}, err, c.specialists, "/partner/specialists", "partner.flash.saved")
+	return c.answered(w, req, p, url.Values{"key": form["key"]}, err, c.specialists, "/partner/specialists"+queried(req.URL.Query())+"#members", "partner.flash.saved")
 }
 
 // askOfSpecialist asks for one thing in a specialist's case.

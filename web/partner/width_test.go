@@ -2,10 +2,13 @@ package partner_test
 
 import (
 	"bytes"
+	"fmt"
+	"html"
 	"image"
 	"image/png"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -320,6 +323,34 @@ func TestAnAdministratorLooksAfterThePeople(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, status)
 	status, _ = s.As("alice", http.MethodPost, "/partner/people/nobody/roles", url.Values{"key": {"k7"}})
 	require.Equal(t, http.StatusNotFound, status)
+}
+
+// Rule: ORG-01
+func TestThePeopleOfALargeOrganisationAreFilteredAndPaged(t *testing.T) {
+	s := wide(t)
+	for n := range 24 {
+		s.colleague(fmt.Sprintf("p%02d", n), person.PartnerFinance)
+	}
+	s.colleague("withdrawer", person.PartnerWithdrawals)
+	_, body := s.As("alice", http.MethodGet, "/partner/people", nil)
+	require.Contains(t, body, "<td>p00</td>")
+	require.NotContains(t, body, "<td>p20</td>")
+	next := regexp.MustCompile(`href="(/partner/people\?people=[^"]+#people)"`).FindStringSubmatch(body)
+	require.NotNil(t, next, body)
+	at, _, _ := strings.Cut(html.UnescapeString(next[1]), "#")
+	_, body = s.As("alice", http.MethodGet, at, nil)
+	require.NotContains(t, body, "<td>p00</td>")
+	has(t, body, "<td>p20</td>", "First page")
+	require.Contains(t, body, `action="`+strings.Replace(at, "people?", "people/uncover?", 1)+`"`, "who looks at a column stays on the page")
+	_, body = s.As("alice", http.MethodPost, strings.Replace(at, "people?", "people/uncover?", 1), url.Values{"list": {"persons"}, "column": {"mobile"}})
+	has(t, body, "<td>p20</td>")
+	require.Contains(t, body, `href="/partner/people#people"`, "and gets back to the list")
+
+	_, body = s.As("alice", http.MethodGet, "/partner/people?role=partner-withdrawals&status=ACTIVE&account=draw", nil)
+	has(t, body, "<td>withdrawer</td>")
+	require.NotContains(t, body, "<td>p00</td>")
+	_, body = s.As("alice", http.MethodGet, "/partner/people?name=nobody&member=nobody", nil)
+	has(t, body, "Nobody is found.", "No member is found.")
 }
 
 // Rule: ORG-29, ORG-37
