@@ -210,7 +210,7 @@ func TestGivenACasePaidAgainstAnInvoice_WhenItsListIsOpened_ThenThePartnerIsTold
 	require.Equal(t, l, again, "a case has one list")
 	mails := b.texts(`SELECT person_id || ': ' || body FROM outbox`)
 	require.Len(t, mails, 1)
-	for _, part := range []string{"mei: ", "IL000001", "starter invoice list R000001", "2 Vendor Street, Guiyang", "invoices@vendor.example", "10300.00 CNY"} {
+	for _, part := range []string{"mei: ", "IL000001", "case R000001", "2 Vendor Street, Guiyang", "invoices@vendor.example", "10300.00 CNY"} {
 		require.Contains(t, mails[0], part)
 	}
 

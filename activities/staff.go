@@ -81,7 +81,7 @@ func (in QualifyInput) approve(ctx context.Context, tx *sqlx.Tx) (refusal.List, 
 	if n, err := res.RowsAffected(); err != nil || n == 1 {
 		return nil, err
 	}
-	return refusal.List{refusal.New("FHM-01", "ENG_STATE", object, "The partner has not applied for the qualification, or it is approved with another agreement; look at: starter staff show %s", in.Partner)}, nil
+	return refusal.List{refusal.New("FHM-01", "ENG_STATE", object, "The partner has not applied for the qualification, or it is approved with another agreement; look at the qualification first.")}, nil
 }
 
 // allowed checks who keeps a partner's records: its own people, and for approvals the vendor's operators.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"countersign/domain/approval"
+	"countersign/domain/condition"
 )
 
 // Entered is a policy as somebody entered it into a form.
@@ -48,10 +49,6 @@ func Form(kind string, form map[string][]string) ([]Field, error) {
 	return known[kind].form(stands), nil
 }
 
-func formOf[P Policy](stands *entered) []Field {
-	return partsOf(reflect.TypeFor[P](), "", "", stands)
-}
-
 // Enter reads a policy from the fields of a form as from a policy file. What is left empty is not set.
 func Enter(kind string, fields []Field) Entered {
 	e := Entered{Fields: fields}
@@ -59,6 +56,7 @@ func Enter(kind string, fields []Field) Entered {
 	for _, fault := range e.Faults {
 		fields := about(e.Fields, fault)
 		for _, f := range fields {
+			f, fault := f.row(fault)
 			f.Wrong = append(f.Wrong, fault)
 		}
 		if len(fields) == 0 {
@@ -94,6 +92,10 @@ func (f Field) lines() []string {
 		return mapping(f.Parts)
 	case Asked:
 		return asked(f.Parts[0].Value, f.Parts[1].Value)
+	case Condition:
+		if len(f.Parts) > 0 {
+			f.Value = condition.Write(f.tests())
+		}
 	case List:
 		var lines []string
 		for _, p := range f.Parts {

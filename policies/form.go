@@ -1,12 +1,11 @@
 package policies
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"countersign/domain/condition"
 )
 
 // Field is one parameter of a policy as a form shows it, or a part of one.
@@ -15,13 +14,17 @@ type Field struct {
 	Path    string // the name of its control: approval.steps.0.name
 	Label   string // what it is, wherever it stands: approval, step-name
 	Shape   Shape
-	Value   string   // as in a policy file, of a list a line a value; of what has parts as a reader is shown it, in YAML
+	Value   string   // as in a policy file, of a list a line a value; of what has parts none
 	Entry   string   // what stands in the control, if that is not the value
+	Words   string   // a term or a condition as people read it; empty: it is none
 	Unit    string   // of a term
+	Line    bool     // a condition is entered as a line
 	Choices []string // that are known, and what was chosen
 	Parts   []Field  // of a group, a list, somebody who is asked
 	Blank   *Field   // what a list's next part begins with
 	Wrong   []Fault
+
+	asks []condition.Field // what a condition may ask for
 }
 
 // Shape says how a field is entered.
@@ -43,6 +46,8 @@ const (
 	Group   Shape = "group"   // its parts
 	List    Shape = "list"    // parts that one can add, remove and move
 	Asked   Shape = "asked"   // who is asked: a choice, or a person's ID
+
+	Condition Shape = "condition" // its parts, a test each; without parts a line, in the language of policy files
 )
 
 // One tells whether a list's part is entered in a row of a table: it has a few short parts.
@@ -72,7 +77,7 @@ func (f Field) Named(name string) *Field { return find(f.Parts, f.Path+"."+name)
 // Fields takes a policy apart; of nil come the fields of an empty one.
 func Fields(kind string, p Policy) ([]Field, error) { return known[kind].fields(p) }
 
-func fieldsOf[P Policy](p Policy) ([]Field, error) {
+func fieldsOf[P Policy](p Policy, asks []condition.Field) ([]Field, error) {
 	v := reflect.New(reflect.TypeFor[P]()).Elem()
 	if p != nil {
 		v.Set(reflect.ValueOf(p))
@@ -81,66 +86,26 @@ func fieldsOf[P Policy](p Policy) ([]Field, error) {
 	if err := stands.put(v); err != nil {
 		return nil, err
 	}
-	fields := partsOf(v.Type(), "", "", stands)
-	for i, name := range named(v.Type()) {
-		part := v.Field(fieldNamed(v.Type(), name))
-		if f := &fields[i]; (f.Shape == Group || f.Shape == List) && !part.IsZero() {
-			text, err := json.Marshal(part.Interface()) // in which a policy says nothing of what it leaves out
-			if err != nil {
-				return nil, err
-			}
-			lines, err := yaml.JSONToYAML(text)
-			if err != nil {
-				return nil, err
-			}
-			f.Value = strings.TrimRight(string(lines), "\n")
-		}
-	}
-	return fields, nil
+	return builder{asks}.parts(v.Type(), "", "", stands), nil
 }
 
-// Change is a parameter that two policies have differently.
-type Change struct{ Name, Before, After string }
-
-// Changes compares two policies of a kind; of none before, everything is new.
-func Changes(kind string, before, after Policy) ([]Change, error) {
-	old, err := Fields(kind, before)
-	if err != nil {
-		return nil, err
-	}
-	now, err := Fields(kind, after)
-	if err != nil {
-		return nil, err
-	}
-	var out []Change
-	for i, f := range now {
-		was := old[i].Value
-		if before == nil {
-			was = ""
-		}
-		if was != f.Value {
-			out = append(out, Change{f.Name, was, f.Value})
-		}
-	}
-	return out, nil
-}
-
-// Rearranges does what a button of the form asks for: "add approval.steps", or "remove", "up" and "down" with a part's path.
-// It tells whether that was such a button's.
+// Rearranges does what a button of the form asks for: "add approval.steps", or "remove", "up" and "down" with a part's path,
+// or "line" with a condition's, which is to be entered as a line. It tells whether that was such a button's.
 func Rearranges(fields []Field, button string) bool {
 	verb, path, _ := strings.Cut(button, " ")
-	if verb == "add" {
-		list := find(fields, path)
-		if list == nil || list.Shape != List || len(list.Parts) >= most {
-			return false
-		}
-		list.Parts = append(list.Parts, *list.Blank)
-		list.number()
+	part := find(fields, path)
+	if part == nil {
+		return false
+	}
+	switch {
+	case verb == "add" && len(part.Parts) < most:
+		return part.add()
+	case verb == "line" && part.Shape == Condition && !part.Line:
+		part.Value, part.Parts, part.Line = condition.Write(part.tests()), nil, true
 		return true
 	}
-	part := find(fields, path)
 	list := find(fields, path[:max(strings.LastIndexByte(path, '.'), 0)])
-	if part == nil || list == nil || list.Shape != List {
+	if list == nil || list.Shape != List && list.Shape != Condition {
 		return false
 	}
 	i, last := 0, len(list.Parts)-1
@@ -158,6 +123,24 @@ func Rearranges(fields []Field, button string) bool {
 		return false
 	}
 	list.number()
+	return true
+}
+
+// add gives a list its next part, and a condition a test of what was chosen.
+func (f *Field) add() bool {
+	switch f.Shape { //nolint:exhaustive // nothing else has more parts
+	case List:
+		f.Parts = append(f.Parts, *f.Blank)
+	case Condition:
+		chosen := f.asked(f.Entry)
+		if chosen.Type == "" {
+			return false
+		}
+		f.Parts = append(f.Parts, test(chosen, f.Path+".new", nil))
+	default:
+		return false
+	}
+	f.number()
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,7 +53,7 @@ approval:
       who: [{ relation: ecosystem-manager }]
       due: P2WD
     - name: finance
-      when: amount >= 5_000 and route in (BANK_CARD, INCENTIVE)
+      when: amount >= 5000.00 and route in (BANK_CARD, INCENTIVE)
       who: [{ role: vendor-finance, each: true }]
       mode: votes
       need: 2
@@ -103,6 +104,7 @@ func sent(fields []policies.Field) url.Values {
 		case f.Shape == policies.Instant:
 			form.Set(f.Path, f.Entry)
 		case f.Shape == policies.Flag && f.Value != "true":
+		case f.Shape == policies.Condition && !f.Line:
 		case f.Shape == policies.Choices && f.Value != "":
 			form[f.Path] = strings.Split(f.Value, "\n")
 		default:
@@ -279,16 +281,114 @@ func TestGivenAListWhenAButtonIsPressedThenItsPartsAreRearrangedAndKeepWhatWasEn
 	require.Equal(t, "finance,", strings.Join(names(), ","))
 }
 
-func TestGivenTwoPoliciesWhenTheyAreComparedThenWhatDiffersIsSaid(t *testing.T) {
+func TestGivenTwoPoliciesWhenTheyAreComparedThenWhatDiffersIsSaidPartByPart(t *testing.T) {
+	said := func(before, after policies.Policy) (all []string) {
+		changes, err := policies.Changes(withdrawal.Kind, before, after)
+		require.NoError(t, err)
+		value := func(f *policies.Field) string {
+			switch {
+			case f == nil:
+				return "-"
+			case f.Words != "":
+				return f.Words
+			case f.Shape == policies.List:
+				return f.Parts[0].Asked().As + " " + f.Parts[0].Asked().Name
+			case f.Item():
+				return f.Title()
+			}
+			return strings.ReplaceAll(f.Value, "\n", ",")
+		}
+		for _, c := range changes {
+			all = append(all, fmt.Sprintf("%s: %s > %s", c.Where[len(c.Where)-1].Path, value(c.Before), value(c.After)))
+			require.NotEmpty(t, c.Where[0].Label)
+		}
+		return all
+	}
 	before := examples(t)[withdrawal.Kind].(withdrawal.Policy)
+	require.Empty(t, said(before, before))
 	after := before
-	after.CodeTries = 3
-	changes, err := policies.Changes(withdrawal.Kind, before, after)
-	require.NoError(t, err)
-	require.Equal(t, []policies.Change{{Name: "code_tries", Before: "5", After: "3"}}, changes)
+	after.CodeTries, after.ReviewRole, after.DecideBySignal = 3, "vendor-finance", true
+	finance := after.Approval.Steps[1]
+	finance.When, finance.Due, finance.Who, finance.Default = "amount >= 5_000 and route != ORIGINAL", calendar.MustTerm("P1WD"), []approval.Candidate{{Person: "F1"}}, nil
+	after.Approval.Steps = []approval.Step{finance, after.Approval.Steps[0], {Name: "sign", Who: []approval.Candidate{{Role: "r"}}}}
+	require.ElementsMatch(t, []string{
+		"review_role: - > vendor-finance",
+		"code_tries: 5 > 3",
+		"decide_by_signal: false > true",
+		"approval.steps.0.when: the amount is at least 5000.00 and the route is BANK_CARD or INCENTIVE > the amount is at least 5000.00 and the route is not ORIGINAL",
+		"approval.steps.0.who: each vendor-finance > person F1",
+		"approval.steps.0.due: - > 1 working day",
+		"approval.steps.0.default.after: 5 working days > -",
+		"approval.steps.0.default.outcome: reject > -",
+		"approval.steps.2: - > sign",
+		"approval.steps: manager,finance > finance,manager,sign",
+	}, said(before, after))
+	require.Contains(t, said(after, before), "approval.steps.2: sign > -")
+	written := before
+	written.Approval.Steps = slices.Clone(before.Approval.Steps)
+	written.Approval.Steps[1].When = "(amount>=5_000) AND route in (BANK_CARD, 'INCENTIVE')"
+	require.Empty(t, said(before, written), "the same in other words")
 	all, err := policies.Changes(withdrawal.Kind, nil, after)
 	require.NoError(t, err)
 	require.Greater(t, len(all), 8)
+}
+
+func TestGivenAConditionWhenItIsEnteredInRowsThenItSaysWhatTheySay(t *testing.T) {
+	const at = "approval.steps.1.when"
+	fields, err := policies.Fields("withdrawal", examples(t)["withdrawal"])
+	require.NoError(t, err)
+	form := sent(fields)
+	require.False(t, form.Has(at))
+	require.Equal(t, []string{"amount", ">=", "5000.00"}, []string{form.Get(at + ".0.field"), form.Get(at + ".0.is"), form.Get(at + ".0.with")})
+	require.Equal(t, []string{"BANK_CARD", "INCENTIVE"}, form[at+".1.with"])
+
+	press := func(button string) {
+		t.Helper()
+		fields, err := policies.Form("withdrawal", form)
+		require.NoError(t, err)
+		require.True(t, policies.Rearranges(fields, button), button)
+		form = sent(fields)
+	}
+	when := func() string {
+		t.Helper()
+		e := enter(t, "withdrawal", form)
+		require.Empty(t, e.Faults)
+		form = sent(e.Fields)
+		return e.Policy.(withdrawal.Policy).Approval.Steps[1].When
+	}
+	form.Set(at+".add", "on_behalf")
+	press("add " + at)
+	form.Set(at+".2.joint", "or")
+	form.Set(at+".2.is", "!=")
+	form.Set(at+".0.with", "6_000")
+	require.Equal(t, "amount >= 6_000 and route in (BANK_CARD, INCENTIVE) or not on_behalf", when())
+	press("up " + at + ".2")
+	require.Equal(t, "amount >= 6_000 or not on_behalf and route in (BANK_CARD, INCENTIVE)", when())
+	press("line " + at)
+	require.True(t, form.Has(at))
+	form.Set(at, "(amount < 5 or on_behalf) and route = ORIGINAL")
+	require.Equal(t, "(amount < 5 or on_behalf) and route = ORIGINAL", when(), "what rows cannot say stays a line")
+	require.True(t, form.Has(at))
+	form.Set(at, "amount < 5 and route = ORIGINAL")
+	require.Equal(t, "amount < 5.00 and route = ORIGINAL", when())
+	require.False(t, form.Has(at), "what they can comes back as rows")
+
+	for path, fault := range map[string]string{".0.with": `write an amount`, ".1.with": "write a text", ".1.is": "compare it with", ".1.field": `there is no field "x"`} {
+		wrongly := maps.Clone(form)
+		wrongly[at+path] = []string{map[bool]string{true: "x", false: ""}[path == ".1.field"]}
+		e := enter(t, "withdrawal", wrongly)
+		row := at + path[:2]
+		require.Contains(t, wrong(e.Fields)[row], fault, path)
+		require.NotContains(t, wrong(e.Fields)[row], "column", "rows have none")
+	}
+	form.Set(at+".0.with", "1 or on_behalf")
+	require.NotEmpty(t, enter(t, "withdrawal", form).Faults)
+	press("remove " + at + ".1")
+	press("remove " + at + ".0")
+	require.Empty(t, when(), "always")
+	fields, err = policies.Form("withdrawal", url.Values{at + ".add": {"colour"}})
+	require.NoError(t, err)
+	require.False(t, policies.Rearranges(fields, "add "+at))
 }
 
 func TestGivenTheKindsThatCanBeSetWhenTheyAreListedThenEachCanBeRead(t *testing.T) {

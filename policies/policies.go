@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
+	"countersign/domain/approval"
 	"countersign/domain/baseline"
 	"countersign/domain/bill"
 	"countersign/domain/condition"
@@ -29,44 +31,42 @@ type kind struct {
 	body   func(text []byte) (Policy, error)
 	fields func(p Policy) ([]Field, error) // of the zero policy where p is nil
 	form   func(stands *entered) []Field
+	asks   []condition.Field // what its chains' conditions may ask for
+
+	matters []approval.Matter // that its chains are for
 }
 
 var known = map[string]kind{
-	withdrawal.Kind:  ofType[withdrawal.Policy](),
-	incentive.Kind:   ofType[incentive.Policy](),
-	bill.Kind:        ofType[bill.Policy](),
-	requisition.Kind: ofType[requisition.Policy](),
-	staff.Kind:       ofType[staff.Policy](),
-	quarter.Kind:     ofType[quarter.Policy](),
-	tier.Kind:        ofType[tier.Policy](),
-	specialist.Kind:  ofType[specialist.Policy](),
-	solution.Kind:    ofType[solution.Policy](),
-	baseline.Kind:    ofType[baseline.Policy](),
-	member.Kind:      ofType[member.Policy](),
-	lab.Kind:         ofType[lab.Policy](),
+	withdrawal.Kind:  ofType[withdrawal.Policy](withdrawal.Fields, withdrawal.Matters...),
+	incentive.Kind:   ofType[incentive.Policy](nil),
+	bill.Kind:        ofType[bill.Policy](bill.Fields, bill.Matters...),
+	requisition.Kind: ofType[requisition.Policy](requisition.Fields, requisition.RequisitionReview, requisition.Send, requisition.Confirm, requisition.Mend, requisition.SpecialCase),
+	staff.Kind:       ofType[staff.Policy](staff.Fields, staff.Review),
+	quarter.Kind:     ofType[quarter.Policy](quarter.Fields, quarter.Matters...),
+	tier.Kind:        ofType[tier.Policy](tier.Fields, tier.Review),
+	specialist.Kind:  ofType[specialist.Policy](specialist.Fields, specialist.Matters...),
+	solution.Kind:    ofType[solution.Policy](solution.Fields, solution.Certification),
+	baseline.Kind:    ofType[baseline.Policy](baseline.Fields, baseline.ProjectMatter, baseline.DesignMatter, baseline.VerificationMatter, baseline.ReleaseMatter),
+	member.Kind:      ofType[member.Policy](nil),
+	lab.Kind:         ofType[lab.Policy](lab.Fields, lab.Matters...),
 }
 
-func ofType[P Policy]() kind {
+func ofType[P Policy](asks []condition.Field, matters ...approval.Matter) kind {
 	return kind{
+		asks: asks, matters: matters,
 		read: func(text []byte) (Policy, []Fault) { return Read[P](text) },
 		body: func(text []byte) (Policy, error) {
 			var p P
 			err := json.Unmarshal(text, &p)
 			return p, err
 		},
-		fields: fieldsOf[P],
-		form:   formOf[P],
+		fields: func(p Policy) ([]Field, error) { return fieldsOf[P](p, asks) },
+		form:   func(stands *entered) []Field { return builder{asks}.parts(reflect.TypeFor[P](), "", "", stands) },
 	}
 }
 
-// conditions has what the chains' conditions may ask for, by kind.
-var conditions = map[string][]condition.Field{
-	withdrawal.Kind: withdrawal.Fields, bill.Kind: bill.Fields, requisition.Kind: requisition.Fields, staff.Kind: staff.Fields, quarter.Kind: quarter.Fields,
-	tier.Kind: tier.Fields, specialist.Kind: specialist.Fields, solution.Kind: solution.Fields, baseline.Kind: baseline.Fields, lab.Kind: lab.Fields,
-}
-
 // Conditions are what a condition of a kind's chains may ask for.
-func Conditions(kind string) []condition.Field { return conditions[kind] }
+func Conditions(kind string) []condition.Field { return known[kind].asks }
 
 // Kinds lists the kinds that have policies, by name.
 func Kinds() []string { return slices.Sorted(maps.Keys(known)) }

@@ -14,6 +14,7 @@ import (
 	"countersign/domain/approval"
 	"countersign/domain/baseline"
 	"countersign/domain/calendar"
+	"countersign/domain/condition"
 	"countersign/domain/incentive"
 	"countersign/domain/lab"
 	"countersign/domain/money"
@@ -73,6 +74,10 @@ var isText = reflect.TypeFor[encoding.TextMarshaler]()
 func shapeOf(t reflect.Type, label string) Shape {
 	kind := t.Kind()
 	switch t {
+	case reflect.TypeFor[string]():
+		if label == "step-when" {
+			return Condition
+		}
 	case reflect.TypeFor[person.Role]():
 		return Role
 	case reflect.TypeFor[calendar.Term]():
@@ -107,26 +112,31 @@ func shapeOf(t reflect.Type, label string) Shape {
 	return Group // a struct, one that may be missing, or a map
 }
 
-// partsOf are the fields of a struct or a map with what stands in them.
-func partsOf(t reflect.Type, path, label string, stands *entered) []Field {
+// builder makes the fields of a kind's policies.
+type builder struct {
+	asks []condition.Field // what their conditions may ask for
+}
+
+// parts are the fields of a struct or a map with what stands in them.
+func (b builder) parts(t reflect.Type, path, label string, stands *entered) []Field {
 	under := func(name string) string { return strings.TrimPrefix(path+"."+name, ".") }
 	var parts []Field
 	if t.Kind() == reflect.Map {
 		for _, key := range keys[t.Key()] {
-			parts = append(parts, fieldOf(t.Elem(), key, under(key), label+"-"+key, stands.part(key)))
+			parts = append(parts, b.field(t.Elem(), key, under(key), label+"-"+key, stands.part(key)))
 		}
 		return parts
 	}
 	for _, name := range named(t) {
 		is := strings.TrimPrefix(labels[t]+"-"+name, "-")
-		parts = append(parts, fieldOf(t.Field(fieldNamed(t, name)).Type, name, under(name), is, stands.part(name)))
+		parts = append(parts, b.field(t.Field(fieldNamed(t, name)).Type, name, under(name), is, stands.part(name)))
 	}
 	return parts
 }
 
 func fieldNamed(t reflect.Type, name string) int { return slices.Index(keysOf(t), name) }
 
-func fieldOf(t reflect.Type, name, path, label string, stands *entered) Field {
+func (b builder) field(t reflect.Type, name, path, label string, stands *entered) Field {
 	f := Field{Name: name, Path: path, Label: label, Shape: shapeOf(t, label)}
 	f.Choices = slices.Clone(choices[label])
 	switch f.Shape { //nolint:exhaustive // the others are leaves
@@ -134,22 +144,24 @@ func fieldOf(t reflect.Type, name, path, label string, stands *entered) Field {
 		if t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		}
-		f.Parts = partsOf(t, path, label, stands)
+		f.Parts = b.parts(t, path, label, stands)
 	case List:
-		blank := fieldOf(t.Elem(), "", path+".new", labels[t.Elem()], nil)
+		blank := b.field(t.Elem(), "", path+".new", labels[t.Elem()], nil)
 		if who := blank.Named("who"); who != nil { // a new step asks somebody
 			who.Parts = []Field{*who.Blank}
 			who.number()
 		}
 		f.Blank = &blank
 		for i, part := range stands.list() {
-			f.Parts = append(f.Parts, fieldOf(t.Elem(), strconv.Itoa(i), fmt.Sprintf("%s.%d", path, i), blank.Label, part))
+			f.Parts = append(f.Parts, b.field(t.Elem(), strconv.Itoa(i), fmt.Sprintf("%s.%d", path, i), blank.Label, part))
 		}
 	case Asked:
 		for _, name := range []string{"ask", "person"} {
 			f.Parts = append(f.Parts, Field{Name: name, Path: path + "." + name, Label: "asked-" + name, Shape: Text, Value: stands.part(name).text()})
 		}
 		f.Parts[0].Shape = Choice
+	case Condition:
+		f.condition(b.asks, stands)
 	default:
 		f.leaf(stands)
 	}
@@ -206,6 +218,9 @@ func (f *Field) term(unit string) {
 	f.Entry, f.Unit = f.Value, unit
 	if m := ofTerm.FindStringSubmatch(f.Value); m != nil {
 		f.Entry, f.Unit = m[1]+m[3], m[2]+m[4]
+	}
+	if term, err := calendar.ParseTerm(f.Value); err == nil && f.Value != "" {
+		f.Words = term.Words()
 	}
 }
 

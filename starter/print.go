@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -39,9 +40,38 @@ func (h *house) refused(list refusal.List) {
 			t.add(r.Rule, r.Code, r.Object, r.Message)
 		}
 		t.print(h.out)
+		for _, command := range helping(list) {
+			h.say("See: starter %s", command)
+		}
 	}); err != nil {
 		fmt.Fprintln(h.err, err)
 	}
+}
+
+// helpful has the commands that help with what the rules refuse, by what a sentence says.
+var helpful = []struct{ says, command string }{
+	{"has to be certified first", "business show PARTNER"},
+	{"can be requested", "requisition preview --partner PARTNER"},
+	{"enclose the file with it first", "document add --help"},
+	{"is asked back", "invoice return --help"},
+	{"repair the case", "case repair --help"},
+	{"Fill in the base location", "specialist locate MEMBER"},
+	{"choose among the roles of the organisation", "organisation roles"},
+	{"password is reset by its holder", "organisation reset-master --help"},
+	{"look at the qualification first", "staff show PARTNER"},
+	{"look at the sheet first", "performance show --help"},
+}
+
+// helping are the commands that help with these, each once.
+func helping(list refusal.List) (commands []string) {
+	for _, r := range list {
+		for _, h := range helpful {
+			if strings.Contains(r.Message, h.says) && !slices.Contains(commands, h.command) {
+				commands = append(commands, h.command)
+			}
+		}
+	}
+	return commands
 }
 
 func (h *house) say(format string, args ...any) { fmt.Fprintf(h.out, format+"\n", args...) }

@@ -17,6 +17,8 @@ import (
 
 	"countersign/domain/baseline"
 	"countersign/domain/kinds"
+	"countersign/domain/person"
+	"countersign/domain/said"
 	"countersign/web/console"
 	"countersign/web/page"
 	"countersign/web/partner"
@@ -135,14 +137,14 @@ func TestEveryTextIsUsed(t *testing.T) {
 			groups[m[1]] = true
 		}
 	}
-	said := func(key string) bool {
+	spoken := func(key string) bool {
 		return groups[key[:max(0, strings.LastIndexByte(key, '.'))]] || strings.Contains(used, `"`+key+`"`)
 	}
 	for key := range texts(t) {
 		if strings.HasPrefix(key, "error.") { // in stock for every package
 			continue
 		}
-		if !said(key) && !said(strings.TrimSuffix(key, ".title")) { // a page of an error adds it
+		if !spoken(key) && !spoken(strings.TrimSuffix(key, ".title")) { // a page of an error adds it
 			t.Errorf("nobody says %q", key)
 		}
 	}
@@ -169,6 +171,20 @@ func TestEveryStateKindMatterAndAnswerHasAWord(t *testing.T) {
 	}
 }
 
+// A role that is known by itself has a word wherever the programme says it: on pages, and in sentences.
+func TestEveryRoleAndStepHasAWordOnPagesAndInSentences(t *testing.T) {
+	known := texts(t)
+	for _, role := range person.Known {
+		require.Contains(t, known, "role."+string(role))
+		require.NotEqual(t, string(role), said.In("zh", string(role)))
+	}
+	for key := range known {
+		if step, ok := strings.CutPrefix(key, "matter."); ok {
+			require.NotEqual(t, step, said.In("zh", step))
+		}
+	}
+}
+
 // What a timeline and the audit tell has a word, too: whatever is given for an action.
 func TestEveryActionHasAWord(t *testing.T) {
 	known := texts(t)
@@ -181,7 +197,7 @@ func TestEveryActionHasAWord(t *testing.T) {
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
-		said := func(value ast.Expr) {
+		action := func(value ast.Expr) {
 			literal, ok := value.(*ast.BasicLit)
 			if !ok {
 				return
@@ -198,12 +214,12 @@ func TestEveryActionHasAWord(t *testing.T) {
 			switch n := n.(type) {
 			case *ast.KeyValueExpr:
 				if key, ok := n.Key.(*ast.Ident); ok && strings.EqualFold(key.Name, "action") {
-					said(n.Value)
+					action(n.Value)
 				}
 			case *ast.AssignStmt:
 				for i, left := range n.Lhs {
 					if field, ok := left.(*ast.SelectorExpr); ok && field.Sel.Name == "Action" && len(n.Lhs) == len(n.Rhs) {
-						said(n.Rhs[i])
+						action(n.Rhs[i])
 					}
 				}
 			}

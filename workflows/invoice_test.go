@@ -84,7 +84,7 @@ func TestGivenARequisitionsList_WhenItIsLookedUp_ThenItIsTheOneOfTheNoticeAndOve
 	s := o.gets(asks("k1", requisition.Bank))
 	v, err := views.Reader{DB: o.db}.InvoiceList(context.Background(), s.Case, o.now)
 	require.NoError(t, err)
-	require.Equal(t, 1, o.count(`SELECT count(*) FROM outbox WHERE person_id = 'mei' AND body LIKE '%' || $1 || '%' AND body LIKE '%starter invoice list ' || $2 || '%'`, v.No, s.Case))
+	require.Equal(t, 1, o.count(`SELECT count(*) FROM outbox WHERE person_id = 'mei' AND body LIKE '%' || $1 || '%' AND body LIKE '%case ' || $2 || '%'`, v.No, s.Case))
 	require.Equal(t, "10300.00", v.Amount.String())
 
 	o.now = v.DueDate.AddDays(1).Start()

@@ -141,7 +141,7 @@ func Certified(f Facts, at time.Time) refusal.List {
 	case f.Changing(): // AUT-05
 		refuse("AUT-05", "AUT_IN_REVIEW", "The business information is being changed; settlement waits for the result.")
 	case status != Passed: // AUT-01
-		refuse("AUT-01", "AUT_BUSINESS_INFO", "The business information is %s, it has to be certified first; see: starter business show %s", status, f.Partner)
+		refuse("AUT-01", "AUT_BUSINESS_INFO", "The business information is %s, it has to be certified first; look at the company information and complete it.", status)
 	}
 	return list
 }

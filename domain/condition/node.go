@@ -208,18 +208,11 @@ func (f Field) in(v Values) (string, error) {
 
 func (f Field) allows(text string) bool { return len(f.Values) == 0 || slices.Contains(f.Values, text) }
 
-// written quotes what cannot stand bare.
+// written has texts as a condition writes them.
 func written(texts []string) []string {
 	out := make([]string, len(texts))
 	for i, text := range texts {
-		switch {
-		case bare.MatchString(text) && !isKeyword(text):
-			out[i] = text
-		case strings.Contains(text, `"`): // then it came in single quotes, and has none
-			out[i] = "'" + text + "'"
-		default:
-			out[i] = `"` + text + `"`
-		}
+		out[i] = literal(text)
 	}
 	return out
 }

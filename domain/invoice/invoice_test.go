@@ -154,7 +154,7 @@ func TestGivenANotice_WhenItIsWritten_ThenItNamesTheListWhereItOpensAndBothAddre
 	for _, n := range []Notice{Invoicing, Passed, Failed, Overdue, Returned} {
 		subject, body := n.Text(list(ToIssue), "WRONG_BUYER")
 		require.Contains(t, subject, "R000001")
-		for _, part := range []string{"IL000001", "starter invoice list R000001", "2 Vendor Street, Guiyang", "invoices@vendor.example", "10300.00 CNY", "2024-07-05", "WRONG_BUYER"} {
+		for _, part := range []string{"IL000001", "case R000001", "2 Vendor Street, Guiyang", "invoices@vendor.example", "10300.00 CNY", "2024-07-05", "WRONG_BUYER"} {
 			require.Contains(t, body, part, string(n))
 		}
 	}

@@ -32,7 +32,7 @@ func (n Notice) Text(l List, note string) (subject, body string) {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s\n", subject)
-	line("开票清单 invoice list: %s (starter invoice list %s)", l.No, l.Case)
+	line("开票清单 invoice list: %s, 单据 case %s", l.No, l.Case)
 	line("购买方 buyer: %s", l.Buyer)
 	line("开票金额 amount, tax included: %s %s", l.Amount, l.Currency)
 	line("税率 tax rate: %s", l.Rate.Percent())

@@ -198,7 +198,7 @@ func (j *sending) read(n int, e Entered) Invoice {
 	}
 	switch { // INV-05
 	case i.Type == Ordinary:
-		j.refuse("INV-05", "INV_TYPE", object, "Ordinary invoices are not accepted; issue a special VAT invoice, on paper or electronic. One that was sent already comes back by: starter invoice return")
+		j.refuse("INV-05", "INV_TYPE", object, "Ordinary invoices are not accepted; issue a special VAT invoice, on paper or electronic. One that was sent already is asked back.")
 	case !slices.Contains(Types, i.Type):
 		j.refuse("INV-05", "INV_TYPE", object, "There is no invoice type %q; only special VAT invoices are accepted, %s or %s.", e.Type, Paper, Electronic)
 	}
@@ -227,7 +227,7 @@ func (j *sending) read(n int, e Entered) Invoice {
 		return i
 	}
 	if !slices.Contains(j.s.Enclosed, e.DocumentID) {
-		j.refuse("COM-03", "CBC.0100", object, "The document %q does not lie with case %s; enclose the file first: starter document add", e.DocumentID, j.p.Case)
+		j.refuse("COM-03", "CBC.0100", object, "The document %q does not lie with case %s; enclose the file with it first.", e.DocumentID, j.p.Case)
 	}
 	return i
 }

@@ -94,7 +94,7 @@ func Judge(i Invitation, f Facts) refusal.List {
 	case f.Account != nil && f.Account.linkedTo() == i.PartnerID:
 		j.refuse("ORG-33", "ENG_STATE", "account "+i.AccountID, "The member is linked to the partner already; there is nothing to invite to.")
 	case f.Running != "" && !f.Again:
-		j.refuse("ORG-33", "ENG_STATE", "case "+f.Running, "Invitation %s waits for the member, but its workflow is gone; an operator settles it with: starter case repair %s", f.Running, f.Running)
+		j.refuse("ORG-33", "ENG_STATE", "case "+f.Running, "Invitation %s waits for the member, but its workflow is gone; ask an operator to repair the case.", f.Running)
 	}
 	return j.list
 }

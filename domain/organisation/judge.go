@@ -145,7 +145,7 @@ func (j *judging) data(name, mobile, email string) {
 func (j *judging) roles(object string, wanted, locked, custom []person.Role) {
 	for _, r := range wanted {
 		if !IsSystem(r) && !slices.Contains(custom, r) {
-			j.refuse("COM-08", "CBC.0100", object, "There is no role %q; look with: starter organisation roles.", r)
+			j.refuse("COM-08", "CBC.0100", object, "There is no role %q; choose among the roles of the organisation.", r)
 		}
 	}
 	distinct := slices.Compact(slices.Sorted(slices.Values(wanted)))

@@ -88,7 +88,7 @@ func JudgeReset(by *Person, id string, p Person) refusal.List {
 	j.administrator(by, id, p.Partner)
 	j.stays(p)
 	if p.Master && !j.stranger {
-		j.refuse("ORG-18", "CBC.0151", "person "+p.ID, "The master account's password is reset by its holder, who is verified by a code: starter organisation reset-master.")
+		j.refuse("ORG-18", "CBC.0151", "person "+p.ID, "The master account's password is reset by its holder, who is verified by a code.")
 	}
 	return j.list
 }

@@ -4,10 +4,12 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 
 	"countersign/domain/chinese"
+	"countersign/domain/person"
 )
 
 //go:embed zh.json
@@ -16,8 +18,9 @@ var zhJSON []byte
 // catalogue is the Chinese of what the programme refuses with. Sentences are by the format that reaches New; their verbs are
 // those of the English, with indexes where the order differs, and %W where a text comes that is itself of the programme. Words
 // are such texts: a state, a role, a reason. Those with verbs are formats, too; their Chinese takes
-// the parts by %s and %W alone. Objects are the kinds of records that a refusal is about.
-var catalogue = func() (c struct{ Sentences, Words, Objects map[string]string }) {
+// the parts by %s and %W alone. Objects are the kinds of records that a refusal is about. Former are sentences that are said no more, as records
+// have them.
+var catalogue = func() (c struct{ Sentences, Words, Objects, Former map[string]string }) {
 	if err := json.Unmarshal(zhJSON, &c); err != nil {
 		panic(fmt.Errorf("zh.json: %w", err))
 	}
@@ -32,7 +35,7 @@ var (
 
 // tellingSentences are those that say something without their arguments; "%s." or "The %s: %s." may be anything.
 func tellingSentences() map[string]string {
-	telling := map[string]string{}
+	telling := maps.Clone(catalogue.Former)
 	for english, text := range catalogue.Sentences {
 		if letters := letter.FindAllString(verb.ReplaceAllString(english, ""), -1); len(letters) > 5 {
 			telling[english] = text
@@ -48,9 +51,10 @@ var (
 
 // Text is what the programme itself says, a reason or a finding, in the reader's language; what was never translated stays.
 func Text(language, text string) string {
-	if strings.HasPrefix(language, "zh") {
-		text, _ = word(text)
+	if !strings.HasPrefix(language, "zh") {
+		return person.InWords(text)
 	}
+	text, _ = word(text)
 	return text
 }
 

@@ -4,6 +4,8 @@ package refusal
 import (
 	"fmt"
 	"strings"
+
+	"countersign/domain/person"
 )
 
 // Refusal is one guard that failed (ENG-06).
@@ -28,7 +30,7 @@ func New(rule, code, object, format string, args ...any) Refusal {
 // In is the sentence in the reader's language, such as "zh-Hans" or "en"; what was never translated is English.
 func (r Refusal) In(language string) string {
 	if !strings.HasPrefix(language, "zh") {
-		return r.Message
+		return person.InWords(r.Message)
 	}
 	if r.Chinese != "" {
 		return r.Chinese

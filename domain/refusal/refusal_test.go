@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"countersign/domain/person"
 	"countersign/domain/refusal"
 
 	"github.com/stretchr/testify/require"
@@ -60,14 +61,18 @@ func TestGivenRefusals_WhenTheyAreReadInChinese_ThenSentenceWordsAndObjectAre(t 
 			"Li 没有「财务 或 财务经理」角色；可由以下人员决定：角色财务 或 wang。", "任务 W1/review",
 		},
 		"what was never translated": {refusal.New("X", "C", "thing T1", "Ask %s.", "Li"), "Ask Li.", "thing T1"},
-		"an old record":             {refusal.Refusal{Object: "case W1", Message: "The task was answered meanwhile; look at the case."}, "该任务已在此期间处理；请查看单据。", "单据 W1"},
+		"a sentence that is said no more": {
+			refusal.Refusal{Object: "partner P1", Message: "The business information is in-review, it has to be certified first; see: starter business show P1"},
+			"业务信息当前为「审核中」，须先通过认证；请查看并补全公司信息。", "伙伴 P1",
+		},
+		"an old record": {refusal.Refusal{Object: "case W1", Message: "The task was answered meanwhile; look at the case."}, "该任务已在此期间处理；请查看单据。", "单据 W1"},
 		"percent signs of a person": {
 			refusal.New("COM-17", "C", "partner %s", "There is no partner %q; check the partner's number.", "%d%W"), `没有伙伴 "%d%W"；请核对伙伴编号。`, "伙伴 %s",
 		},
 	} {
 		require.Equal(t, given.sentence, given.refused.In("zh-Hans"), name)
 		require.Equal(t, given.object, given.refused.About("zh"), name)
-		require.Equal(t, given.refused.Message, given.refused.In("en"), name)
+		require.Equal(t, person.InWords(given.refused.Message), given.refused.In("en"), name)
 		require.Equal(t, given.refused.Object, given.refused.About("en"), name)
 	}
 }

@@ -211,7 +211,7 @@ func (j *judgement) choose() {
 		}
 		n := slices.IndexFunc(j.f.Bills, func(b Bill) bool { return b.ID == id })
 		if n < 0 {
-			j.refuse("COM-17", "CBC.5001", "bill "+id, "The partner has no bill %q; see: starter requisition preview --partner %s", id, j.a.PartnerID)
+			j.refuse("COM-17", "CBC.5001", "bill "+id, "The partner has no bill %q; choose among the bills that can be requested.", id)
 			continue
 		}
 		j.state(j.f.Bills[n])
@@ -278,7 +278,7 @@ func (j *judgement) amounts() {
 	object := "partner " + j.a.PartnerID
 	switch {
 	case len(j.plan.Bills) == 0 && len(j.a.Bills) == 0:
-		j.refuse("PAY-06", "PAY_NOT_POSITIVE", object, "There is nothing that can be requested now; see: starter requisition preview --partner %s", j.a.PartnerID)
+		j.refuse("PAY-06", "PAY_NOT_POSITIVE", object, "There is nothing that can be requested now; the preview of a requisition says why of each bill.")
 	case len(j.plan.Bills) == 0: // each was refused by itself
 	case j.plan.Gross.Sign() <= 0: // PAY-27
 		j.refuse("PAY-27", "PAY_NOT_POSITIVE", object, "%s is selected and %s of negative incentive is outstanding: there is no positive amount to pay.", positive, negative)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"countersign/domain/chinese"
+	"countersign/domain/person"
 	"countersign/domain/refusal"
 )
 
@@ -40,7 +41,7 @@ var (
 // stays as it is.
 func In(language, text string) string {
 	if !strings.HasPrefix(language, "zh") {
-		return text
+		return person.InWords(text)
 	}
 	out, _ := part(text)
 	return out
@@ -59,7 +60,7 @@ func Note(language, text string) string {
 // Fault is what is wrong with a file of an operator's, a policy or a calendar, in the reader's language.
 func Fault(language, text string) string {
 	if !strings.HasPrefix(language, "zh") {
-		return text
+		return person.InWords(text)
 	}
 	out, _ := fault(text)
 	return out

@@ -83,7 +83,7 @@ func Judge(a Application, f Facts) refusal.List {
 		refuse("ORG-39", "SPC_NOT_BOUND", member, "Link the member first: %q is not bound to partner %s.", a.Account, a.PartnerID)
 	}
 	if f.Location == "" {
-		refuse("ORG-39", "SPC_LOCATION", member, "Fill in the member's base location first, with: starter specialist locate %s", a.Account)
+		refuse("ORG-39", "SPC_LOCATION", member, "Fill in the base location of member %s first.", a.Account)
 	}
 	if !slices.Contains(Paths, a.Path) {
 		refuse("ORG-40", "SPC_PATH", "path "+string(a.Path), "Specialists exist for the service, integration and learning paths only: SVC, SI and LRN.")

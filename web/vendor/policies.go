@@ -54,7 +54,7 @@ func (d *Desk) policies(w http.ResponseWriter, req *http.Request, who person.Per
 type policyPage struct {
 	Kind      string
 	Policy    views.Policy
-	Words     policies.Words
+	Words     inWords
 	Fields    []policies.Field
 	Versions  []views.PolicyVersion
 	Proposals []views.PolicyProposal
@@ -70,7 +70,9 @@ func (d *Desk) policy(w http.ResponseWriter, req *http.Request, who person.Perso
 	if p.Policy, stored, err = d.stored(req, p.Kind, version); err != nil {
 		return err
 	}
-	p.Words = policies.WordsOf(stored)
+	if p.Words, err = wordsOf(p.Kind, stored); err != nil {
+		return err
+	}
 	if p.Fields, err = policies.Fields(p.Kind, stored); err != nil {
 		return err
 	}
@@ -82,6 +84,17 @@ func (d *Desk) policy(w http.ResponseWriter, req *http.Request, who person.Perso
 	}
 	d.Pages.Render(w, req, http.StatusOK, "policy", d.Pages.Word(req, "kind", p.Kind), p)
 	return nil
+}
+
+// inWords is a policy as people read it: what it says, and whom it asks.
+type inWords struct {
+	policies.Words
+	Rounds []policies.Round
+}
+
+func wordsOf(kind string, p policies.Policy) (inWords, error) {
+	rounds, err := policies.Rounds(kind, p)
+	return inWords{policies.WordsOf(p), rounds}, err
 }
 
 // stored reads a version of a policy; 0 is the newest.
@@ -129,7 +142,7 @@ type policyForm struct {
 	Faulty  bool
 	Others  []policies.Fault // those about no field
 	Checked bool             // it was looked at and is in order
-	Words   policies.Words
+	Words   inWords
 	Changes []policies.Change
 	Effects []views.PolicyEffect
 	Note    string
@@ -146,6 +159,9 @@ func (policyForm) Units() []string { return policies.Units }
 
 // Relations are who may be asked whoever holds which role.
 func (policyForm) Relations() []string { return policies.Relations }
+
+// Lines tells whether a condition is entered as a line, in the language of policy files.
+func (p policyForm) Lines() bool { return policies.Lined(p.Fields) }
 
 // Faults are all that is wrong, each once, with the path of the field that it stands with.
 func (p policyForm) Faults() []fieldFault {
@@ -246,7 +262,10 @@ func (d *Desk) enterPolicy(w http.ResponseWriter, req *http.Request, who person.
 		http.Redirect(w, req, fmt.Sprintf("/policy-proposals/%d", id), http.StatusSeeOther)
 		return nil
 	}
-	p.Checked, p.Words = true, policies.WordsOf(entered.Policy)
+	p.Checked = true
+	if p.Words, err = wordsOf(p.Kind, entered.Policy); err != nil {
+		return err
+	}
 	if p.Changes, p.Effects, err = d.effect(req, p.Kind, before, entered.Policy); err != nil {
 		return err
 	}
@@ -269,7 +288,7 @@ func (d *Desk) effect(req *http.Request, kind string, before, after policies.Pol
 // proposalPage is a proposed policy, beside the version that it would follow.
 type proposalPage struct {
 	views.PolicyProposal
-	Words   policies.Words
+	Words   inWords
 	Changes []policies.Change
 	Effects []views.PolicyEffect
 	Newer   int  // the version that has overtaken an undecided one; 0: none
@@ -302,7 +321,9 @@ func (d *Desk) proposal(w http.ResponseWriter, req *http.Request, who person.Per
 			return err
 		}
 	}
-	p.Words = policies.WordsOf(after)
+	if p.Words, err = wordsOf(p.Kind, after); err != nil {
+		return err
+	}
 	if p.Changes, p.Effects, err = d.effect(req, p.Kind, before, after); err != nil {
 		return err
 	}

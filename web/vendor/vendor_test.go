@@ -92,8 +92,8 @@ func (o *office) in(language, who, method, path string, form url.Values) (int, s
 	if method == http.MethodGet && language == "en" {
 		o.in("zh", who, method, path, form)
 	}
-	for _, said := range webtest.English(string(body)) {
-		o.t.Errorf("%s as %s says in English to a Chinese reader: %s", path, who, said)
+	for _, said := range webtest.Unspoken(string(body)) {
+		o.t.Errorf("%s as %s says to a reader of %s: %s", path, who, language, said)
 	}
 	require.NotRegexp(o.t, `(?i)<[^>]* (style|on[a-z]+)=`, string(body), "nothing that the page's own policy forbids")
 	return answer.StatusCode, string(body), answer.Header.Get("Location")

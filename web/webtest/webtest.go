@@ -134,8 +134,8 @@ func (s *Site) send(who, language, method, path, kind string, body io.Reader) (i
 		if language == "en" {
 			s.send(who, "zh-CN", method, path, kind, strings.NewReader(""))
 		}
-		for _, said := range English(string(text)) {
-			s.t.Errorf("%s as %s says in English to a Chinese reader: %s", path, who, said)
+		for _, said := range Unspoken(string(text)) {
+			s.t.Errorf("%s as %s says to a reader of %s: %s", path, who, language, said)
 		}
 	}
 	return answer.StatusCode, string(text)
