@@ -11,13 +11,17 @@ import (
 	"countersign/domain/business"
 	"countersign/domain/calendar"
 	"countersign/domain/refusal"
+	"countersign/internal/documents"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 )
 
 // Businesses records what is known about partners as companies. Everything is instant: a decision is one command.
-type Businesses struct{ DB *sqlx.DB }
+type Businesses struct {
+	DB    *sqlx.DB
+	Store *documents.Store // nil: takes no files
+}
 
 // certification answers what is known about a partner at an instant and every guard of its certification that fails: the
 // check of every process that pays (AUT-01, AUT-04, AUT-05, AUT-09). The partner's row is locked, so that no change of its
@@ -111,6 +115,7 @@ type WaitingRun struct {
 // SubmitBusinessInput submits business information, or changes it.
 type SubmitBusinessInput struct {
 	Submission business.Submission
+	Letter     *documents.Document // the bank confirmation letter that comes with it (AUT-06); nil: none, or one that is stored
 	At         time.Time
 }
 
@@ -118,6 +123,21 @@ type SubmitBusinessInput struct {
 // one it is refused (COM-20); a refusal is one row in refusals.
 func (b *Businesses) SubmitBusiness(ctx context.Context, in SubmitBusinessInput) (BusinessStanding, error) {
 	in.At = stored(in.At)
+	if in.Letter == nil {
+		return b.submit(ctx, in, true)
+	}
+	in.Submission.Letter = in.Letter.ID
+	if now, err := b.submit(ctx, in, false); err != nil { // a stranger's file is not even stored
+		return now, err
+	}
+	if err := b.Store.Put(ctx, in.Letter); err != nil {
+		return BusinessStanding{}, Final(err)
+	}
+	return b.submit(ctx, in, true)
+}
+
+// submit judges business information and, when it is to, writes it.
+func (b *Businesses) submit(ctx context.Context, in SubmitBusinessInput, write bool) (BusinessStanding, error) {
 	s := in.Submission
 	return b.command(ctx, s.Partner, refusedRequest{
 		Key: fmt.Sprintf("business/%s/%s/%s", s.Partner, s.RequestKey, in.At.Format(time.RFC3339Nano)), At: in.At, Kind: "business", Action: "submit",
@@ -142,8 +162,13 @@ func (b *Businesses) SubmitBusiness(ctx context.Context, in SubmitBusinessInput)
 			return nil, err
 		}
 		info, list := business.JudgeSubmission(s, by, f, known)
-		if len(list) > 0 {
+		if len(list) > 0 || !write {
 			return list, nil
+		}
+		if in.Letter != nil {
+			if err := b.Store.Record(ctx, tx, in.Letter, s.Submitter, in.At); err != nil {
+				return nil, err
+			}
 		}
 		info.SubmittedBy, info.SubmittedAt = s.Submitter, in.At
 		return nil, insertInformation(ctx, tx, s.Partner, info, s.RequestKey, s.Digest())

@@ -81,19 +81,19 @@ func TestGivenACertifiedPartner_WhenItChangesItsAccount_ThenSettlementWaitsAndTh
 	require.Empty(t, codes)
 	require.Equal(t, "3.00", f.Certified.ServiceFeeRate.String())
 
-	_, err := b.SubmitBusiness(ctx, SubmitBusinessInput{newAccount("k1", "6222-2", ""), at("2024-06-10 10:00")})
+	_, err := b.SubmitBusiness(ctx, SubmitBusinessInput{Submission: newAccount("k1", "6222-2", ""), At: at("2024-06-10 10:00")})
 	require.Equal(t, []string{"AUT_BANK_LETTER"}, RefusalOf(err).Codes(), "AUT-06")
 	var refused int
 	require.NoError(t, b.DB.Get(&refused, `SELECT count(*) FROM refusals WHERE kind = 'business' AND codes = '{AUT_BANK_LETTER}'`))
 	require.Equal(t, 1, refused)
 
 	for range 2 { // the same key twice is one change
-		now, err := b.SubmitBusiness(ctx, SubmitBusinessInput{newAccount("k2", "6222-2", "letter-1"), at("2024-06-10 10:05")})
+		now, err := b.SubmitBusiness(ctx, SubmitBusinessInput{Submission: newAccount("k2", "6222-2", "letter-1"), At: at("2024-06-10 10:05")})
 		require.NoError(t, err)
 		require.Equal(t, business.InReview, now.Status)
 		require.Equal(t, 2, now.Latest.Version)
 	}
-	_, err = b.SubmitBusiness(ctx, SubmitBusinessInput{newAccount("k2", "6222-3", "letter-1"), at("2024-06-10 10:06")})
+	_, err = b.SubmitBusiness(ctx, SubmitBusinessInput{Submission: newAccount("k2", "6222-3", "letter-1"), At: at("2024-06-10 10:06")})
 	require.Equal(t, []string{"COM_REQUEST_KEY"}, RefusalOf(err).Codes())
 	codes, f = certifies(t, b, "2024-06-12 10:00")
 	require.Equal(t, "AUT_IN_REVIEW", codes, "AUT-05")
@@ -121,7 +121,7 @@ func TestGivenACertifiedPartner_WhenItChangesItsAccount_ThenSettlementWaitsAndTh
 // Rule: AUT-07
 func TestGivenAFailedChange_WhenThePartnerAsks_ThenItIsToldTheReasonAndTheTicketIsDueIn3WorkingDays(t *testing.T) {
 	ctx, b := context.Background(), company(t)
-	_, err := b.SubmitBusiness(ctx, SubmitBusinessInput{newAccount("k1", "6222-2", "letter-1"), at("2024-11-06 10:00")})
+	_, err := b.SubmitBusiness(ctx, SubmitBusinessInput{Submission: newAccount("k1", "6222-2", "letter-1"), At: at("2024-11-06 10:00")})
 	require.NoError(t, err)
 	now, err := b.DecideBusiness(ctx, DecideBusinessInput{Partner: "P-100", Person: "ops", Reason: "the account is closed", Key: "d1", At: at("2024-11-07 09:00")})
 	require.NoError(t, err)

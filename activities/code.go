@@ -88,6 +88,9 @@ func (c *Codes) SendCode(ctx context.Context, in SendCodeInput) (SentCode, error
 		if len(list) > 0 {
 			return list
 		}
+		if err := mayHaveAnother(ctx, tx, in); err != nil {
+			return err
+		}
 		policy, err := withdrawalPolicy(ctx, tx, 0)
 		if err != nil {
 			return err
@@ -113,13 +116,32 @@ func (c *Codes) SendCode(ctx context.Context, in SendCodeInput) (SentCode, error
 	return sent, Final(err)
 }
 
-// sceneWords say what a code is for.
-var sceneWords = map[string]struct{ chinese, english string }{
-	verification.Withdrawal: {"提现", "a withdrawal"},
-	verification.Password:   {"重置主账号密码", "a new password of the master account"}, // ORG-18
+// mayHaveAnother refuses a person who was sent too many codes and used none of them. The lock holds until the code is written, so
+// that codes which are asked for at once are counted too.
+func mayHaveAnother(ctx context.Context, tx *sqlx.Tx, in SendCodeInput) error {
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, fmt.Sprintf("code %q %q %q", in.Person, in.Scene, in.Target)); err != nil {
+		return fmt.Errorf("lock codes: %w", err)
+	}
+	var unused int
+	if err := tx.GetContext(ctx, &unused, `
+		SELECT count(*) FROM verification_codes WHERE person_id = $1 AND scene = $2 AND target = $3 AND used_at IS NULL AND sent_at > $4`,
+		in.Person, in.Scene, in.Target, in.At.Add(-verification.Window)); err != nil {
+		return fmt.Errorf("count codes: %w", err)
+	}
+	if unused < verification.MostUnused {
+		return nil
+	}
+	return refusal.List{refusal.New(sceneWords[in.Scene].rule, "CBC.0151", "person "+in.Person,
+		"%d codes were sent within an hour and none of them was used; look for them where messages come, or ask for another one later.", unused)}
+}
 
-	verification.RegistrationEmail:  {"快速注册（邮箱验证）", "the quick registration of an account, by email,"},  // TIER-09
-	verification.RegistrationMobile: {"快速注册（手机验证）", "the quick registration of an account, by mobile,"}, // TIER-09
+// sceneWords say what a code is for, and by which rule.
+var sceneWords = map[string]struct{ chinese, english, rule string }{
+	verification.Withdrawal: {"提现", "a withdrawal", "WDL-15"},
+	verification.Password:   {"重置主账号密码", "a new password of the master account", "ORG-18"},
+
+	verification.RegistrationEmail:  {"快速注册（邮箱验证）", "the quick registration of an account, by email,", "TIER-09"},
+	verification.RegistrationMobile: {"快速注册（手机验证）", "the quick registration of an account, by mobile,", "TIER-09"},
 }
 
 func registers(scene string) bool {

@@ -44,6 +44,21 @@ type AddedDocument struct {
 	AddedAt   time.Time     `json:"added_at"  db:"added_at"`
 }
 
+// badFile refuses a file for its content.
+func badFile(name string, f *documents.Fault) refusal.Refusal {
+	return refusal.New("X-02", fmt.Sprintf("PRG.DOC.%02d", f.Kind), "document "+document.CleanName(name), "%s", f.Message)
+}
+
+// Take answers what a file would be kept as; a content that is not taken is refused. Nothing is stored.
+func (d *Documents) Take(name string, content io.Reader) (*documents.Document, error) {
+	taken, err := d.Store.Rules.Take(content)
+	var fault *documents.Fault
+	if errors.As(err, &fault) {
+		return nil, Final(refusal.List{badFile(name, fault)})
+	}
+	return taken, err
+}
+
 // AddDocument stores a file and encloses it with a case. The same content, case and kind again answers the first time,
 // whatever the name. Who may not, an unknown kind, and a content that is not taken are refused, all at once, and the refusal
 // is an event of the case (PGM-11, ENG-03).
@@ -89,7 +104,7 @@ func guardDocument(ctx context.Context, tx *sqlx.Tx, in AddDocumentInput, fault 
 	}
 	list := document.MayAdd(p, in.Person, in.Case, c.Partner, in.Kind)
 	if fault != nil {
-		list = append(list, refusal.New("X-02", fmt.Sprintf("PRG.DOC.%02d", fault.Kind), "document "+document.CleanName(in.Name), "%s", fault.Message))
+		list = append(list, badFile(in.Name, fault))
 	}
 	return list, nil
 }

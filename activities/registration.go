@@ -61,7 +61,7 @@ func (o *Organisation) VerifyMaster(ctx context.Context, in VerifyMasterInput) (
 				return nil, err
 			}
 		}
-		if list = append(list, tier.JudgeCodes(in.By, codes[0].verdict, codes[1].verdict)...); len(list) > 0 {
+		if list = append(list, tier.JudgeCodes(codes[0].verdict, codes[1].verdict)...); len(list) > 0 {
 			return list, nil
 		}
 		for _, code := range codes {
@@ -103,6 +103,7 @@ type registrationCode struct {
 // RegisterAccountInput registers another account of a company by a link.
 type RegisterAccountInput struct {
 	Link  string
+	By    string             // who follows it and is signed in: it is theirs, or none; empty: whoever has it
 	Entry organisation.Entry // of the person who holds the new account; its roles are given, not entered
 	Key   string
 	At    time.Time
@@ -132,7 +133,7 @@ func (o *Organisation) RegisterAccount(ctx context.Context, in RegisterAccountIn
 		Master  string `db:"master"`
 	}
 	err = o.DB.GetContext(ctx, &known, `SELECT registration_id, partner_id, master FROM account_registrations WHERE token_hash = $1`, link.Hash())
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && in.By != "" && in.By != known.Master {
 		return out, Final(tier.JudgeRegistration(tier.Registration{}, in.At))
 	}
 	if err != nil {

@@ -90,7 +90,7 @@ func (s *SolutionDrafts) store(ctx context.Context, in SolutionDraftInput) ([]*d
 		file, err := s.Store.Rules.Take(f.Content)
 		var fault *documents.Fault
 		if errors.As(err, &fault) {
-			list = append(list, refusal.New("X-02", fmt.Sprintf("PRG.DOC.%02d", fault.Kind), "document "+document.CleanName(f.Name), "%s", fault.Message))
+			list = append(list, badFile(f.Name, fault))
 		} else if err != nil {
 			return nil, fmt.Errorf("material %s: %w", f.Name, err)
 		}

@@ -391,6 +391,29 @@ func TestGivenAConditionWhenItIsEnteredInRowsThenItSaysWhatTheySay(t *testing.T)
 	require.False(t, policies.Rearranges(fields, "add "+at))
 }
 
+func TestGivenAPolicyWhenItSaysWhomItAsksThenEachMatterHasItsSteps(t *testing.T) {
+	asks := map[string]string{}
+	for kind, p := range examples(t) {
+		rounds, err := policies.Rounds(kind, p)
+		require.NoError(t, err)
+		for _, r := range rounds {
+			var steps []string
+			for _, s := range r.Chain.Named("steps").Parts {
+				steps = append(steps, s.Title())
+			}
+			require.NotEmpty(t, steps, kind)
+			require.True(t, r.Chain.Named("owner").Set(), kind)
+			require.Equal(t, len(steps) == 1 && steps[0] == r.Matter, r.Plain())
+			asks[kind+" "+r.Matter] = strings.Join(steps, ",")
+		}
+	}
+	require.Equal(t, "manager,finance", asks["withdrawal review"])
+	require.Equal(t, "send", asks["withdrawal send"], "by roles and terms alone")
+	require.Equal(t, "certification-review,architecture-review", asks["solution certification"])
+	require.Equal(t, "look", asks["project-specialist cancellation"])
+	require.Len(t, asks, 26)
+}
+
 func TestGivenTheKindsThatCanBeSetWhenTheyAreListedThenEachCanBeRead(t *testing.T) {
 	require.ElementsMatch(t, activities.PolicyKinds(), policies.Kinds())
 }

@@ -2,6 +2,8 @@ package policies
 
 import (
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	"countersign/domain/approval"
@@ -43,6 +45,27 @@ func (f Field) Asked() struct{ As, Name string } {
 	}
 	as, name, _ := strings.Cut(ask, ":")
 	return struct{ As, Name string }{as, name}
+}
+
+// Flat tells whether a list's parts have no parts of their own.
+func (f Field) Flat() bool {
+	return !slices.ContainsFunc(f.Blank.Parts, func(p Field) bool { return p.Nested() })
+}
+
+// Columns are those of a flat list of which some part has something.
+func (f Field) Columns() (all []int) {
+	for i := range f.Blank.Parts {
+		if slices.ContainsFunc(f.Parts, func(p Field) bool { return p.Parts[i].Set() }) {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// Whole is a whole number; 0: it is none.
+func (f Field) Whole() int64 {
+	n, _ := strconv.ParseInt(f.Value, 10, 64) //nolint:errcheck // 0
+	return n
 }
 
 // Clocked tells whether a step's time has an end, or somebody is reminded.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,8 +29,11 @@ func (h *house) businessCommand() *cobra.Command {
 }
 
 func (h *house) businesses(ctx context.Context) (*activities.Businesses, error) {
-	db, err := h.database(ctx)
-	return &activities.Businesses{DB: db}, err
+	d, err := h.documents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &activities.Businesses{DB: d.DB, Store: d.Store}, nil
 }
 
 func (h *house) businessShowCommand() *cobra.Command {
@@ -59,7 +63,7 @@ func (h *house) businessShowCommand() *cobra.Command {
 func (h *house) businessRecord(f business.Facts, missing refusal.List) {
 	record(h.out, "partner", f.Partner, "real name", strings.TrimSpace(f.VerifiedName+" "+f.RealName.Status), "business information", f.Status(), "signing entity", f.Entity)
 	if i := f.Latest; i != nil && i.Status != business.Passed {
-		record(h.out, "version", fmt.Sprintf("%d, %s, submitted %s by %s", i.Version, i.Status, shown(i.SubmittedAt), i.SubmittedBy), "reason", i.FailureReason)
+		record(h.out, "version", fmt.Sprintf("%d, %s, submitted %s by %s", i.Version, i.Status, shown(i.SubmittedAt), i.SubmittedBy), "bank letter", i.Letter, "reason", i.FailureReason)
 	}
 	if i := f.Certified; i != nil {
 		record(h.out, "version", fmt.Sprintf("%d, certified %s", i.Version, shownOr(i.CertifiedAt, "-")), "company", i.Company, "code", i.CodeType+" "+i.Code,
@@ -78,12 +82,13 @@ func (h *house) businessRecord(f business.Facts, missing refusal.List) {
 
 func (h *house) businessSubmitCommand(word, short string) *cobra.Command {
 	var s business.Submission
-	var file string
+	var file, letter string
 	c := &cobra.Command{
-		Use: word + " --as PERSON --partner P --file FILE.yaml", Short: short, Args: exactly(),
+		Use: word + " --as PERSON --partner P --file FILE.yaml [--letter FILE]", Short: short, Args: exactly(),
 		Long: short + `. The file has company_name, code_type, code, taxpayer_type (general or small-scale), tax_number,
 bank_account_name, bank_name, branch, account_no and settlement_currency; service_fee_tax_rate, registered_address and contact
-may be left out, and bank_letter where the account, the entity and the currency are as the supplier file has them.`,
+may be left out. Where the account, the entity or the currency is not as the supplier file has it, a bank confirmation letter comes with
+it: as --letter, or by its ID as bank_letter if it is stored already.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			text, err := os.ReadFile(file)
 			if err != nil {
@@ -101,7 +106,18 @@ may be left out, and bank_letter where the account, the entity and the currency 
 			if err != nil {
 				return err
 			}
-			now, err := b.SubmitBusiness(c.Context(), activities.SubmitBusinessInput{Submission: read, At: time.Now()})
+			in := activities.SubmitBusinessInput{Submission: read, At: time.Now()}
+			if letter != "" {
+				from, err := os.Open(letter)
+				if err != nil {
+					return err
+				}
+				defer from.Close()
+				if in.Letter, err = (&activities.Documents{DB: b.DB, Store: b.Store}).Take(filepath.Base(letter), from); err != nil {
+					return err
+				}
+			}
+			now, err := b.SubmitBusiness(c.Context(), in)
 			if err != nil {
 				return err
 			}
@@ -114,6 +130,7 @@ may be left out, and bank_letter where the account, the entity and the currency 
 	f.StringVar(&s.Submitter, "as", "", "who submits")
 	f.StringVar(&s.Partner, "partner", "", "of which partner")
 	f.StringVar(&file, "file", "", "the file with the information")
+	f.StringVar(&letter, "letter", "", "the bank confirmation letter: PDF, PNG, JPEG or OFD")
 	f.StringVar(&s.RequestKey, "request-key", "", "key of the request (default: a new one)")
 	return needs(c, "as", "partner", "file")
 }

@@ -29,7 +29,7 @@ func (h *house) customersCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := r.ManagedCustomers(c.Context(), by, uncovered)
+			found, err := r.ManagedCustomers(c.Context(), by, views.CustomerFilter{}, uncovered)
 			if err != nil {
 				return err
 			}
@@ -234,7 +234,7 @@ func (h *house) auditCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := r.AuditLog(c.Context(), args[0], by)
+			found, err := r.AuditLog(c.Context(), args[0], by, 0)
 			if err != nil {
 				return err
 			}

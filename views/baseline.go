@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"countersign/domain/baseline"
+	"countersign/domain/organisation"
+	"countersign/domain/solution"
 
 	"github.com/lib/pq"
 )
@@ -24,6 +26,7 @@ type Baseline struct {
 	Solution   string           `db:"solution"    json:"solution,omitempty"` // that its release became (CERT-21)
 	SavedAt    time.Time        `db:"saved_at"    json:"saved_at"`
 	ReleasedAt *time.Time       `db:"released_at" json:"released_at,omitempty"`
+	Contact    solution.Contact `db:"contact"     json:"-"` // masked
 	Files      []BaselineFile   `db:"-"           json:"files"`
 	Tracks     []BaselineTrack  `db:"-"           json:"tracks"`
 	Release    *BaselineRelease `db:"-"           json:"release,omitempty"`
@@ -64,17 +67,24 @@ func (r Reader) Baseline(ctx context.Context, number string) (Baseline, error) {
 		}
 		return b.details(ctx, l)
 	})
+	m := &b.Contact
+	m.Name, m.Mobile, m.Email = organisation.Masked("contact", m.Name, nil), organisation.Masked("mobile", m.Mobile, nil), organisation.Masked("email", m.Email, nil)
 	return b, err
 }
 
 // Baselines lists joint solutions and drafts; an empty partner takes all.
 func (r Reader) Baselines(ctx context.Context, partner string) ([]Baseline, error) {
-	return rows[Baseline](ctx, r.q(), "joint solutions", baselineSQL+` WHERE $1 IN ('', p.partner_id) ORDER BY p.project_id`, partner)
+	found, err := rows[Baseline](ctx, r.q(), "joint solutions", baselineSQL+` WHERE $1 IN ('', p.partner_id) ORDER BY p.project_id`, partner)
+	for i := range found {
+		found[i].Contact = solution.Contact{} // one that is opened has it, masked
+	}
+	return found, err
 }
 
 const baselineSQL = `
 	SELECT p.project_id, p.partner_id, p.name, p.version, p.summary, p.lead, coalesce(p.case_number, '') AS case_number, coalesce(c.state, '') AS state,
-	       coalesce(p.solution, '') AS solution, p.saved_at, p.released_at
+	       coalesce(p.solution, '') AS solution, p.saved_at, p.released_at,
+	       p.contact_name AS "contact.name", p.contact_mobile AS "contact.mobile", p.contact_email AS "contact.email"
 	  FROM baseline_projects p LEFT JOIN cases c USING (case_number)`
 
 func (b *Baseline) details(ctx context.Context, l look) (err error) {

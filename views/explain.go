@@ -120,6 +120,36 @@ type Said struct {
 	Act      approval.Outcome `db:"act"       json:"-"`
 }
 
+// Told is an event's note of this decision as it is written today, if it was written when notes still said "for li:", "to wang:" and
+// the reference last. Only what agrees with the decision's own record is one: nobody's own words are taken for it.
+func (s Said) Told(note string) (today string, ok bool) {
+	var was, is []string
+	add := func(ok bool, before, now, with string) {
+		if ok {
+			was, is = append(was, strings.Replace(before, "X", with, 1)), append(is, strings.Replace(now, "X", with, 1))
+		}
+	}
+	add(s.OnBehalf != "", "for X:", "on behalf of X:", s.OnBehalf)
+	add(s.Target != "" && !strings.Contains(s.Target, ":"), "to X:", "goes to X:", s.Target)
+	if s.Amount != nil {
+		add(true, "X at most:", "at most X:", s.Amount.String())
+	}
+	add(len(s.Lines) > 0, "only X:", "only the lines X:", strings.Join(s.Lines, ", "))
+	rest, ok := strings.CutPrefix(note+":", strings.Join(was, " "))
+	if len(was) == 0 || !ok || rest != "" && rest[0] != ' ' {
+		return "", false
+	}
+	rest, ok = strings.CutPrefix(strings.TrimSuffix(strings.TrimSpace(rest), ":"), strings.TrimSpace(s.Reason))
+	reference, has := strings.CutPrefix(strings.TrimSpace(rest), "reference ")
+	if !ok || !has && rest != "" {
+		return "", false
+	}
+	if has {
+		is = append(is, "with reference "+reference+":")
+	}
+	return strings.TrimSuffix(strings.TrimSpace(strings.Join(is, " ")+" "+strings.TrimSpace(s.Reason)), ":"), true
+}
+
 // Whose says whose a decision was: "li", "chen for li", "the deadline", "a rule".
 func (s Said) Whose() string {
 	switch s.How {

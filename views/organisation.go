@@ -83,6 +83,12 @@ const personsSQL = `
 	   AND ($7 = '' OR account_name > (SELECT account_name FROM organisation_persons WHERE partner_id = $1 AND person_id = $7))
 	 ORDER BY account_name LIMIT $8`
 
+// WithRole lists who of a partner has a role and works.
+func (r Reader) WithRole(ctx context.Context, partner string, role person.Role) ([]Named, error) {
+	return rows[Named](ctx, r.q(), "people", `
+		SELECT person_id AS id, name FROM organisation_persons WHERE partner_id = $1 AND active AND status = 'ACTIVE' AND $2 = ANY (roles) ORDER BY person_id`, partner, role)
+}
+
 // PersonDetails is all about one person.
 type PersonDetails struct {
 	organisation.Person

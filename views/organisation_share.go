@@ -19,8 +19,15 @@ type ManagedCustomer struct {
 	Manager  string `db:"account_manager" json:"account_manager,omitempty"`
 }
 
+// CustomerFilter narrows a person's customers; what is empty does not.
+type CustomerFilter struct {
+	Text  string // in a number or a name
+	After string // the number after which the list goes on
+	Limit int    // 0: all
+}
+
 // ManagedCustomers lists the customers that a person manages: those assigned to them, or all of the partner (ORG-09).
-func (r Reader) ManagedCustomers(ctx context.Context, by string, uncovered []string) ([]ManagedCustomer, error) {
+func (r Reader) ManagedCustomers(ctx context.Context, by string, f CustomerFilter, uncovered []string) ([]ManagedCustomer, error) {
 	p, err := r.organisationPerson(ctx, by)
 	if err != nil {
 		return nil, err
@@ -30,12 +37,20 @@ func (r Reader) ManagedCustomers(ctx context.Context, by string, uncovered []str
 	}
 	found, err := rows[ManagedCustomer](ctx, r.q(), "customers", `
 		SELECT customer_id, name, account, account_manager FROM customers
-		 WHERE partner_id = $1 AND ($2 = 'all' OR account_manager = $3) ORDER BY customer_id`, p.Partner, p.CustomerScope(), by)
+		 WHERE partner_id = $1 AND ($2 = 'all' OR account_manager = $3) AND customer_id > $4 AND (strpos(customer_id, $5) > 0 OR strpos(lower(name), lower($5)) > 0)
+		 ORDER BY customer_id LIMIT nullif($6, 0)`, p.Partner, p.CustomerScope(), by, f.After, f.Text, f.Limit)
 	for i, c := range found {
 		found[i].Name, found[i].Account = organisation.Masked("name", c.Name, uncovered), organisation.Masked("account", c.Account, uncovered)
 	}
 	return found, err
 }
+
+// Customer tells whether there is a customer.
+func (r Reader) Customer(ctx context.Context, id string) error {
+	return r.mustExist(ctx, "customer", id, customerExistsSQL)
+}
+
+const customerExistsSQL = `SELECT 1 FROM customers WHERE customer_id = $1`
 
 // Contact is one of a partner's contacts for customers.
 type Contact struct {
@@ -61,7 +76,7 @@ func (r Reader) Contacts(ctx context.Context, partner, by string, uncovered []st
 
 // ContactsFor is what a customer sees: their partner's contacts, or its administrator when there are none (ORG-20).
 func (r Reader) ContactsFor(ctx context.Context, customer string) ([]Contact, error) {
-	if err := r.mustExist(ctx, "customer", customer, `SELECT 1 FROM customers WHERE customer_id = $1`); err != nil {
+	if err := r.Customer(ctx, customer); err != nil {
 		return nil, err
 	}
 	found, err := rows[Contact](ctx, r.q(), "contacts", `
@@ -145,8 +160,9 @@ type Uncovering struct {
 	At     time.Time `db:"at"          json:"at"`
 }
 
-// AuditLog lists who uncovered what in a partner's organisation, for its administrator and for the vendor's operations (PGM-06).
-func (r Reader) AuditLog(ctx context.Context, partner, by string) ([]Uncovering, error) {
+// AuditLog lists who uncovered what in a partner's organisation, for its administrator and for the vendor's operations (PGM-06): so
+// many of the last, the newest first; 0 is all of them, as they came.
+func (r Reader) AuditLog(ctx context.Context, partner, by string, newest int) ([]Uncovering, error) {
 	vendor, err := rows[string](ctx, r.q(), "roles", `
 		SELECT role FROM person_roles JOIN people USING (person_id) WHERE person_id = $1 AND active AND partner_id IS NULL AND role = $2`, by, person.VendorOperations)
 	if err != nil {
@@ -162,5 +178,6 @@ func (r Reader) AuditLog(ctx context.Context, partner, by string) ([]Uncovering,
 		}
 	}
 	return rows[Uncovering](ctx, r.q(), "audit log", `
-		SELECT person_id, column_name, list, at FROM audit_log JOIN people USING (person_id) WHERE partner_id = $1 ORDER BY audit_id`, partner)
+		SELECT person_id, column_name, list, at FROM audit_log JOIN people USING (person_id) WHERE partner_id = $1
+		 ORDER BY CASE WHEN $2 > 0 THEN -audit_id ELSE audit_id END LIMIT nullif($2, 0)`, partner, newest)
 }

@@ -141,17 +141,17 @@ func TestGivenAnAccountManagerWithFiveOfFortyCustomers_WhenARoleIsAdded_ThenThey
 	}
 	refusedWith(t, f.acts.AssignCustomer(t.Context(), activities.AssignInput{What: "X1", To: manager, Asked: f.asked("ada")}), "ORG-09", "CBC.0100")
 	refusedWith(t, f.acts.AssignCustomer(t.Context(), activities.AssignInput{What: "C06", To: "ada", Asked: f.asked("ada")}), "ORG-09", "CBC.0100")
-	seen, err := f.ManagedCustomers(t.Context(), manager, nil)
+	seen, err := f.ManagedCustomers(t.Context(), manager, views.CustomerFilter{}, nil)
 	require.NoError(t, err)
 	require.Len(t, seen, 5)
 	require.Equal(t, views.ManagedCustomer{Customer: "C01", Name: "C***", Account: "a***", Manager: manager}, seen[0])
 	_, err = f.acts.SetRoles(t.Context(), activities.SetRolesInput{Person: manager, Roles: []person.Role{person.PartnerAccountManager, person.PartnerFinance}, Asked: f.asked("ada")})
 	require.NoError(t, err)
-	seen, err = f.ManagedCustomers(t.Context(), manager, []string{"name"})
+	seen, err = f.ManagedCustomers(t.Context(), manager, views.CustomerFilter{}, []string{"name"})
 	require.NoError(t, err)
 	require.Len(t, seen, 40)
 	require.Equal(t, "Customer 1", seen[0].Name)
-	_, err = f.ManagedCustomers(t.Context(), f.person("cash", "Cash", person.PartnerWithdrawals), nil)
+	_, err = f.ManagedCustomers(t.Context(), f.person("cash", "Cash", person.PartnerWithdrawals), views.CustomerFilter{}, nil)
 	refusedWith(t, err, "COM-16", "CBC.0151")
 }
 
@@ -244,12 +244,12 @@ func TestGivenUncoveredColumns_WhenTheAuditLogIsRead_ThenEachLookIsThereWithItsF
 	_, err := f.acts.Uncover(t.Context(), activities.UncoverInput{List: organisation.PersonList, Columns: []string{"mobile"}, Person: "ada", At: at})
 	require.NoError(t, err)
 	for _, reader := range []string{"meng", "ops"} {
-		log, err := f.AuditLog(t.Context(), "P1", reader)
+		log, err := f.AuditLog(t.Context(), "P1", reader, 0)
 		require.NoError(t, err)
 		require.Len(t, log, 1)
 		require.Equal(t, []string{"ada", "mobile", "persons", "2025-05-06T09:12:00+08:00"}, []string{log[0].Person, log[0].Column, log[0].List, log[0].At.In(calendar.Zone).Format(time.RFC3339)})
 	}
-	_, err = f.AuditLog(t.Context(), "P1", "zed")
+	_, err = f.AuditLog(t.Context(), "P1", "zed", 0)
 	refusedWith(t, err, "COM-16", "CBC.0151")
 }
 

@@ -100,12 +100,12 @@ func TestGivenRowsOfTwoPartnersEverywhere_WhenAPageOfEachIsReadForAPartner_ThenN
 			return r.Contacts(ctx, p, "person_id"+pgtest.Mark(p), []string{"email"})
 		},
 		"customers": func(r views.Reader, p string) (any, error) {
-			return r.ManagedCustomers(ctx, "person_id"+pgtest.Mark(p), nil)
+			return r.ManagedCustomers(ctx, "person_id"+pgtest.Mark(p), views.CustomerFilter{}, nil)
 		},
 		"own account": func(r views.Reader, p string) (any, error) {
 			return r.AccountInformation(ctx, "person_id"+pgtest.Mark(p), "", at)
 		},
-		"audit log":      func(r views.Reader, p string) (any, error) { return r.AuditLog(ctx, p, "person_id"+pgtest.Mark(p)) },
+		"audit log":      func(r views.Reader, p string) (any, error) { return r.AuditLog(ctx, p, "person_id"+pgtest.Mark(p), 0) },
 		"qualifications": of(func(r views.Reader, id string) ([]views.Qualification, error) { return r.Qualifications(ctx, id) }, "account_id"),
 		"explained line": func(r views.Reader, p string) (any, error) { return r.ExplainLine(ctx, int64(p[1]-'0'), 1, 10) },
 		"company":        func(r views.Reader, p string) (any, error) { return r.CompanyOf(ctx, p, at) },

@@ -57,10 +57,10 @@ func (w *World) incentives() {
 		w.on(shown, func(ctx context.Context, at time.Time) error { return w.presents(ctx, month, n == 3, at) })
 	}
 	w.on(w.ago(25, 10), func(ctx context.Context, at time.Time) error {
-		return w.requests(ctx, "r-1", "P1001", requisition.Voucher, at)
+		return w.requests(ctx, "r-1", requisition.Voucher, at)
 	})
 	w.on(w.ago(9, 10), func(ctx context.Context, at time.Time) error {
-		return w.requests(ctx, "r-2", "P1001", requisition.Bank, at)
+		return w.requests(ctx, "r-2", requisition.Bank, at)
 	})
 }
 
@@ -134,14 +134,14 @@ func (w *World) presents(ctx context.Context, month incentive.Period, newest boo
 	return err
 }
 
-// requests asks for what can be requested by a method, if there is any.
-func (w *World) requests(ctx context.Context, key, partner string, method requisition.Method, at time.Time) error {
+// requests has the first partner ask for what can be requested by a method, if there is any.
+func (w *World) requests(ctx context.Context, key string, method requisition.Method, at time.Time) error {
 	of := map[requisition.Method]string{requisition.Voucher: "resale", requisition.Bank: "advisory"}[method] // PAY-02
 	var bills []string
-	if err := w.db.SelectContext(ctx, &bills, `SELECT bill_id FROM bill_requestable($1, $2) r WHERE requestable AND r.association = $3`, partner, at, of); err != nil || bills == nil {
+	if err := w.db.SelectContext(ctx, &bills, `SELECT bill_id FROM bill_requestable($1, $2) r WHERE requestable AND r.association = $3`, "P1001", at, of); err != nil || bills == nil {
 		return err
 	}
-	app := requisition.Application{RequestKey: key, PartnerID: partner, Submitter: administrators[partner][0], Methods: []requisition.Method{method}, Bills: bills}
+	app := requisition.Application{RequestKey: key, PartnerID: "P1001", Submitter: "mei", Methods: []requisition.Method{method}, Bills: bills}
 	opened, err := (&activities.Requisitions{DB: w.db}).OpenRequisition(ctx, activities.OpenRequisitionInput{Application: app, WorkflowID: workflows.RequisitionID(app), RunID: "run-" + key, At: at})
 	if err == nil && method == requisition.Bank {
 		w.on(w.ago(5, 11), func(ctx context.Context, at time.Time) error { return w.invoices(ctx, opened.Case, at) })

@@ -99,6 +99,7 @@ func Live(ctx context.Context, db *sqlx.DB, store *documents.Store, now time.Tim
 	w.incentives()
 	w.quarters()
 	w.organisation()
+	w.partnership()
 	for len(w.plan) > 0 { // what was done may lead to more
 		next := slices.MinFunc(w.plan, func(a, b planned) int { return a.at.Compare(b.at) })
 		i := slices.IndexFunc(w.plan, func(p planned) bool { return p.at.Equal(next.at) })

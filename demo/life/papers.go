@@ -41,9 +41,9 @@ func (w *World) keeps(ctx context.Context, content []byte, at time.Time) (id str
 	return file.ID, tx.Commit()
 }
 
-// prints stores a paper.
-func (w *World) prints(ctx context.Context, at time.Time, title string, lines ...string) (id string, err error) {
-	content, err := paper(title, lines...)
+// prints stores a paper that has a title only.
+func (w *World) prints(ctx context.Context, at time.Time, title string) (id string, err error) {
+	content, err := paper(title)
 	if err != nil {
 		return "", err
 	}

@@ -85,7 +85,6 @@ var applied = []struct {
 	{2, 7, "P1006", "46200.00", withdrawal.UnderReview},
 	{2, 8, "P1003", "61500.00", withdrawal.UnderReview},
 	{1, 0, "P1008", "21900.00", withdrawal.UnderReview},
-	{1, 0, "P1009", "6750.00", withdrawal.UnderReview},
 	{1, 0, "P1001", "28600.00", withdrawal.UnderReview},
 }
 

@@ -156,13 +156,13 @@ func JudgeSave(e Entry, f SaveFacts) refusal.List {
 	}
 	j.list = append(j.list, solution.Entry{Type: solution.Cloud, Name: e.Name, Version: e.Version, Contact: e.Contact}.Check("project")...) // which it may become (CERT-21)
 	if strings.Contains(e.Summary, domain.Mark) {
-		j.refuse("ENG-06", "CBC.0100", "project", "A summary has at most 2000 characters.")
+		j.refuse("ENG-06", "CBC.0100", "summary", "A summary has at most 2000 characters.")
 	}
 	if e.Lead != ByPartner && e.Lead != ByVendor {
-		j.refuse("COM-08", "CBC.0100", "project", "%q leads nothing; the lead is partner or vendor.", e.Lead)
+		j.refuse("COM-08", "CBC.0100", "lead", "%q leads nothing; the lead is partner or vendor.", e.Lead)
 	}
 	if e.Name == "" {
-		j.incomplete("CERT-25", "project", []string{"name"})
+		j.incomplete("CERT-25", "solution name", []string{"name"})
 	}
 	if p := f.Saved; p != nil {
 		if !p.editable() {

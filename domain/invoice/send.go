@@ -174,10 +174,10 @@ func (j *sending) parameters() {
 		j.refuse("INV-11", "INV_LIST_MISSING", "list "+j.s.List.No, "The invoice list is not enclosed; send it together with the invoices.")
 	}
 	if paper && blank(j.p.TrackingNo) { // INV-11
-		j.refuse("INV-11", "CBC.0100", "package", "Paper invoices are posted to %s; enter the carrier's tracking number.", j.s.List.MailingAddress)
+		j.refuse("INV-11", "CBC.0100", "tracking number", "Paper invoices are posted to %s; enter the carrier's tracking number.", j.s.List.MailingAddress)
 	}
 	if electronic && !strings.EqualFold(strings.TrimSpace(j.p.Mailbox), j.s.List.PublicMailbox) { // INV-11
-		j.refuse("INV-11", "CBC.0100", "package", "Electronic invoices are sent to the public mailbox %s, not to %q; send them there and enter it.", j.s.List.PublicMailbox, j.p.Mailbox)
+		j.refuse("INV-11", "CBC.0100", "mailbox", "Electronic invoices are sent to the public mailbox %s, not to %q; send them there and enter it.", j.s.List.PublicMailbox, j.p.Mailbox)
 	}
 }
 

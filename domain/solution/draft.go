@@ -140,25 +140,31 @@ var (
 // most is how many materials a solution may have.
 const most = 50
 
-// Check says what of an entry cannot be kept as it is, whatever is missing.
+// Check says what of an entry cannot be kept as it is, whatever is missing: each about the object, or about its field where that is
+// empty.
 func (e Entry) Check(object string) (list refusal.List) {
-	wrong := func(is bool, rule, format string, args ...any) {
+	wrong := func(is bool, rule, field, format string, args ...any) {
 		if is {
-			list = append(list, refusal.New(rule, "CBC.0100", object, format, args...))
+			list = append(list, refusal.New(rule, "CBC.0100", field, format, args...))
 		}
 	}
-	wrong(!slices.Contains(Types, e.Type), "COM-08", "%q is no type of solution; choose one of CLOUD and ADV.", e.Type)
-	wrong(strings.Contains(e.Name, domain.Mark), "CERT-02", "A solution's name has 1 to 128 characters.")
-	wrong(strings.Contains(e.Version, domain.Mark), "CERT-02", "A version has 1 to 32 characters.")
-	wrong(len(e.Materials) > most, "CERT-02", "A solution has at most %d materials.", most)
+	wrong(!slices.Contains(Types, e.Type), "COM-08", "solution type", "%q is no type of solution; choose one of CLOUD and ADV.", e.Type)
+	wrong(strings.Contains(e.Name, domain.Mark), "CERT-02", "solution name", "A solution's name has 1 to 128 characters.")
+	wrong(strings.Contains(e.Version, domain.Mark), "CERT-02", "version", "A version has 1 to 32 characters.")
+	wrong(len(e.Materials) > most, "CERT-02", "materials", "A solution has at most %d materials.", most)
 	for _, m := range e.Materials {
-		wrong(!slices.Contains(MaterialTypes, m.Type), "COM-08", "%q is no type of material; the types are %s.", m.Type, strings.Join(MaterialTypes, ", "))
-		wrong(!documentID.MatchString(m.Document), "CERT-02", "A document is named by its SHA-256 in 64 hexadecimal digits; upload the file.")
+		wrong(!slices.Contains(MaterialTypes, m.Type), "COM-08", "materials", "%q is no type of material; the types are %s.", m.Type, strings.Join(MaterialTypes, ", "))
+		wrong(!documentID.MatchString(m.Document), "CERT-02", "materials", "A document is named by its SHA-256 in 64 hexadecimal digits; upload the file.")
 	}
 	c := e.Contact
-	wrong(strings.Contains(c.Name, domain.Mark), "CERT-02", "The contact's name has at most 64 characters.")
-	wrong(c.Mobile != "" && !mobile.MatchString(c.Mobile), "CERT-02", "The contact's mobile is no phone number.")
-	wrong(c.Email != "" && !address.MatchString(c.Email), "CERT-02", "The contact's email is no address.")
+	wrong(strings.Contains(c.Name, domain.Mark), "CERT-02", "contact", "The contact's name has at most 64 characters.")
+	wrong(c.Mobile != "" && !mobile.MatchString(c.Mobile), "CERT-02", "mobile", "The contact's mobile is no phone number.")
+	wrong(c.Email != "" && !address.MatchString(c.Email), "CERT-02", "email", "The contact's email is no address.")
+	if object != "" {
+		for i := range list {
+			list[i].Object = object
+		}
+	}
 	return list
 }
 
@@ -190,11 +196,7 @@ type DraftFacts struct {
 func JudgeDraft(e Entry, f DraftFacts) refusal.List {
 	j := judgement{partner: f.Partner}
 	j.caller(f.By, f.Person, f.Known)
-	object := "draft " + f.Wanted
-	if f.Wanted == "" {
-		object = "draft"
-	}
-	j.list = append(j.list, e.Check(object)...)
+	j.list = append(j.list, e.Check("")...)
 	if !f.Known {
 		j.refuse("COM-17", "CBC.5001", "partner "+f.Partner, "There is no partner %q; check the partner's number.", f.Partner)
 		return j.list

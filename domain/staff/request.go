@@ -211,7 +211,7 @@ func (j *judgement) parameters() (Month, bool) {
 		wrong("COM-08", "scheme", "%q is no scheme; choose one of %s.", r.Scenario, scenarioWords)
 	}
 	if len(r.Persons) == 0 || len(r.Persons) > most {
-		wrong("ENG-06", "request", "A request names 1 to %d specialists.", most)
+		wrong("ENG-06", "specialists", "A request names 1 to %d specialists.", most)
 	}
 	seen := map[string]bool{}
 	serves := map[string]string{}
@@ -245,7 +245,7 @@ func (j *judgement) proofs() {
 	}
 	for _, kind := range need {
 		if !have[kind] {
-			j.refuse("ENG-06", "CBC.0100", "request", "The proof of %s is missing; enclose it.", kind)
+			j.refuse("ENG-06", "CBC.0100", "proofs", "The proof of %s is missing; enclose it.", kind)
 		}
 	}
 }

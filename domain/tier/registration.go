@@ -46,16 +46,15 @@ func JudgeMaster(p *organisation.Person, id, partner string) refusal.List {
 }
 
 // JudgeCodes checks the two codes by which a master account is verified: both have to be right.
-func JudgeCodes(id string, email, mobile verification.Verdict) refusal.List {
+func JudgeCodes(email, mobile verification.Verdict) refusal.List {
 	var list refusal.List
-	for _, v := range []struct {
-		where   string
-		verdict verification.Verdict
-	}{{"email", email}, {"mobile", mobile}} {
-		if v.verdict != verification.Right {
-			list = append(list, refusal.New("TIER-09", "PRG.SEC.01", "person "+id, "The master account is not verified by its %s: %s.", v.where, v.verdict.Advice()))
+	wrong := func(object, where string, v verification.Verdict) {
+		if v != verification.Right {
+			list = append(list, refusal.New("TIER-09", "PRG.SEC.01", object, "The master account is not verified by its %s: %s.", where, v.Advice()))
 		}
 	}
+	wrong("email code", "email", email)
+	wrong("mobile code", "mobile", mobile)
 	return list
 }
 

@@ -21,6 +21,13 @@ const (
 	RegistrationMobile = "registration-mobile" // the code goes to the number as a text message
 )
 
+// Within Window no more than MostUnused codes that served nothing are sent to one person for one scene and target: each brings new
+// tries, and without end to them a code of six digits is found by trying.
+const (
+	Window     = time.Hour
+	MostUnused = 10
+)
+
 // Code is the newest code of one person, scene and target. What was sent is known only by its hash.
 type Code struct {
 	Salt      []byte     `db:"salt"`

@@ -3,6 +3,8 @@ package console
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -142,6 +144,9 @@ func (c *Console) readCase(r *http.Request, who person.Person, number string) (*
 	if err := p.readForm(ctx, c.Reader, page.Language(r) == page.English, func(group, name string) string { return c.word(r, group, name) }); err != nil {
 		return nil, err
 	}
+	if page.Language(r) == page.Chinese {
+		p.retell()
+	}
 	p.Days = days(p.Timeline, p.Documents)
 	p.TemporalUI = c.TemporalUI(p.WorkflowID, p.RunID)
 	for _, round := range p.Explained.Rounds {
@@ -154,6 +159,19 @@ func (c *Console) readCase(r *http.Request, who person.Person, number string) (*
 	}
 	p.ask(who)
 	return p, nil
+}
+
+// retell gives notes of decisions that were written long ago the words of today, of which there is Chinese.
+func (p *casePage) retell() {
+	for _, round := range p.Explained.Rounds {
+		for _, d := range round.Decided {
+			for i, e := range p.Timeline {
+				if told, ok := d.Told(e.Note); ok && e.Actor == d.Person {
+					p.Timeline[i].Note = told
+				}
+			}
+		}
+	}
 }
 
 // readForm reads what was applied for, what was changed since it was returned, and the documents of both.
@@ -272,6 +290,21 @@ func (f taskForm) Was(field string) string {
 // Chosen tells whether a line was chosen in this task's form.
 func (f taskForm) Chosen(line string) bool {
 	return f.P.Entered.Get("task") == f.ID && slices.Contains(f.P.Entered["line"], line)
+}
+
+// Receivers are whom the task may be given, as options of a list. Of a thousand colleagues a template would take longer than for all
+// the rest of the page.
+func (f taskForm) Receivers() template.HTML {
+	var out strings.Builder
+	to := f.Was("to")
+	for _, c := range f.P.Colleagues {
+		selected, id := "", template.HTMLEscapeString(c.ID)
+		if c.ID == to {
+			selected = " selected"
+		}
+		fmt.Fprintf(&out, `<option value="%s"%s>%s (%s)</option>`, id, selected, template.HTMLEscapeString(c.Name), id)
+	}
+	return template.HTML(out.String()) //nolint:gosec // names and IDs are escaped
 }
 
 // Name is what somebody is called, else the ID.

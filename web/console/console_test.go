@@ -235,6 +235,13 @@ func TestACaseShowsWhatIsAskedWhoDecidesAndWhatHappened(t *testing.T) {
 	require.NotContains(t, body, `value="confirm"`)
 	status, _ = o.As("li", http.MethodGet, "/cases/W999999", nil)
 	require.Equal(t, http.StatusNotFound, status)
+
+	o.db.MustExec(`INSERT INTO people (person_id, name, email) SELECT 'new' || n, 'New ' || n, '' FROM generate_series(1, 40) n`)
+	o.db.MustExec(`INSERT INTO person_roles SELECT 'new' || n, 'vendor-finance' FROM generate_series(1, 40) n`)
+	_, body = o.As("new40", http.MethodGet, "/cases/"+number, nil)
+	require.Contains(t, body, "It waits for you:")
+	require.Regexp(t, `Next: .*New 10</strong>.* and \d\d others`, body, "of many who may decide the first are named")
+	require.NotContains(t, body, "<strong>New 30</strong>")
 }
 
 func TestADecisionOnItsPageIsTakenOnceHoweverOftenTheFormIsSent(t *testing.T) {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -143,4 +144,11 @@ func collect(of reflect.Type, names map[string]bool, seen map[reflect.Type]bool)
 		}
 		collect(f.Type, names, seen)
 	}
+}
+
+func TestColleaguesAreOptionsOfAListWhateverTheyAreCalled(t *testing.T) {
+	f := taskForm{Task: views.Task{ID: "W1/review"}, P: &casePage{
+		Colleagues: []views.Named{{ID: "li", Name: "Li Na"}, {ID: `x"y`, Name: "<b>"}}, Entered: url.Values{"task": {"W1/review"}, "to": {"li"}},
+	}}
+	require.EqualValues(t, `<option value="li" selected>Li Na (li)</option><option value="x&#34;y">&lt;b&gt; (x&#34;y)</option>`, f.Receivers())
 }

@@ -18,7 +18,8 @@ import (
 // unlinked is what no page leads to by a link.
 var unlinked = []string{
 	"GET /{$}", "GET /static/{name}", "GET /sign-in", "GET /sign-in/provider", "GET /sign-in/provider/back", // the door's
-	"GET /partners/{partner}/unmask", // where a reload of the uncovered page leads
+	"GET /partners/{partner}/unmask",          // where a reload of the uncovered page leads
+	"GET /partner/company/letters/{document}", // a file
 }
 
 type visit struct {

@@ -72,12 +72,21 @@ var album = []picture{
 	{name: "partner-invoices", who: "mei", path: "/partner/invoices"},
 	{name: "partner-invoice", who: "mei", path: "/partner/invoices/INVOICE"},
 	{name: "partner-solutions", who: "mei", path: "/partner/solutions"},
+	{name: "partner-joint", who: "mei", path: "/partner/joint"},
+	{name: "partner-joint-solution", who: "mei", path: "/partner/joint/JOINT"},
 	{name: "partner-certificates", who: "mei", path: "/partner/certificates"},
 	{name: "partner-tier", who: "mei", path: "/partner/tier"},
 	{name: "partner-lab", who: "mei", path: "/partner/lab"},
 	{name: "partner-people", who: "mei", path: "/partner/people"},
 	{name: "partner-specialists", who: "mei", path: "/partner/specialists"},
+	{name: "partner-customers", who: "mei", path: "/partner/customers"},
+	{name: "partner-drafts", who: "mei", path: "/partner/drafts"},
+	{name: "partner-own", who: "mei", path: "/partner/own"},
 	{name: "partner-company", who: "mei", path: "/partner/company"},
+	{name: "partner-refused", who: "mei", path: "/partner/withdrawals/new", look: func(r reader) {
+		r.Force("amount", "1.234")
+		require.Equal(r.t, 422, r.Press(r.say("partner.preview.show")))
+	}},
 }
 
 // checks has a policy checked with another number of tries.
@@ -108,11 +117,12 @@ func TestGivenTheAlbum_WhenItIsOpened_ThenEachPageIsExplained(t *testing.T) {
 func takes(t *testing.T, folder string) {
 	t.Helper()
 	g := newGallery(t)
-	var proposal, invoice, bill string
+	var proposal, invoice, bill, joint string
 	require.NoError(t, g.db.Get(&proposal, `SELECT proposal_id::text FROM policy_proposals LIMIT 1`))
 	require.NoError(t, g.db.Get(&invoice, `SELECT case_number FROM invoice_lists WHERE case_number LIKE 'Q%' LIMIT 1`))
 	require.NoError(t, g.db.Get(&bill, `SELECT bill_id FROM bills WHERE partner_id = 'P1001' AND state = 'TO_CONFIRM' ORDER BY bill_id DESC LIMIT 1`))
-	named := g.named("PROPOSAL", proposal, "INVOICE", invoice, "BILL", bill)
+	require.NoError(t, g.db.Get(&joint, `SELECT case_number FROM baseline_projects WHERE case_number IS NOT NULL LIMIT 1`))
+	named := g.named("JOINT", joint, "PROPOSAL", proposal, "INVOICE", invoice, "BILL", bill)
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	for _, language := range []string{"zh-CN", "en"} {
 		readers := map[string]reader{}

@@ -3,13 +3,12 @@ package partner
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
 	"countersign/activities"
+	"countersign/domain/baseline"
 	"countersign/domain/document"
 	"countersign/domain/invoice"
 	"countersign/domain/lab"
@@ -17,6 +16,7 @@ import (
 	"countersign/domain/quarter"
 	"countersign/domain/refusal"
 	"countersign/domain/requisition"
+	"countersign/domain/solution"
 	"countersign/domain/specialist"
 	"countersign/domain/staff"
 	"countersign/domain/tier"
@@ -73,6 +73,7 @@ type caseData struct {
 	Lab         *views.LabCredit
 	Members     memberChoice // who may use the credit
 	Tier        *views.TierUpgradeDetail
+	Named       []views.CaseDocument // as a tier's evidence, and not enclosed
 	Methods     []requisition.Method
 	Specialist  *views.SpecialistCase
 	StaffMonth  *views.StaffMonth // of dedicated staff, with those who can be named
@@ -81,6 +82,7 @@ type caseData struct {
 	Proofs      []string
 
 	MayAct      bool
+	MayProve    bool // a proof can be sent again, whatever the state (FHM-09)
 	MayCancel   bool
 	MayResubmit bool
 	Kinds       []document.Kind // as which something may be enclosed
@@ -93,6 +95,39 @@ func (d caseData) Evidence() []views.TierValue {
 	}
 	last := d.Tier.Rounds[len(d.Tier.Rounds)-1]
 	return slices.DeleteFunc(slices.Clone(last.Items), func(v views.TierValue) bool { return v.Source != tier.Evidence })
+}
+
+// Page is where a case of its kind has a page of its own, on which it is worked on; empty: it has none.
+func (d caseData) Page() string {
+	switch d.Kind {
+	case solution.Kind:
+		return solutionPath(d.Number)
+	case baseline.Kind:
+		return jointPath(d.Number)
+	}
+	return ""
+}
+
+// Opens tells whether a document can be opened by way of the case.
+func (d caseData) Opens(id string) bool {
+	return slices.ContainsFunc(slices.Concat(d.Documents, d.Named), func(f views.CaseDocument) bool { return f.Document == id })
+}
+
+// evidence are the documents that an own upgrade names and that are stored without being enclosed with its case.
+func (c *Console) evidence(ctx context.Context, t views.TierUpgradeDetail, enclosed []views.CaseDocument) ([]views.CaseDocument, error) {
+	var named []string
+	for _, r := range t.Rounds {
+		for _, i := range r.Items {
+			if i.Document != "" && !slices.ContainsFunc(enclosed, func(f views.CaseDocument) bool { return f.Document == i.Document }) {
+				named = append(named, i.Document)
+			}
+		}
+	}
+	stored, err := views.Reader{DB: c.Desk.DB}.StoredDocuments(ctx, named) // a partner's own role sees what is enclosed only
+	for i := range stored {
+		stored[i].Name = stored[i].Document[:8] // another's case may enclose the same content under a name of its own
+	}
+	return stored, err
 }
 
 func (c *Console) caseOf(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
@@ -122,6 +157,11 @@ func (c *Console) caseOf(w http.ResponseWriter, req *http.Request, p person.Pers
 	})
 	if err != nil {
 		return err
+	}
+	if data.Tier != nil {
+		if data.Named, err = c.evidence(ctx, *data.Tier, data.Documents); err != nil {
+			return err
+		}
 	}
 	c.Pages.Render(w, req, data.status(), "partner-case", data.Number, data)
 	return nil
@@ -174,7 +214,8 @@ func (d *caseData) staffMonth(ctx context.Context, r views.Reader, p person.Pers
 	}
 	if i := slices.IndexFunc(all.Months, func(m views.StaffMonth) bool { return m.Case == d.Number }); i >= 0 {
 		d.StaffMonth, d.Specialists, d.Schemes, d.Proofs = &all.Months[i], all.Specialists, staff.Scenarios, staff.Proofs
-		d.MayAct = staff.MayAct(p, d.Partner) && d.State == staff.Failed
+		d.MayProve = staff.MayAct(p, d.Partner)
+		d.MayAct = d.MayProve && d.State == staff.Failed
 	}
 	return nil
 }
@@ -182,26 +223,38 @@ func (d *caseData) staffMonth(ctx context.Context, r views.Reader, p person.Pers
 // read is a pointer to what was read.
 func read[T any](found T, err error) (*T, error) { return &found, err }
 
-// document answers a file that is enclosed with an own case.
+// document answers a file that is enclosed with an own case, or that an own upgrade names as evidence.
 func (c *Console) document(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	var enclosed []views.CaseDocument
-	err := c.read(req.Context(), p, func(r views.Reader) (err error) {
-		enclosed, err = r.CaseDocuments(req.Context(), req.PathValue("case"))
+	ctx, number := req.Context(), req.PathValue("case")
+	var found []views.CaseDocument
+	var upgrade views.TierUpgradeDetail
+	err := c.read(ctx, p, func(r views.Reader) (err error) {
+		if found, err = r.CaseDocuments(ctx, number); err != nil {
+			return err
+		}
+		if upgrade, err = r.TierUpgradeOf(ctx, number); activities.IsNotFound(err) { // a case of another kind
+			return nil
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(enclosed, func(d views.CaseDocument) bool { return d.Document == req.PathValue("document") })
+	named, err := c.evidence(ctx, upgrade, found)
+	if err != nil {
+		return err
+	}
+	found = append(found, named...)
+	i := slices.IndexFunc(found, func(d views.CaseDocument) bool { return d.Document == req.PathValue("document") })
 	if i < 0 { // also what another case encloses
 		return page.NotFound
 	}
-	_, content, err := c.Documents.Store.Get(req.Context(), enclosed[i].Document)
+	_, content, err := c.Documents.Store.Get(ctx, found[i].Document)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	return page.File(w, req, enclosed[i].MediaType, enclosed[i].Name, enclosed[i].Document, content)
+	return page.File(w, req, found[i].MediaType, found[i].Name, found[i].Document, content)
 }
 
 // enclose adds files to an own case.
@@ -215,7 +268,7 @@ func (c *Console) enclose(w http.ResponseWriter, req *http.Request, p person.Per
 		return err
 	}
 	if len(files) == 0 {
-		err = refusal.List{refusal.New("COM-08", "CBC.0100", "document", "Choose a file first.")}
+		err = noFile()
 	}
 	for _, f := range files {
 		if _, err = c.add(req.Context(), p, known.Number, document.Kind(form.Get("kind")), f); err != nil {
@@ -225,22 +278,41 @@ func (c *Console) enclose(w http.ResponseWriter, req *http.Request, p person.Per
 	return c.answered(w, req, p, form, err, c.caseOf, casePath(known.Number)+"#documents", "partner.flash.enclosed")
 }
 
-// taken is the ID under which an uploaded file would be kept; it is enclosed when there is a case.
-func (c *Console) taken(f page.Uploaded) (string, error) {
+// noFile refuses a form without the file that it is about.
+func noFile() error {
+	return refusal.List{refusal.New("COM-08", "CBC.0100", "document", "Choose a file first.")}
+}
+
+// taken are the IDs under which uploaded files would be kept; they are enclosed when there is a case.
+func (c *Console) taken(files []page.Uploaded) ([]string, error) {
+	ids := make([]string, 0, len(files))
+	for _, f := range files {
+		taken, err := c.take(f)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, taken.ID)
+	}
+	return ids, nil
+}
+
+// addAll encloses files as proofs.
+func (c *Console) addAll(ctx context.Context, p person.Person, number string, files []page.Uploaded) error {
+	for _, f := range files {
+		if _, err := c.add(ctx, p, number, document.Proof, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Console) take(f page.Uploaded) (*documents.Document, error) {
 	content, err := f.Open()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer content.Close() //nolint:errcheck // it is only read
-	taken, err := c.Documents.Store.Rules.Take(content)
-	var fault *documents.Fault
-	if errors.As(err, &fault) {
-		return "", refusal.List{refusal.New("X-02", fmt.Sprintf("PRG.DOC.%02d", fault.Kind), "document "+document.CleanName(f.Filename), "%s", fault.Message)}
-	}
-	if err != nil {
-		return "", err
-	}
-	return taken.ID, nil
+	return c.Documents.Take(f.Filename, content)
 }
 
 // add encloses one uploaded file and answers its ID.

@@ -1,8 +1,10 @@
 package partner
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"countersign/activities"
@@ -10,6 +12,7 @@ import (
 	"countersign/domain/organisation"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
+	"countersign/internal/documents"
 	"countersign/views"
 	"countersign/web/page"
 )
@@ -28,11 +31,8 @@ type companyData struct {
 	MayAct    bool
 }
 
-// Value is what stands in a field of the form: what was entered, else what is known.
-func (d companyData) Value(field string) string {
-	if len(d.Entered) > 0 {
-		return d.Was(field)
-	}
+// Known is what is known of the company, by the form's field.
+func (d companyData) Known(field string) string {
 	i := d.Latest
 	if i == nil {
 		return map[string]string{"company_name": d.VerifiedName, "settlement_currency": "CNY"}[field]
@@ -47,7 +47,9 @@ func (d companyData) Value(field string) string {
 // Failed tells whether the newest information was not certified: a ticket may be opened about it (AUT-07).
 func (d companyData) Failed() bool { return d.Latest != nil && d.Latest.Status == business.Failed }
 
-func (c *Console) businesses() *activities.Businesses { return &activities.Businesses{DB: c.Desk.DB} }
+func (c *Console) businesses() *activities.Businesses {
+	return &activities.Businesses{DB: c.Desk.DB, Store: c.Documents.Store}
+}
 
 func (c *Console) company(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
 	ctx, now := req.Context(), time.Now()
@@ -79,16 +81,22 @@ func submission(form url.Values, p person.Person) business.Submission {
 		RequestKey: form.Get("key"), Partner: p.PartnerID, Submitter: p.ID, Company: form.Get("company_name"), CodeType: form.Get("code_type"), Code: form.Get("company_code"),
 		RegisteredAddress: form.Get("registered_address"), Contact: form.Get("contact"), Taxpayer: business.Taxpayer(form.Get("taxpayer_type")),
 		ServiceFeeRate: form.Get("service_fee_tax_rate"), TaxNumber: form.Get("tax_number"), AccountName: form.Get("bank_account_name"), Bank: form.Get("bank_name"),
-		Branch: form.Get("bank_branch"), AccountNo: form.Get("bank_account_no"), Currency: form.Get("settlement_currency"), Letter: form.Get("bank_letter"),
+		Branch: form.Get("bank_branch"), AccountNo: form.Get("bank_account_no"), Currency: form.Get("settlement_currency"),
 	}
 }
 
 func (c *Console) submitCompany(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	form, err := page.Form(w, req)
+	form, files, err := page.Upload(w, req)
 	if err != nil {
 		return err
 	}
-	_, err = c.businesses().SubmitBusiness(req.Context(), activities.SubmitBusinessInput{Submission: submission(form, p), At: time.Now()})
+	in := activities.SubmitBusinessInput{Submission: submission(form, p), At: time.Now()}
+	if len(files) > 0 {
+		in.Letter, err = c.take(files[0])
+	}
+	if err == nil {
+		_, err = c.businesses().SubmitBusiness(req.Context(), in)
+	}
 	return c.answered(w, req, p, form, err, c.company, "/partner/company", "partner.flash.company")
 }
 
@@ -99,8 +107,26 @@ func (c *Console) askCompany(w http.ResponseWriter, req *http.Request, p person.
 		return err
 	}
 	_, err = c.businesses().OpenTicket(req.Context(), activities.OpenTicketInput{Partner: p.PartnerID, Person: p.ID, Question: form.Get("question"), Key: form.Get("key"), At: time.Now()})
-	if list := activities.RefusalOf(err); list != nil { // the other form keeps what is known
-		return c.company(w, req, p, asked{form.Get("key"), list, nil})
-	}
 	return c.answered(w, req, p, form, err, c.company, "/partner/company", "partner.flash.asked")
+}
+
+// bankLetter answers a letter that came with the partner's own information.
+func (c *Console) bankLetter(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	facts, _, err := c.businesses().ReadBusiness(req.Context(), p.PartnerID, time.Now()) // of the session's partner
+	if err != nil {
+		return err
+	}
+	id := req.PathValue("document")
+	if !slices.ContainsFunc([]*business.Information{facts.Latest, facts.Certified}, func(i *business.Information) bool { return i != nil && i.Letter == id }) {
+		return page.NotFound
+	}
+	info, content, err := c.Documents.Store.Get(req.Context(), id)
+	if errors.Is(err, documents.ErrUnknown) { // named by the command line, and not stored here
+		return page.NotFound
+	}
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	return page.File(w, req, info.MediaType, c.Pages.Text(req, "partner.field.bank_letter"), info.ID, content)
 }

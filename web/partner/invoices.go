@@ -143,12 +143,8 @@ func (c *Console) invoiceList(w http.ResponseWriter, req *http.Request, p person
 }
 
 // ownList reads the invoice list of an own case.
-func (c *Console) ownList(ctx context.Context, p person.Person, number string) (v views.InvoiceList, err error) {
-	err = c.read(ctx, p, func(r views.Reader) (err error) {
-		v, err = r.InvoiceList(ctx, number, time.Now())
-		return err
-	})
-	return v, err
+func (c *Console) ownList(ctx context.Context, p person.Person, number string) (views.InvoiceList, error) {
+	return own(ctx, c, p, func(r views.Reader) (views.InvoiceList, error) { return r.InvoiceList(ctx, number, time.Now()) })
 }
 
 // invoicesEntered reads the lines of the form that have something, a file too, and answers which line each invoice stands in.
@@ -190,7 +186,7 @@ func (c *Console) sendInvoices(w http.ResponseWriter, req *http.Request, p perso
 		printed, err := v.Print(entered, time.Now())
 		var unreadable views.UnreadableError
 		if errors.As(err, &unreadable) {
-			return c.invoiceList(w, req, p, again(form, refusal.List{refusal.New("INV-09", "CBC.0100", fmt.Sprintf("invoice %d", unreadable.No), "Enter the invoice's date like 2026-11-03, and its amounts with at most two decimals.")}))
+			return c.invoiceList(w, req, p, again(req, form, refusal.List{refusal.New("INV-09", "CBC.0100", fmt.Sprintf("invoice %d", unreadable.No), "Enter the invoice's date like 2026-11-03, and its amounts with at most two decimals.")}))
 		}
 		if err != nil {
 			return err

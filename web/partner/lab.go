@@ -82,14 +82,7 @@ func labApplication(form url.Values, p person.Person) lab.Application {
 }
 
 func (c *Console) applyForLab(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	form, err := page.Form(w, req)
-	if err != nil {
-		return err
-	}
-	opened, err := start(req.Context(), c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
-		return workflows.ApplyForLabCredit(ctx, t, labApplication(form, p))
-	})
-	return c.answered(w, req, p, form, err, c.lab, casePath(opened.Case), "partner.flash.submitted", opened.Case)
+	return applied(c, w, req, p, lab.Kind, c.lab, func(form url.Values, _ []page.Uploaded) (lab.Application, error) { return labApplication(form, p), nil }, workflows.ApplyForLabCredit)
 }
 
 func (c *Console) resubmitLab(w http.ResponseWriter, req *http.Request, p person.Person) error {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"countersign/activities"
 	"countersign/desk"
@@ -18,7 +17,6 @@ import (
 	"countersign/views"
 	"countersign/web/page"
 
-	"github.com/google/uuid"
 	"go.temporal.io/sdk/client"
 )
 
@@ -74,10 +72,14 @@ var menu = []struct {
 	{page.Link{Path: "/partner/invoices", Key: "partner.nav.invoices", Group: "partner.group.incentives"}, ofInvoices},
 	{page.Link{Path: "/partner/tier", Key: "partner.nav.tier", Group: "partner.group.programme"}, ofProgramme},
 	{page.Link{Path: "/partner/solutions", Key: "partner.nav.solutions", Group: "partner.group.programme"}, ofProgramme},
+	{page.Link{Path: "/partner/joint", Key: "partner.nav.joint", Group: "partner.group.programme"}, ofProgramme},
 	{page.Link{Path: "/partner/certificates", Key: "partner.nav.certificates", Group: "partner.group.programme"}, ofProgramme},
 	{page.Link{Path: "/partner/lab", Key: "partner.nav.lab", Group: "partner.group.programme"}, ofMembers},
 	{page.Link{Path: "/partner/people", Key: "partner.nav.people", Group: "partner.group.organisation"}, ofPeople},
 	{page.Link{Path: "/partner/specialists", Key: "partner.nav.specialists", Group: "partner.group.organisation"}, ofMembers},
+	{page.Link{Path: "/partner/customers", Key: "partner.nav.customers", Group: "partner.group.organisation"}, ofCustomers},
+	{page.Link{Path: "/partner/drafts", Key: "partner.nav.drafts", Group: "partner.group.organisation"}, everybody},
+	{page.Link{Path: "/partner/own", Key: "partner.nav.data", Group: "partner.group.organisation"}, everybody},
 	{page.Link{Path: "/partner/company", Key: "partner.nav.company", Group: "partner.group.organisation"}, ofCompany},
 }
 
@@ -138,6 +140,16 @@ func (c *Console) places() map[string]place {
 		"GET /partner/solutions/{solution}":              {first(c.solution), ofProgramme},
 		"POST /partner/solutions/{solution}":             {c.changeSolution, ofProgramme},
 		"POST /partner/solutions/{solution}/delete":      {c.deleteSolution, ofProgramme},
+		"GET /partner/joint":                             {first(c.joints), ofProgramme},
+		"POST /partner/joint":                            {c.enterJoint, ofProgramme},
+		"GET /partner/joint/template":                    {c.featureTemplate, ofProgramme},
+		"GET /partner/joint/{joint}":                     {first(c.joint), ofProgramme},
+		"POST /partner/joint/{joint}":                    {c.changeJoint, ofProgramme},
+		"POST /partner/joint/{joint}/delete":             {c.deleteJoint, ofProgramme},
+		"POST /partner/joint/{joint}/acts":               {c.askOfJoint, ofProgramme},
+		"POST /partner/joint/{joint}/release":            {c.releaseJoint, ofProgramme},
+		"GET /partner/joint/{joint}/material":            {c.releaseMaterial, ofProgramme},
+		"GET /partner/joint/{joint}/files/{document}":    {c.jointFile, ofProgramme},
 		"GET /partner/certificates":                      {c.certificates, ofProgramme},
 		"GET /partner/certificates/{number}":             {c.printCertificate, ofProgramme},
 		"GET /partner/tier":                              {first(c.tier), ofProgramme},
@@ -147,9 +159,31 @@ func (c *Console) places() map[string]place {
 		"GET /partner/company":                           {first(c.company), ofCompany},
 		"POST /partner/company":                          {c.submitCompany, ofCompany},
 		"POST /partner/company/tickets":                  {c.askCompany, ofCompany},
+		"GET /partner/company/letters/{document}":        {c.bankLetter, ofCompany},
 		"GET /partner/people":                            {first(c.people), ofPeople},
 		"POST /partner/people":                           {c.createPerson, ofPeople},
 		"POST /partner/people/uncover":                   {c.uncover, ofPeople},
+		"GET /partner/people/{person}":                   {first(c.person), ofPeople},
+		"POST /partner/people/{person}":                  {c.aboutPerson(changeData), ofPeople},
+		"POST /partner/people/{person}/director":         {c.aboutPerson(assignDirector), ofPeople},
+		"POST /partner/people/{person}/qualification":    {c.aboutPerson(submitQualification), ofPeople},
+		"GET /partner/own":                               {first(c.ownData), everybody},
+		"POST /partner/own":                              {c.changeOwn, everybody},
+		"POST /partner/own/messages":                     {c.changeMessages, everybody},
+		"GET /partner/customers":                         {first(c.customers), ofCustomers},
+		"POST /partner/customers/uncover":                {c.uncoverCustomers, ofCustomers},
+		"POST /partner/customers/{customer}/manager":     {c.assignCustomer, ofCustomers},
+		"POST /partner/contacts":                         {c.keepContact, ofCustomers},
+		"POST /partner/contacts/{contact}/remove":        {c.removeContact, ofCustomers},
+		"GET /partner/drafts":                            {first(c.drafts), everybody},
+		"POST /partner/drafts":                           {c.saveDraft, everybody},
+		"GET /partner/drafts/{draft}":                    {first(c.drafts), everybody},
+		"POST /partner/drafts/{draft}":                   {c.saveDraft, everybody},
+		"POST /partner/drafts/{draft}/delete":            {c.deleteDraft, everybody},
+		"GET /partner/registration":                      {first(c.registration), ofRegistration},
+		"POST /partner/registration":                     {c.register, ofRegistration},
+		"GET /partner/members/{account}":                 {c.member, ofMembers},
+		"POST /partner/cases/{case}/staff-proof":         {c.addStaffProof, ofIncentive},
 		"POST /partner/people/{person}/roles":            {c.setRoles, ofPeople},
 		"POST /partner/people/{person}/status":           {c.setStatus, ofPeople},
 		"POST /partner/people/{person}/password":         {c.resetPassword, ofPeople},
@@ -166,33 +200,6 @@ func (c *Console) Routes(mux *http.ServeMux, signedIn func(http.Handler) http.Ha
 	}
 }
 
-// asked is what a page with a form carries: the key of what is asked for and, when that was refused, why and what was entered.
-type asked struct {
-	Key     string
-	Refused refusal.List
-	Entered url.Values
-}
-
-func fresh() asked { return asked{Key: uuid.NewString(), Entered: url.Values{}} }
-
-// again is a form that was refused. It keeps its key: nothing was done under it.
-func again(form url.Values, list refusal.List) asked {
-	return asked{form.Get("key"), list, form}
-}
-
-// Was is what was entered in a field.
-func (a asked) Was(field string) string { return a.Entered.Get(field) }
-
-// Chose tells whether a value of a field was chosen.
-func (a asked) Chose(field, value string) bool { return slices.Contains(a.Entered[field], value) }
-
-func (a asked) status() int {
-	if len(a.Refused) > 0 {
-		return http.StatusUnprocessableEntity
-	}
-	return http.StatusOK
-}
-
 // shown is a page with a form.
 type shown func(http.ResponseWriter, *http.Request, person.Person, asked) error
 
@@ -204,7 +211,7 @@ func first(show shown) handler {
 // answered leads on when what a form asks for was done, and says so. What the rules refuse is shown on the page of the form.
 func (c *Console) answered(w http.ResponseWriter, req *http.Request, p person.Person, form url.Values, err error, show shown, to, said string, args ...string) error {
 	if list := activities.RefusalOf(err); list != nil {
-		return show(w, req, p, again(form, list))
+		return show(w, req, p, again(req, form, list))
 	}
 	if err != nil {
 		return late(err)
@@ -214,14 +221,75 @@ func (c *Console) answered(w http.ResponseWriter, req *http.Request, p person.Pe
 	return nil
 }
 
-// start brings a new application to Temporal.
-func start[S any](ctx context.Context, c *Console, submit func(context.Context, client.Client) (S, error)) (S, error) {
+// start brings a new application of a kind to Temporal.
+func start[S any](ctx context.Context, c *Console, kind string, submit func(context.Context, client.Client) (S, error)) (S, error) {
 	temporal, err := c.Desk.Temporal(ctx)
 	if err != nil {
 		var nothing S
 		return nothing, err
 	}
-	return desk.InTime(ctx, func(ctx context.Context) (S, error) { return submit(ctx, temporal) })
+	opened, err := desk.InTime(ctx, func(ctx context.Context) (S, error) { return submit(ctx, temporal) })
+	return opened, c.ruled(ctx, kind, err)
+}
+
+// applied opens a case of a kind by what a form says: an application is read from it, submitted, and its files are enclosed.
+func applied[A any](c *Console, w http.ResponseWriter, req *http.Request, p person.Person, kind string, show shown,
+	read func(url.Values, []page.Uploaded) (A, error), submit func(context.Context, client.Client, A) (activities.Standing, error),
+) error {
+	form, files, err := page.Upload(w, req)
+	if err != nil {
+		return err
+	}
+	ctx := req.Context()
+	var opened activities.Standing
+	application, err := read(form, files)
+	if err == nil {
+		opened, err = start(ctx, c, kind, func(ctx context.Context, t client.Client) (activities.Standing, error) {
+			return submit(ctx, t, application)
+		})
+	}
+	if err == nil {
+		err = c.addAll(ctx, p, opened.Case, files)
+	}
+	return c.answered(w, req, p, form, err, show, casePath(opened.Case), "partner.flash.submitted", opened.Case)
+}
+
+// appliedAgain sends an own case that came back again, corrected; direct is asked when its run is gone.
+func appliedAgain[A any](c *Console, w http.ResponseWriter, req *http.Request, p person.Person, read func(url.Values, []page.Uploaded) (A, error),
+	submit func(context.Context, client.Client, string, A) (activities.Standing, error), direct func(ctx context.Context, number string, a A) (activities.Standing, error),
+) error {
+	form, files, err := page.Upload(w, req)
+	if err != nil {
+		return err
+	}
+	ctx := req.Context()
+	known, err := c.own(ctx, p, req.PathValue("case"))
+	if err != nil {
+		return err
+	}
+	application, err := read(form, files)
+	if err == nil {
+		_, err = desk.Send(ctx, c.Desk, known.Number, func(ctx context.Context, t client.Client, workflowID string) (activities.Standing, error) {
+			return submit(ctx, t, workflowID, application)
+		}, func(ctx context.Context, _ string) (activities.Standing, error) {
+			return direct(ctx, known.Number, application)
+		})
+	}
+	if err == nil {
+		err = c.addAll(ctx, p, known.Number, files)
+	}
+	return c.answered(w, req, p, form, err, c.caseOf, casePath(known.Number), "partner.flash.submitted", known.Number)
+}
+
+// ruled says so when nothing was found because the programme has no rules for a kind of case yet.
+func (c *Console) ruled(ctx context.Context, kind string, err error) error {
+	if !activities.IsNotFound(err) {
+		return err
+	}
+	if _, missing := (views.Reader{DB: c.Desk.DB}).Policy(ctx, kind, 0); activities.IsNotFound(missing) {
+		return refusal.List{refusal.New("COM-17", "CBC.5001", "policy "+kind, "The vendor has set no rules for this yet; nothing can be entered before. Ask your ecosystem manager.")}
+	}
+	return err
 }
 
 // casePath is where a case is shown.
@@ -230,6 +298,15 @@ func casePath(number string) string { return "/partner/cases/" + url.PathEscape(
 // read reads as the person's partner.
 func (c *Console) read(ctx context.Context, p person.Person, look func(views.Reader) error) error {
 	return views.Reader{DB: c.Desk.DB}.ForPartner(ctx, p.PartnerID, look)
+}
+
+// own is one thing that is read as the person's partner.
+func own[T any](ctx context.Context, c *Console, p person.Person, look func(views.Reader) (T, error)) (found T, err error) {
+	err = c.read(ctx, p, func(r views.Reader) (err error) {
+		found, err = look(r)
+		return err
+	})
+	return found, err
 }
 
 // late is the answer when none came in time, or when the case has no run to answer.

@@ -61,7 +61,7 @@ func (s *side) withdrawals() *activities.Withdrawals {
 	return &activities.Withdrawals{DB: s.DB, Channel: activities.ByHand{}}
 }
 
-// colleague is somebody whom alice puts into the organisation of P1001, with these roles.
+// colleague is somebody whom alice puts into the organisation of P1001, with these roles, and who has a password of their own.
 func (s *side) colleague(account string, roles ...person.Role) string {
 	s.t.Helper()
 	made, err := (&activities.Organisation{DB: s.DB}).CreatePerson(s.t.Context(), activities.CreatePersonInput{
@@ -69,6 +69,7 @@ func (s *side) colleague(account string, roles ...person.Role) string {
 		Asked: activities.Asked{By: "alice", Key: account, At: s.at},
 	})
 	require.NoError(s.t, err)
+	s.DB.MustExec(`UPDATE organisation_people SET must_change = false WHERE person_id = $1`, made.ID)
 	return made.ID
 }
 
@@ -162,8 +163,9 @@ func TestAPreviewDrawsWhoWillDecideAndRefusalsStandNextToTheirFields(t *testing.
 	wrong := application("amount", "1.234", "route", "PIGEON", "holder", "Somebody <else>", "branch", "", "code", "000000")
 	status, body = s.As("alice", http.MethodPost, "/partner/withdrawals", wrong)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
-	require.Regexp(t, `(?s)<input id="amount"[^>]* aria-invalid="true"[^>]*>.{0,300}class="wrong"`, body)
-	require.Regexp(t, `(?s)<fieldset class="field invalid"[^>]* aria-describedby="route-wrong"`, body)
+	require.Regexp(t, `(?s)<input id="amount"[^>]* aria-invalid="true"[^>]*>.{0,400}id="amount-wrong"><p class="wrong"`, body)
+	require.Regexp(t, `<fieldset class="field" aria-invalid="true" aria-describedby="route-wrong"`, body)
+	require.Contains(t, body, `href="#amount-wrong"`, "the list of all reasons leads to the field")
 	require.NotContains(t, body, "<else>")
 	require.Contains(t, body, `value="1.234"`)
 	var cases int

@@ -31,7 +31,8 @@ type peopleData struct {
 
 	MorePeople, MoreInvitations, MoreMembers more
 
-	Looks       bool // as an administrator
+	Uncovered   []views.Uncovering // who saw masked columns in full, the newest first (PGM-06)
+	Looks       bool               // as an administrator
 	Self        string
 	PersonShown []string // masked columns that are shown in full on this page
 	MemberShown []string
@@ -43,6 +44,9 @@ type peopleData struct {
 func (c *Console) people(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
 	return c.peoplePage(w, req, p, peopleData{asked: a})
 }
+
+// shownUncoverings is how many lines of the audit log the page has.
+const shownUncoverings = 50
 
 var (
 	peopleList     = listed{"/partner/people", "people", "#people", formRows}
@@ -70,6 +74,9 @@ func (c *Console) peoplePage(w http.ResponseWriter, req *http.Request, p person.
 			if data.Roles, err = r.RolesOf(ctx, p.PartnerID, p.ID); err != nil {
 				return err
 			}
+			if data.Uncovered, err = r.AuditLog(ctx, p.PartnerID, p.ID, shownUncoverings); err != nil {
+				return err
+			}
 		case activities.RefusalOf(err) == nil: // who is no administrator sees the members only (ORG-01)
 			return err
 		}
@@ -92,30 +99,16 @@ func (c *Console) peoplePage(w http.ResponseWriter, req *http.Request, p person.
 // uncover shows one masked column of a list on the page that it answers, and nowhere after it; who looked is written down
 // first (PGM-05, PGM-06).
 func (c *Console) uncover(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	form, err := page.Form(w, req)
-	if err != nil {
-		return err
-	}
-	list := organisation.List(form.Get("list"))
-	if list != organisation.PersonList && list != organisation.MemberList {
-		return page.Error{Status: http.StatusBadRequest, Key: "error.400"}
-	}
-	columns, err := (&activities.Organisation{DB: c.Desk.DB}).Uncover(req.Context(), activities.UncoverInput{
-		Partner: p.PartnerID, List: list, Columns: form["column"], Person: p.ID, At: time.Now(),
+	lists := []organisation.List{organisation.PersonList, organisation.MemberList}
+	return c.uncovered(w, req, p, lists, c.people, func(list organisation.List, columns []string) error {
+		data := peopleData{asked: fresh()}
+		if list == organisation.PersonList {
+			data.PersonShown = columns
+		} else {
+			data.MemberShown = columns
+		}
+		return c.peoplePage(w, req, p, data)
 	})
-	if refused := activities.RefusalOf(err); refused != nil {
-		return c.people(w, req, p, again(form, refused))
-	}
-	if err != nil {
-		return err
-	}
-	data := peopleData{asked: fresh()}
-	if list == organisation.PersonList {
-		data.PersonShown = columns
-	} else {
-		data.MemberShown = columns
-	}
-	return c.peoplePage(w, req, p, data)
 }
 
 func (c *Console) order(form url.Values, p person.Person) (*activities.Organisation, activities.Asked) {
@@ -133,7 +126,7 @@ func rolesOf(form url.Values) []person.Role {
 // given shows an initial password this once: it stands nowhere, so the page that answers has it.
 func (c *Console) given(w http.ResponseWriter, req *http.Request, p person.Person, form url.Values, given activities.GivenPassword, err error) error {
 	if list := activities.RefusalOf(err); list != nil {
-		return c.people(w, req, p, again(form, list))
+		return c.people(w, req, p, again(req, form, list))
 	}
 	if err != nil {
 		return err
@@ -226,7 +219,7 @@ func (c *Console) invite(w http.ResponseWriter, req *http.Request, p person.Pers
 
 func (c *Console) sendInvitation(ctx context.Context, p person.Person, i member.Invitation) error {
 	i.PartnerID, i.Submitter = p.PartnerID, p.ID
-	_, err := start(ctx, c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
+	_, err := start(ctx, c, member.Kind, func(ctx context.Context, t client.Client) (activities.Standing, error) {
 		return workflows.Invite(ctx, t, i)
 	})
 	return err
@@ -279,17 +272,14 @@ func (c *Console) linked(ctx context.Context, p person.Person, account string) e
 
 // createRole makes a role of the partner's own (ORG-12).
 func (c *Console) createRole(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	form, err := page.Form(w, req)
-	if err != nil {
+	return c.ordered(w, req, p, c.people, "/partner/people#roles", func(ctx context.Context, o *activities.Organisation, form url.Values, asked activities.Asked) error {
+		in := activities.CreateRoleInput{Partner: p.PartnerID, Name: form.Get("role-name"), Asked: asked}
+		for _, permission := range form["permission"] {
+			in.Permissions = append(in.Permissions, organisation.Permission(permission))
+		}
+		_, err := o.CreateRole(ctx, in)
 		return err
-	}
-	o, asked := c.order(form, p)
-	in := activities.CreateRoleInput{Partner: p.PartnerID, Name: form.Get("role-name"), Asked: asked}
-	for _, permission := range form["permission"] {
-		in.Permissions = append(in.Permissions, organisation.Permission(permission))
-	}
-	_, err = o.CreateRole(req.Context(), in)
-	return c.answered(w, req, p, form, err, c.people, "/partner/people#roles", "partner.flash.saved")
+	})
 }
 
 // deleteRole gives up a role of the partner's own that nobody has (ORG-13).

@@ -61,14 +61,9 @@ func (c *Console) quarters(w http.ResponseWriter, req *http.Request, p person.Pe
 }
 
 func (c *Console) requestQuarter(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	form, err := page.Form(w, req)
-	if err != nil {
-		return err
-	}
-	opened, err := start(req.Context(), c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
-		return workflows.ApplyForQuarter(ctx, t, quarter.Application{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Quarter: form.Get("quarter")})
-	})
-	return c.answered(w, req, p, form, err, c.quarters, casePath(opened.Case), "partner.flash.submitted", opened.Case)
+	return applied(c, w, req, p, quarter.Kind, c.quarters, func(form url.Values, _ []page.Uploaded) (quarter.Application, error) {
+		return quarter.Application{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Quarter: form.Get("quarter")}, nil
+	}, workflows.ApplyForQuarter)
 }
 
 func (c *Console) resubmitQuarter(w http.ResponseWriter, req *http.Request, p person.Person) error {

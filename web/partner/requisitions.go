@@ -39,6 +39,14 @@ type automatic struct {
 
 var requisitionList = listed{"/partner/requisitions", "after", "", pageRows}
 
+// Automatic tells whether a method is chosen for a row group: as it was sent and refused, else as it is.
+func (d requisitionsData) Automatic(s automatic, method string) bool {
+	if d.Was("group") == string(s.Group) {
+		return d.Chose("automatic", method)
+	}
+	return s.On != nil && string(s.On.Method) == method
+}
+
 func (c *Console) requisitions(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
 	return c.requestForm(w, req, p, a, requisition.Application{PartnerID: p.PartnerID, Submitter: p.ID})
 }
@@ -63,7 +71,7 @@ func (c *Console) requestForm(w http.ResponseWriter, req *http.Request, p person
 		return err
 	}
 	if len(app.Methods) > 0 && len(a.Refused) == 0 {
-		data.Refused = data.Now.Refused
+		data.asked = again(req, a.Entered, data.Now.Refused)
 	}
 	c.Pages.Render(w, req, data.status(), "partner-requisitions", c.Pages.Text(req, "partner.nav.requisitions"), data)
 	return nil
@@ -77,9 +85,9 @@ func (c *Console) request(w http.ResponseWriter, req *http.Request, p person.Per
 	}
 	app := requisition.Application{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Methods: []requisition.Method{requisition.Method(form.Get("method"))}, Bills: form["bill"]}
 	if form.Get("do") == "preview" {
-		return c.requestForm(w, req, p, again(form, nil), app)
+		return c.requestForm(w, req, p, again(req, form, nil), app)
 	}
-	opened, err := start(req.Context(), c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
+	opened, err := start(req.Context(), c, requisition.Kind, func(ctx context.Context, t client.Client) (activities.Standing, error) {
 		return workflows.SubmitRequisition(ctx, t, app)
 	})
 	return c.answered(w, req, p, form, err, c.requisitions, casePath(opened.Case), "partner.flash.submitted", opened.Case)
@@ -137,5 +145,5 @@ func (c *Console) switchAutomatic(w http.ResponseWriter, req *http.Request, p pe
 	_, err = (&activities.Requisitions{DB: c.Desk.DB}).SwitchAutomatic(req.Context(), activities.SwitchAutomaticInput{
 		Partner: p.PartnerID, Person: p.ID, Group: requisition.Group(form.Get("group")), Method: requisition.Method(form.Get("automatic")), At: time.Now(),
 	})
-	return c.answered(w, req, p, url.Values{"key": form["key"]}, err, c.requisitions, "/partner/requisitions#automatic", "partner.flash.saved")
+	return c.answered(w, req, p, form, err, c.requisitions, "/partner/requisitions#automatic", "partner.flash.saved")
 }

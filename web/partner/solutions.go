@@ -32,14 +32,6 @@ type solutionData struct {
 	Certified bool // was before: only version and materials change (CERT-14)
 }
 
-// Value is what stands in a field of the form: what was entered, else what is kept.
-func (d solutionData) Value(field, kept string) string {
-	if len(d.Entered) > 0 {
-		return d.Was(field)
-	}
-	return kept
-}
-
 // Files are the materials of a type that are there.
 func (d solutionData) Files(kind string) []solution.Material {
 	return slices.DeleteFunc(slices.Clone(d.Entry.Materials), func(m solution.Material) bool { return m.Type != kind })
@@ -85,12 +77,8 @@ func (c *Console) solutionPage(w http.ResponseWriter, req *http.Request, p perso
 }
 
 // ownSolution reads a solution of the partner by its number, or a draft by its own.
-func (c *Console) ownSolution(ctx context.Context, p person.Person, id string) (d views.SolutionDetail, err error) {
-	err = c.read(ctx, p, func(r views.Reader) (err error) {
-		d, err = r.Solution(ctx, id, time.Now())
-		return err
-	})
-	return d, err
+func (c *Console) ownSolution(ctx context.Context, p person.Person, id string) (views.SolutionDetail, error) {
+	return own(ctx, c, p, func(r views.Reader) (views.SolutionDetail, error) { return r.Solution(ctx, id, time.Now()) })
 }
 
 func solutionPath(id string) string { return "/partner/solutions/" + url.PathEscape(id) }
@@ -100,19 +88,7 @@ const materialPrefix = "material-"
 
 // draftEntered reads what a form says of a draft. A contact's field that is empty leaves what is kept, which is shown masked.
 func draftEntered(form url.Values) solution.Change {
-	said := func(field string) *string {
-		if !form.Has(field) {
-			return nil
-		}
-		text := strings.TrimSpace(form.Get(field))
-		return &text
-	}
-	filled := func(field string) *string {
-		if text := said(field); text != nil && *text != "" {
-			return text
-		}
-		return nil
-	}
+	said, filled := entries(form)
 	return solution.Change{
 		Type: (*solution.Type)(said("type")), Name: said("name"), Version: said("version"),
 		ContactName: filled("contact"), ContactMobile: filled("mobile"), ContactEmail: filled("email"),
@@ -133,7 +109,8 @@ func (c *Console) save(ctx context.Context, in activities.SolutionDraftInput, fi
 		defer content.Close() //nolint:errcheck // it is only read
 		in.Files = append(in.Files, activities.SolutionFile{Type: kind, Name: f.Filename, Content: content})
 	}
-	return (&activities.SolutionDrafts{DB: c.Desk.DB, Store: c.Documents.Store}).Save(ctx, in)
+	saved, err := (&activities.SolutionDrafts{DB: c.Desk.DB, Store: c.Documents.Store}).Save(ctx, in)
+	return saved, c.ruled(ctx, solution.Kind, err)
 }
 
 // enterSolution keeps a new draft, and submits it when that is asked for.
@@ -191,7 +168,7 @@ func (c *Console) saved(w http.ResponseWriter, req *http.Request, p person.Perso
 	var opened activities.Standing
 	var err error
 	if number == "" {
-		opened, err = start(ctx, c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
+		opened, err = start(ctx, c, solution.Kind, func(ctx context.Context, t client.Client) (activities.Standing, error) {
 			return workflows.SubmitSolution(ctx, t, sub)
 		})
 	} else {
@@ -202,7 +179,7 @@ func (c *Console) saved(w http.ResponseWriter, req *http.Request, p person.Perso
 		})
 	}
 	if list := activities.RefusalOf(err); list != nil { // it is kept all the same
-		return c.solutionPage(w, req, p, asked{form.Get("key"), list, nil}, id)
+		return c.solutionPage(w, req, p, asked{Key: form.Get("key"), Refused: list}, id)
 	}
 	return c.answered(w, req, p, form, err, c.solution, solutionPath(opened.Case), "partner.flash.submitted", opened.Case)
 }

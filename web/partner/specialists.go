@@ -26,12 +26,12 @@ type specialistsData struct {
 	At     string // the end of the list's address
 	More   more
 	Paths  []specialist.Path
-	Came   []applied // what an application for several members came to
+	Came   []outcome // what an application for several members came to
 	MayAct bool
 }
 
-// applied is what one member's application came to.
-type applied struct {
+// outcome is what one member's application came to.
+type outcome struct {
 	Account, Case string
 	Refused       refusal.List
 	Late          bool // no answer came in time
@@ -84,12 +84,8 @@ func (c *Console) applyForSpecialists(w http.ResponseWriter, req *http.Request, 
 	}
 	ctx := req.Context()
 	a := specialist.Application{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Path: specialist.Path(form.Get("path"))}
-	for _, f := range files {
-		id, err := c.taken(f)
-		if err != nil {
-			return c.answered(w, req, p, form, err, c.specialists, "", "")
-		}
-		a.Materials = append(a.Materials, id)
+	if a.Materials, err = c.taken(files); err != nil {
+		return c.answered(w, req, p, form, err, c.specialists, "", "")
 	}
 	if len(form["member"]) == 0 {
 		err := refusal.List{refusal.New("ORG-38", "CBC.0100", "member", "Choose the members to apply for.")}
@@ -97,7 +93,7 @@ func (c *Console) applyForSpecialists(w http.ResponseWriter, req *http.Request, 
 	}
 	data := specialistsData{asked: fresh()}
 	for _, got := range workflows.ApplyForSpecialists(ctx, a, form["member"], func(ctx context.Context, one specialist.Application) (activities.Standing, error) {
-		now, err := start(ctx, c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
+		now, err := start(ctx, c, specialist.Kind, func(ctx context.Context, t client.Client) (activities.Standing, error) {
 			return workflows.ApplyForSpecialist(ctx, t, one)
 		})
 		if err == nil {
@@ -105,7 +101,7 @@ func (c *Console) applyForSpecialists(w http.ResponseWriter, req *http.Request, 
 		}
 		return now, err
 	}) {
-		one := applied{Account: got.Account, Case: got.Standing.Case, Refused: activities.RefusalOf(got.Err)}
+		one := outcome{Account: got.Account, Case: got.Standing.Case, Refused: activities.RefusalOf(got.Err)}
 		if got.Err != nil && one.Refused == nil {
 			if _, told := late(got.Err).(page.Error); !told { //nolint:errorlint // late answers it bare
 				return got.Err
@@ -128,7 +124,7 @@ func (c *Console) locate(w http.ResponseWriter, req *http.Request, p person.Pers
 		return err
 	}
 	err = c.projectSpecialists().LocateMember(req.Context(), activities.LocateMemberInput{Partner: p.PartnerID, Account: account, Location: form.Get("location"), Person: p.ID, At: time.Now()})
-	return c.answered(w, req, p, url.Values{"key": form["key"]}, err, c.specialists, "/partner/specialists"+queried(req.URL.Query())+"#members", "partner.flash.saved")
+	return c.answered(w, req, p, form, err, c.specialists, "/partner/specialists"+queried(req.URL.Query())+"#members", "partner.flash.saved")
 }
 
 // askOfSpecialist asks for one thing in a specialist's case.
@@ -154,8 +150,9 @@ func (c *Console) cancelSpecialist(w http.ResponseWriter, req *http.Request, p p
 	}
 	in := activities.SpecialistStepInput{Key: form.Get("key"), Person: p.ID, Reason: form.Get("reason")}
 	if len(files) > 0 {
-		if in.Document, err = c.taken(files[0]); err == nil {
-			err = c.addAll(ctx, p, known.Number, files[:1]) // the file lies with the case before it is named
+		var ids []string
+		if ids, err = c.taken(files[:1]); err == nil {
+			in.Document, err = ids[0], c.addAll(ctx, p, known.Number, files[:1]) // the file lies with the case before it is named
 		}
 	}
 	if err == nil {

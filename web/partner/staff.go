@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"countersign/activities"
-	"countersign/desk"
 	"countersign/domain/calendar"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
@@ -16,8 +15,6 @@ import (
 	"countersign/views"
 	"countersign/web/page"
 	"countersign/workflows"
-
-	"go.temporal.io/sdk/client"
 )
 
 // staffData is the partner's dedicated staff: the qualification, the specialists, and the months that were requested.
@@ -103,42 +100,33 @@ func (c *Console) registerSpecialist(w http.ResponseWriter, req *http.Request, p
 const proofPrefix = "proof-"
 
 // monthEntered reads a request with the IDs of its proofs; the files are enclosed when there is a case.
-func (c *Console) monthEntered(form url.Values, files []page.Uploaded, p person.Person) (staff.Request, error) {
-	r := staff.Request{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Month: form.Get("month"), Scenario: staff.Scenario(form.Get("scheme"))}
-	for _, id := range form["person"] {
-		r.Persons = append(r.Persons, staff.Use{Person: id, Project: strings.TrimSpace(form.Get("project-" + id))})
-	}
-	for _, f := range files {
-		id, err := c.taken(f)
-		if err != nil {
-			return r, err
+func (c *Console) monthEntered(p person.Person) func(url.Values, []page.Uploaded) (staff.Request, error) {
+	return func(form url.Values, files []page.Uploaded) (staff.Request, error) {
+		r := staff.Request{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Month: form.Get("month"), Scenario: staff.Scenario(form.Get("scheme"))}
+		for _, id := range form["person"] {
+			r.Persons = append(r.Persons, staff.Use{Person: id, Project: strings.TrimSpace(form.Get("project-" + id))})
 		}
-		r.Proofs = append(r.Proofs, staff.Proof{Kind: strings.TrimPrefix(f.Field, proofPrefix), Document: id})
+		ids, err := c.taken(files)
+		for i, id := range ids {
+			r.Proofs = append(r.Proofs, staff.Proof{Kind: strings.TrimPrefix(files[i].Field, proofPrefix), Document: id})
+		}
+		return r, err
 	}
-	return r, nil
 }
 
 func (c *Console) requestMonth(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	form, files, err := page.Upload(w, req)
-	if err != nil {
-		return err
-	}
-	ctx := req.Context()
-	r, err := c.monthEntered(form, files, p)
-	var opened activities.Standing
-	if err == nil {
-		opened, err = start(ctx, c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
-			return workflows.RequestStaffMonth(ctx, t, r)
-		})
-	}
-	if err == nil {
-		err = c.addAll(ctx, p, opened.Case, files)
-	}
-	return c.answered(w, req, p, form, err, c.staff, casePath(opened.Case), "partner.flash.submitted", opened.Case)
+	return applied(c, w, req, p, staff.Kind, c.staff, c.monthEntered(p), workflows.RequestStaffMonth)
 }
 
 // resubmitMonth sends a request that failed again.
 func (c *Console) resubmitMonth(w http.ResponseWriter, req *http.Request, p person.Person) error {
+	return appliedAgain(c, w, req, p, c.monthEntered(p), workflows.ResubmitStaffMonth, func(ctx context.Context, number string, r staff.Request) (activities.Standing, error) {
+		return c.dedicated().ResubmitStaffMonth(ctx, activities.ResubmitStaffMonthInput{Case: number, Request: r, At: time.Now()})
+	})
+}
+
+// addStaffProof sends a proof again because a specialist's data changed; the request's state stays (FHM-09).
+func (c *Console) addStaffProof(w http.ResponseWriter, req *http.Request, p person.Person) error {
 	form, files, err := page.Upload(w, req)
 	if err != nil {
 		return err
@@ -148,16 +136,16 @@ func (c *Console) resubmitMonth(w http.ResponseWriter, req *http.Request, p pers
 	if err != nil {
 		return err
 	}
-	r, err := c.monthEntered(form, files, p)
-	if err == nil {
-		_, err = desk.Send(ctx, c.Desk, known.Number, func(ctx context.Context, t client.Client, workflowID string) (activities.Standing, error) {
-			return workflows.ResubmitStaffMonth(ctx, t, workflowID, r)
-		}, func(ctx context.Context, _ string) (activities.Standing, error) {
-			return c.dedicated().ResubmitStaffMonth(ctx, activities.ResubmitStaffMonthInput{Case: known.Number, Request: r, At: time.Now()})
-		})
+	in := activities.AddStaffProofInput{Case: known.Number, Key: form.Get("key"), Person: p.ID, Specialist: form.Get("specialist"), Proof: staff.Proof{Kind: form.Get("kind")}, At: time.Now()}
+	if len(files) == 0 {
+		err = noFile()
+	} else if ids, refused := c.taken(files[:1]); refused != nil {
+		err = refused
+	} else {
+		in.Proof.Document = ids[0]
+		if _, err = c.dedicated().AddStaffProof(ctx, in); err == nil {
+			err = c.addAll(ctx, p, known.Number, files[:1])
+		}
 	}
-	if err == nil {
-		err = c.addAll(ctx, p, known.Number, files)
-	}
-	return c.answered(w, req, p, form, err, c.caseOf, casePath(known.Number), "partner.flash.submitted", known.Number)
+	return c.answered(w, req, p, form, err, c.caseOf, casePath(known.Number), "partner.flash.enclosed")
 }

@@ -1,6 +1,7 @@
 package partner
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -9,7 +10,6 @@ import (
 
 	"countersign/activities"
 	"countersign/desk"
-	"countersign/domain/document"
 	"countersign/domain/person"
 	"countersign/domain/tier"
 	"countersign/views"
@@ -48,72 +48,31 @@ func (c *Console) tier(w http.ResponseWriter, req *http.Request, p person.Person
 const evidencePrefix = "evidence-"
 
 // tierApplication reads an application with the IDs of its files; they are enclosed when there is a case.
-func (c *Console) tierApplication(form url.Values, p person.Person, target tier.Tier, files []page.Uploaded) (tier.Application, error) {
-	a := tier.Application{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Target: target}
-	for _, f := range files {
-		id, err := c.taken(f)
-		if err != nil {
-			return a, err
+func (c *Console) tierApplication(p person.Person, target tier.Tier) func(url.Values, []page.Uploaded) (tier.Application, error) {
+	return func(form url.Values, files []page.Uploaded) (tier.Application, error) {
+		a := tier.Application{RequestKey: form.Get("key"), PartnerID: p.PartnerID, Submitter: p.ID, Target: cmp.Or(target, tier.Tier(form.Get("target")))}
+		ids, err := c.taken(files)
+		for i, id := range ids {
+			a.Evidence = append(a.Evidence, tier.Attached{Item: strings.TrimPrefix(files[i].Field, evidencePrefix), Document: id})
 		}
-		a.Evidence = append(a.Evidence, tier.Attached{Item: strings.TrimPrefix(f.Field, evidencePrefix), Document: id})
+		return a, err
 	}
-	return a, nil
-}
-
-// addAll encloses files as proofs.
-func (c *Console) addAll(ctx context.Context, p person.Person, number string, files []page.Uploaded) error {
-	for _, f := range files {
-		if _, err := c.add(ctx, p, number, document.Proof, f); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (c *Console) applyForTier(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	form, files, err := page.Upload(w, req)
-	if err != nil {
-		return err
-	}
-	ctx := req.Context()
-	a, err := c.tierApplication(form, p, tier.Tier(form.Get("target")), files)
-	var opened activities.Standing
-	if err == nil {
-		opened, err = start(ctx, c, func(ctx context.Context, t client.Client) (activities.Standing, error) {
-			return workflows.ApplyForTier(ctx, t, a)
-		})
-	}
-	if err == nil {
-		err = c.addAll(ctx, p, opened.Case, files)
-	}
-	return c.answered(w, req, p, form, err, c.tier, casePath(opened.Case), "partner.flash.submitted", opened.Case)
+	return applied(c, w, req, p, tier.Kind, c.tier, c.tierApplication(p, ""), workflows.ApplyForTier)
 }
 
 func (c *Console) resubmitTier(w http.ResponseWriter, req *http.Request, p person.Person) error {
-	form, files, err := page.Upload(w, req)
+	known, err := own(req.Context(), c, p, func(r views.Reader) (views.TierUpgradeDetail, error) {
+		return r.TierUpgradeOf(req.Context(), req.PathValue("case"))
+	})
 	if err != nil {
 		return err
 	}
-	ctx := req.Context()
-	var known views.TierUpgradeDetail
-	if err := c.read(ctx, p, func(r views.Reader) (err error) {
-		known, err = r.TierUpgradeOf(ctx, req.PathValue("case"))
-		return err
-	}); err != nil {
-		return err
-	}
-	a, err := c.tierApplication(form, p, known.Target, files)
-	if err == nil {
-		_, err = desk.Send(ctx, c.Desk, known.Case, func(ctx context.Context, t client.Client, workflowID string) (activities.Standing, error) {
-			return workflows.ResubmitTier(ctx, t, workflowID, a)
-		}, func(ctx context.Context, _ string) (activities.Standing, error) {
-			return (&activities.Tiers{DB: c.Desk.DB}).ResubmitTierUpgrade(ctx, activities.ResubmitTierUpgradeInput{Case: known.Case, Application: a, At: time.Now()})
-		})
-	}
-	if err == nil {
-		err = c.addAll(ctx, p, known.Case, files)
-	}
-	return c.answered(w, req, p, form, err, c.caseOf, casePath(known.Case), "partner.flash.submitted", known.Case)
+	return appliedAgain(c, w, req, p, c.tierApplication(p, known.Target), workflows.ResubmitTier, func(ctx context.Context, number string, a tier.Application) (activities.Standing, error) {
+		return (&activities.Tiers{DB: c.Desk.DB}).ResubmitTierUpgrade(ctx, activities.ResubmitTierUpgradeInput{Case: number, Application: a, At: time.Now()})
+	})
 }
 
 func (c *Console) withdrawTier(w http.ResponseWriter, req *http.Request, p person.Person) error {

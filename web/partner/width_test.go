@@ -249,7 +249,7 @@ func TestFilesAreEnclosedWithACaseAndReadAgain(t *testing.T) {
 		"more than is taken":   {url.Values{"kind": {"proof"}}, []webtest.File{{Field: "file", Name: "a.png", Text: strings.Repeat("x", 2<<20)}}, http.StatusUnprocessableEntity},
 		"wrong UTF-8":          {url.Values{"kind": {"\xff"}}, []webtest.File{{Field: "file", Name: "a.png", Text: picture(t)}}, http.StatusBadRequest},
 		"a field of 80 MB":     {url.Values{"kind": {strings.Repeat("x", 80<<20)}}, nil, http.StatusRequestEntityTooLarge},
-		"a form of many files": {url.Values{"kind": {"proof"}}, slicesOf(webtest.File{Field: "file", Name: "a.png", Text: "x"}, 21), http.StatusRequestEntityTooLarge},
+		"a form of many files": {url.Values{"kind": {"proof"}}, slicesOf(webtest.File{Field: "file", Name: "a.png", Text: "x"}, 22), http.StatusRequestEntityTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body := s.Upload("alice", to, c.form, c.files...)

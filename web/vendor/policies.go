@@ -13,6 +13,7 @@ import (
 	"countersign/domain/incentive"
 	"countersign/domain/person"
 	"countersign/domain/refusal"
+	"countersign/domain/tier"
 	"countersign/policies"
 	"countersign/views"
 	"countersign/web/page"
@@ -94,7 +95,11 @@ type inWords struct {
 
 func wordsOf(kind string, p policies.Policy) (inWords, error) {
 	rounds, err := policies.Rounds(kind, p)
-	return inWords{policies.WordsOf(p), rounds}, err
+	words := inWords{policies.WordsOf(p), rounds}
+	if kind == tier.Kind { // what each tier asks for is a table, with the words of both languages
+		words.Rates = nil
+	}
+	return words, err
 }
 
 // stored reads a version of a policy; 0 is the newest.

@@ -18,7 +18,8 @@ var (
 )
 
 // entered is what people wrote in tests; it stays as it is.
-var entered = strings.NewReplacer("the branch is <wrong>", "", "managers look at <b>large</b> amounts", "")
+var entered = strings.NewReplacer("the branch is <wrong>", "", "managers look at <b>large</b> amounts", "",
+	"what the solution does, for customers", "", "how it is deployed and configured", "", "service and support that customers get", "") // of a policy
 
 // Unspoken finds what a page says as its reader would not: roles as the programme calls them, and on a page that is Chinese
 // three words of English in a row.
