@@ -52,7 +52,7 @@ clean: bin/local
 # part of the work four times as long: they run without it, beside the rest.
 #
 # Browsers and programs of their own do the work of $(APART): the race detector would watch who asks them, and slow that down.
-APART := ./e2e ./web/gallery
+APART := ./e2e ./e2e/faults ./web/gallery
 YEARS := ^(TestAYearOfAProgramme|TestThreeYearsOfLongLives|TestGivenAnySequenceOfRequests_)
 .PHONY: test
 test: build bin/workflowcheck
@@ -64,8 +64,8 @@ test: build bin/workflowcheck
 	go vet ./...
 	cd bench && go vet ./...
 	bin/workflowcheck ./...
-	bin/local test -- sh -c '(go test -count=1 -timeout 45m -run "$(YEARS)" ./workflows && go test -count=1 -timeout 45m $(APART)) & apart=$$!; \
-		(cd bench && $(GOTEST) ./...) && $(GOTEST) -skip "$(YEARS)" ./workflows $$(go list ./... | grep -vxE "countersign/(e2e|web/gallery)"); rest=$$?; \
+	bin/local test -- sh -c '(go test -count=1 -timeout 45m -run "$(YEARS)" ./workflows && go test -p 3 -count=1 -timeout 45m $(APART)) & apart=$$!; \
+		(cd bench && $(GOTEST) ./...) && $(GOTEST) -skip "$(YEARS)" ./workflows $$(go list ./... | grep -vxE "countersign/(e2e|e2e/faults|web/gallery)"); rest=$$?; \
 		wait $$apart && exit $$rest'
 
 # A quick smoke: make bench BENCH="--quick --out /tmp/bench"

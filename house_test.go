@@ -68,7 +68,7 @@ var arrows = map[string][]string{
 	"policies":   {"policies", "domain"},
 	"desk":       {"desk", "workflows", "views", "activities", "domain"},
 	"web":        {"web", "desk", "policies", "workflows", "views", "activities", "domain", "internal"},
-	"web/page":   {"web/page", "activities", "domain", "internal/documents"},
+	"web/page":   {"web/page", "desk", "activities", "domain", "internal/documents"},
 	"web/signin": {"web/signin", "web/page", "views", "activities", "domain", "internal"},
 	"internal":   {"internal", "domain", "schema"},
 }

@@ -31,8 +31,7 @@ func (b *Bills) VoidLapsed(ctx context.Context, in DailyInput) (VoidReport, erro
 	var partners []string
 	if err := b.DB.SelectContext(ctx, &partners, `
 		SELECT DISTINCT b.partner_id FROM bills b
-		 WHERE b.state = 'RELEASED' AND b.amount > 0 AND EXISTS (SELECT 1 FROM plan_identities i WHERE i.partner_id = b.partner_id AND i.until_at <= $1)
-		   AND bill_lapses(b.partner_id, b.announced_at) <= $1 AND NOT bill_requested(b.bill_id)
+		 WHERE `+lapsedSQL+`
 		 ORDER BY 1`, in.At); err != nil {
 		return VoidReport{}, fmt.Errorf("look for lapsed bills: %w", err)
 	}
@@ -54,6 +53,10 @@ func (b *Bills) VoidLapsed(ctx context.Context, in DailyInput) (VoidReport, erro
 	}
 	return report, Final(errors.Join(failed...))
 }
+
+// lapsedSQL is about bills b whose year is over at $1 and that stand all the same.
+const lapsedSQL = `b.state = 'RELEASED' AND b.amount > 0 AND EXISTS (SELECT 1 FROM plan_identities i WHERE i.partner_id = b.partner_id AND i.until_at <= $1)
+		   AND bill_lapses(b.partner_id, b.announced_at) <= $1 AND NOT bill_requested(b.bill_id)`
 
 // voidLapsed voids a partner's bills whose year is over at an instant, the earliest first, in a transaction of the caller's:
 // what takes bills calls it before it looks at them, so that a late clock changes nothing. It answers how many voided.

@@ -86,8 +86,16 @@ func readRequisitionFacts(ctx context.Context, tx *sqlx.Tx, partner, submitter s
 	if f.Certification, f.Business, err = certification(ctx, tx, partner, f.At); err != nil {
 		return err
 	}
-	if _, err := voidLapsed(ctx, tx, partner, f.At); err != nil { // INC-16 comes before PAY-27, however late the day's run is
-		return err
+	late := lock
+	if !lock { // who only looks locks no bill, unless one's year is over and the day's run has not come
+		if err := tx.GetContext(ctx, &late, `SELECT EXISTS (SELECT 1 FROM bills b WHERE b.partner_id = $2 AND `+lapsedSQL+`)`, f.At, partner); err != nil {
+			return fmt.Errorf("look for lapsed bills: %w", err)
+		}
+	}
+	if late {
+		if _, err := voidLapsed(ctx, tx, partner, f.At); err != nil { // INC-16 comes before PAY-27, however late the day's run is
+			return err
+		}
 	}
 	if lock {
 		if _, err := tx.ExecContext(ctx, `SELECT 1 FROM bills WHERE partner_id = $1 ORDER BY bill_id FOR NO KEY UPDATE`, partner); err != nil {

@@ -117,7 +117,12 @@ func TestGivenEveryForm_WhenItIsFilledWithMalice_ThenItIsRefusedOrShownHarmlessl
 			for _, f := range []string{"key", "reason", "text", "do", "name", "kind", "method", "role", "status", "amount", "number", "code"} {
 				fields[f] = "1"
 			}
-			r.attacks(pattern, browsertest.Form{Action: named.Replace(path), Method: "post", Fields: fields}, "")
+			form := browsertest.Form{Action: named.Replace(path), Method: "post", Fields: fields}
+			if strings.Contains(pattern, "{") { // a case of this kind, or a draft, is perhaps not there
+				r.attacks(pattern, form, "", http.StatusNotFound)
+			} else {
+				r.attacks(pattern, form, "")
+			}
 		}
 	}
 	require.Greater(t, len(raid.met), 25, "forms were found on pages")
@@ -152,10 +157,13 @@ func (d raid) goes(r reader, begin ...string) {
 		if strings.Contains(kind, "{case}") {
 			kind += path[strings.LastIndexByte(path, '/'):][:2] // W, Q and their like
 		}
-		if d.tried[kind] || strings.Contains(kind, "{document}") || strings.Contains(kind, "{format}") || strings.HasPrefix(kind, "GET /partner/certificates/") {
-			continue // a file
+		if d.tried[kind] {
+			continue
 		}
 		d.tried[kind] = true
+		if _, html := r.Fetched(path); !html {
+			continue // a file
+		}
 		r.Go(path)
 		next = append(next, r.Links()...)
 		for _, f := range r.Forms() {
@@ -178,8 +186,8 @@ func (d raid) goes(r reader, begin ...string) {
 // long is 10 MB of a character that takes nine in a form.
 var long = sync.OnceValue(func() string { return strings.Repeat("%E9%95%BF", 10<<20/3) })
 
-// attacks sends one form in every bad way.
-func (r reader) attacks(name string, f browsertest.Form, button string) {
+// attacks sends one form in every bad way. What is to be refused unread may be answered otherwise, too.
+func (r reader) attacks(name string, f browsertest.Form, button string, also ...int) {
 	r.t.Helper()
 	with := func(change func(field, value string) string) url.Values {
 		form := url.Values{}
@@ -218,7 +226,7 @@ func (r reader) attacks(name string, f browsertest.Form, button string) {
 	harmless("script everywhere", status, body)
 	status, body = send(with(func(string, string) string { return "\xff\xfe\x00" }))
 	harmless("wrong UTF-8", status, body)
-	assert.Equal(r.t, http.StatusBadRequest, status, "%s, wrong UTF-8", name)
+	assert.Contains(r.t, append(also, http.StatusBadRequest), status, "%s, wrong UTF-8", name)
 	if f.Method == "get" || button != "" {
 		return // a long address is refused by the server itself; what is refused unread has no button
 	}
@@ -229,7 +237,7 @@ func (r reader) attacks(name string, f browsertest.Form, button string) {
 	}
 	status, _, body = r.posted(f.Action, strings.NewReader(with(evil).Encode()+"&long="+long()), "application/x-www-form-urlencoded")
 	harmless("10 MB", status, body)
-	assert.Equal(r.t, http.StatusRequestEntityTooLarge, status, "%s, 10 MB", name)
+	assert.Contains(r.t, append(also, http.StatusRequestEntityTooLarge), status, "%s, 10 MB", name)
 	status, _ = send(with(func(_, value string) string { return value }), "Sec-Fetch-Site", "cross-site", "Origin", "https://elsewhere.example")
 	assert.Equal(r.t, http.StatusForbidden, status, "%s, from another site", name)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"countersign/domain/refusal"
@@ -154,12 +153,12 @@ func (f AuditFilter) place() (auditPlace, error) {
 	if f.After == "" {
 		return auditPlace{}, nil
 	}
-	text, id, ok := strings.Cut(f.After, "_")
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if !ok || err != nil {
-		return auditPlace{}, badCursor(f.After)
+	text, id, err := placed(f.After)
+	if err != nil {
+		return auditPlace{}, err
 	}
-	return auditPlace{at, id}, nil
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return auditPlace{at, id}, err
 }
 
 // end is before when a search looks: the present, the end of its days, or where the page before ended.

@@ -3,8 +3,6 @@ package views
 import (
 	"context"
 	"slices"
-	"strings"
-	"time"
 
 	"countersign/domain/kinds"
 	"countersign/domain/withdrawal"
@@ -58,9 +56,9 @@ func (r Reader) AnyCases(ctx context.Context, f CaseSearch) (CasePage, error) {
 		q.add(` AND c.opened_at < $%d`, f.To.AddDays(1).Start())
 	}
 	if f.After != "" {
-		opened, number, ok := strings.Cut(f.After, "_")
-		if _, err := time.Parse(time.RFC3339Nano, opened); !ok || err != nil {
-			return CasePage{}, badCursor(f.After)
+		opened, number, err := placed(f.After)
+		if err != nil {
+			return CasePage{}, err
 		}
 		q.add(` AND (c.opened_at, c.case_number) < ($%d::timestamptz, $%d)`, opened, number)
 	}

@@ -1,7 +1,6 @@
 package views
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -411,10 +410,25 @@ func parseCursor(text string) (cursor, error) {
 		return cursor{"-infinity", ""}, nil
 	}
 	due, task, ok := strings.Cut(text, "_")
-	if _, err := time.Parse(time.RFC3339Nano, due); !ok || err != nil && due != "infinity" || !approval.Fits(64, task) {
+	if !ok || due != "infinity" && !instant(due) || !approval.Fits(64, task) {
 		return cursor{}, badCursor(text)
 	}
 	return cursor{due, task}, nil
+}
+
+// placed is where a page ends whose rows are in the order of an instant and of a name: "2026-11-20T04:00:00Z_W000003".
+func placed(text string) (at, name string, err error) {
+	at, name, ok := strings.Cut(text, "_")
+	if !ok || !instant(at) {
+		return "", "", badCursor(text)
+	}
+	return at, name, nil
+}
+
+// instant tells whether a text is an instant that the database knows, too: it has no year 0.
+func instant(text string) bool {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return err == nil && at.UTC().Year() > 0
 }
 
 func badCursor(text string) error {
@@ -533,15 +547,14 @@ func (r Reader) Decided(ctx context.Context, personID, after string, limit int) 
 	if err := r.mustExist(ctx, "person", personID, personExistsSQL); err != nil {
 		return page, err
 	}
-	at, number, seq := "infinity", "", 0
+	at, number, seq := "infinity", "", int64(0)
 	if after != "" {
 		parts := strings.Split(after, "_")
 		if len(parts) != 3 {
 			return page, badCursor(after)
 		}
-		_, badTime := time.Parse(time.RFC3339Nano, parts[0])
-		n, badNumber := strconv.Atoi(parts[2])
-		if cmp.Or(badTime, badNumber) != nil || !approval.Fits(64, parts[1]) {
+		n, err := strconv.ParseInt(parts[2], 10, 32)
+		if err != nil || !instant(parts[0]) || !approval.Fits(64, parts[1]) {
 			return page, badCursor(after)
 		}
 		at, number, seq = parts[0], parts[1], n

@@ -191,9 +191,23 @@ func TestGivenAPartnerWithManyCases_WhenItsListsAreReadInPages_ThenTheyAreTheWho
 	t.Run("cases of all partners are found by whatever narrows them", func(t *testing.T) {
 		day := calendar.Date{Year: 2026, Month: 10, Day: 1}
 		for _, f := range []views.CaseSearch{
-			{}, {Kind: "lab-credit"}, {State: "PAID"}, {Open: true}, {Kind: "invitation", State: "BOUND", Open: true}, {State: "UNDER_REVIEW"}, {Kind: "tier-upgrade"}, {Kind: "withdrawal", State: "BOUND"}, {State: "nothing"},
-			{Text: "alpha"}, {Text: "P7", Kind: "reconciliation"}, {Text: "P2", Open: true}, {Text: "beta", State: "COMPLETED"}, {Text: "nobody"},
-			{From: day, To: day.AddDays(2)}, {Kind: "requisition", From: day}, {Text: "gamma", To: day},
+			{},
+			{Kind: "lab-credit"},
+			{State: "PAID"},
+			{Open: true},
+			{Kind: "invitation", State: "BOUND", Open: true},
+			{State: "UNDER_REVIEW"},
+			{Kind: "tier-upgrade"},
+			{Kind: "withdrawal", State: "BOUND"},
+			{State: "nothing"},
+			{Text: "alpha"},
+			{Text: "P7", Kind: "reconciliation"},
+			{Text: "P2", Open: true},
+			{Text: "beta", State: "COMPLETED"},
+			{Text: "nobody"},
+			{From: day, To: day.AddDays(2)},
+			{Kind: "requisition", From: day},
+			{Text: "gamma", To: day},
 		} {
 			instant := func(d calendar.Date, days int) sql.NullTime {
 				return sql.NullTime{Time: d.AddDays(days).Start(), Valid: !d.IsZero()}

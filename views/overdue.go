@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -40,9 +39,9 @@ func (r Reader) Overdue(ctx context.Context, f OverdueFilter, at time.Time) (Ove
 		q.add(` AND escalated`)
 	}
 	if f.After != "" {
-		due, task, ok := strings.Cut(f.After, "_")
-		if _, err := time.Parse(time.RFC3339Nano, due); !ok || err != nil {
-			return OverduePage{}, badCursor(f.After)
+		due, task, err := placed(f.After)
+		if err != nil {
+			return OverduePage{}, err
 		}
 		q.add(` AND (due_at, task_id) > ($%d::timestamptz, $%d)`, due, task)
 	}

@@ -151,10 +151,11 @@ func (f CaseSearch) kinds() []string {
 
 // narrow is what of the filter each case has to pass by itself.
 func (f CaseSearch) narrow() (func(*query), error) {
-	opened, number, ok := strings.Cut(f.After, "_")
+	var opened, number string
 	if f.After != "" {
-		if _, err := time.Parse(time.RFC3339Nano, opened); !ok || err != nil {
-			return nil, badCursor(f.After)
+		var err error
+		if opened, number, err = placed(f.After); err != nil {
+			return nil, err
 		}
 	}
 	return func(q *query) {

@@ -146,8 +146,10 @@ func TestGivenWhatTheVendorsPeopleSaid_WhenThePartnerReadsIt_ThenNotWhoSaidItOrF
 	pgtest.Fill(t, db, "P1")
 	owner := pgtest.Owner(t, db)
 	owner.SetMaxOpenConns(1) // so that the SET holds
-	for _, change := range []string{`SET session_replication_role = replica`, `UPDATE approvals SET matter = 'project'`, `UPDATE decisions SET matter = 'project', act = 'ask', reason = 'mend it'`,
-		`UPDATE events SET note = 'on behalf of li: mend it', action = 'ask'`} {
+	for _, change := range []string{
+		`SET session_replication_role = replica`, `UPDATE approvals SET matter = 'project'`, `UPDATE decisions SET matter = 'project', act = 'ask', reason = 'mend it'`,
+		`UPDATE events SET note = 'on behalf of li: mend it', action = 'ask'`,
+	} {
 		owner.MustExec(change)
 	}
 	number := "case_number" + pgtest.Mark("P1")

@@ -107,12 +107,12 @@ type SolutionCertification struct {
 	Paper     string    `db:"certificate_no"  json:"certificate,omitempty"`
 }
 
-// Solution reads one solution by its number, or a draft by its own, as it stands at an instant; its contact masked unless
+// Solution reads one solution by its number, or by that of a draft of it, or a draft by its own, as it stands at an instant; its contact masked unless
 // uncovered (PGM-05).
 func (r Reader) Solution(ctx context.Context, id string, at time.Time, uncovered ...string) (SolutionDetail, error) {
 	var d SolutionDetail
 	err := r.look(ctx, at, func(l look) (err error) {
-		if d.Solution, err = row[Solution](ctx, l.q, "solution", id, solutionListSQL+` WHERE $2 IN (case_number, draft_id) ORDER BY case_number DESC LIMIT 1`, at, id); err != nil {
+		if d.Solution, err = row[Solution](ctx, l.q, "solution", id, solutionListSQL+` WHERE $2 IN (case_number, draft_id) OR case_number = (SELECT case_number FROM solution_drafts WHERE draft_id = $2) ORDER BY case_number DESC LIMIT 1`, at, id); err != nil {
 			return err
 		}
 		if err := l.entry(ctx, &d); err != nil {

@@ -22,7 +22,8 @@ func TestGivenANoteOfLongAgo_WhenItAgreesWithItsDecision_ThenItIsToldAsToday(t *
 		"for li":                  {views.Said{OnBehalf: "li"}, "on behalf of li", "代 li"},
 		"to wang: away this week": {views.Said{Target: "wang", Reason: "away this week"}, "goes to wang: away this week", "转给 wang：away this week"},
 		"for li: to wang: 500.00 at most: only L1, L2: here reference 26-1": {
-			views.Said{OnBehalf: "li", Target: "wang", Amount: &most, Lines: []string{"L1", "L2"}, Reason: "here"}, "on behalf of li: goes to wang: at most 500.00: only the lines L1, L2: with reference 26-1: here",
+			views.Said{OnBehalf: "li", Target: "wang", Amount: &most, Lines: []string{"L1", "L2"}, Reason: "here"},
+			"on behalf of li: goes to wang: at most 500.00: only the lines L1, L2: with reference 26-1: here",
 			"代 li：转给 wang：最多 500.00：仅限 L1, L2：流水号 26-1：here",
 		},
 		"for li: reference 26-1":   {views.Said{OnBehalf: "li"}, "on behalf of li: with reference 26-1", "代 li：流水号 26-1"},

@@ -16,7 +16,8 @@ func TestARunOfTheBenchmarkGivesItsFigures_WhatItDidNotMeasureStays_AndASmokeIsR
 			{Name: "bare workflow, ordinary activities", Rounds: []frame.Figures{{frame.Rate: 100, frame.WAL: 100}}},
 		}},
 		{ID: "e", Series: frame.AllSeries{
-			{Name: "500 parked", Rounds: []frame.Figures{{"Temporal's store kB per case": 20}}}, {Name: "2,500 parked", Rounds: []frame.Figures{{"Temporal's store kB per case": 12}}},
+			{Name: "500 parked", Rounds: []frame.Figures{{"Temporal's store kB per case": 20}}},
+			{Name: "2,500 parked", Rounds: []frame.Figures{{"Temporal's store kB per case": 12}}},
 			{Name: "300 more, opened and lapsed", Rounds: []frame.Figures{{"Temporal's store kB per case": 15}}},
 		}},
 	}}

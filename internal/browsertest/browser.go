@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -339,6 +341,27 @@ func (p *Page) Picture() []byte {
 	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	p.must("picture", err)
 	return png
+}
+
+// Fetched reads an address as who looks at the page would, beside it, and tells whether it is a page and not a file.
+func (p *Page) Fetched(path string) (status int, html bool) {
+	p.t.Helper()
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.origin+path, http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, c := range p.Cookies() {
+		request.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // it is only read
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		p.t.Fatal(err)
+	}
+	return answer.StatusCode, strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html")
 }
 
 // Cookies are those of the page's server, with what a script may not read.

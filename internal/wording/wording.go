@@ -15,6 +15,9 @@ import (
 	"unicode"
 )
 
+// object is what a name stands for within one file, which is all that is asked here, and needs no types.
+type object = ast.Object //nolint:staticcheck // go/types would have to compile the programme
+
 // Source is the Go source of some folders, without tests.
 type Source struct {
 	root   string
@@ -22,10 +25,10 @@ type Source struct {
 	files  []file
 	funcs  map[string][]Scope // by "package.name"; methods also by ".name"
 	calls  map[any][]Call     // by "package.name", or by the variable that holds a function
-	params map[*ast.Object]parameter
+	params map[*object]parameter
 	named  map[string]ast.Expr // constants and variables of packages, by "package.name"
 
-	followed map[*ast.Object]bool // names that are being followed: one that leads back to itself brings nothing new
+	followed map[*object]bool // names that are being followed: one that leads back to itself brings nothing new
 }
 
 type file struct {
@@ -53,7 +56,7 @@ type parameter struct {
 
 // Read parses the folders, and those below them.
 func Read(root string, folders ...string) (*Source, error) {
-	s := &Source{root: root, set: token.NewFileSet(), funcs: map[string][]Scope{}, calls: map[any][]Call{}, params: map[*ast.Object]parameter{}, named: map[string]ast.Expr{}, followed: map[*ast.Object]bool{}}
+	s := &Source{root: root, set: token.NewFileSet(), funcs: map[string][]Scope{}, calls: map[any][]Call{}, params: map[*object]parameter{}, named: map[string]ast.Expr{}, followed: map[*object]bool{}}
 	for _, folder := range folders {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {

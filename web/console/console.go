@@ -4,7 +4,6 @@ package console
 
 import (
 	"embed"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -58,20 +57,8 @@ func (c *Console) vendors(answer func(http.ResponseWriter, *http.Request, person
 		if who == nil || !who.OfVendor() {
 			return page.NotFound
 		}
-		return told(answer(w, r, *who))
+		return page.OfCase(r.Context(), answer(w, r, *who), "error.gone")
 	})
-}
-
-// told gives errors of the way to a case the page that says what to do.
-func told(err error) error {
-	var gone desk.GoneError
-	switch {
-	case errors.Is(err, desk.ErrLate):
-		return page.Error{Status: http.StatusServiceUnavailable, Key: "error.503"}
-	case errors.As(err, &gone):
-		return page.Error{Status: http.StatusConflict, Key: "error.gone"}
-	}
-	return err
 }
 
 type countsKey struct{}

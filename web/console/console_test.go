@@ -124,6 +124,8 @@ func TestTheInboxShowsWhatWaitsForItsReader(t *testing.T) {
 	require.Contains(t, body, "Nothing waits for others.")
 	status, _ = o.As("li", http.MethodGet, "/inbox?after=nonsense", nil)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
+	status, _ = o.As("li", http.MethodGet, "/inbox?after=0000-01-01T00:00:00Z_x", nil)
+	require.Equal(t, http.StatusUnprocessableEntity, status, "the database has no year 0")
 }
 
 func TestTheInboxIsSortedByAColumn(t *testing.T) {
@@ -163,6 +165,8 @@ func TestAnyCaseIsFoundByItsNumberItsPartnerAndWhereItStands(t *testing.T) {
 	require.Contains(t, body, "What is asked", "a number leads to the case")
 	status, _ = o.As("zhao", http.MethodGet, "/cases?after=nonsense", nil)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
+	status, _ = o.As("zhao", http.MethodGet, "/cases?after=0000-01-01T00:00:00Z_x", nil)
+	require.Equal(t, http.StatusUnprocessableEntity, status, "the database has no year 0")
 	status, _ = o.As("alice", http.MethodGet, "/cases", nil)
 	require.Equal(t, http.StatusNotFound, status)
 }

@@ -2,7 +2,6 @@ package gallery_test
 
 import (
 	"cmp"
-	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -120,7 +119,7 @@ func (o *tour) goes(t *testing.T) {
 			continue
 		}
 		o.seen[kind], o.seen[pattern] = true, true
-		if status, html := o.fetched(t, path); !html {
+		if status, html := o.Fetched(path); !html {
 			assert.Equal(t, http.StatusOK, status, path)
 			continue // a file
 		}
@@ -132,22 +131,6 @@ func (o *tour) goes(t *testing.T) {
 			o.next = append(o.next, link)
 		}
 	}
-}
-
-// fetched tells whether an address answers with a page.
-func (o *tour) fetched(t *testing.T, path string) (status int, html bool) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.URL+path, nil)
-	require.NoError(t, err)
-	for _, c := range o.Cookies() {
-		request.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
-	}
-	answer, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	_, err = io.Copy(io.Discard, answer.Body)
-	require.NoError(t, err)
-	return answer.StatusCode, strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html")
 }
 
 // looks holds one page against everything.

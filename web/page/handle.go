@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"countersign/activities"
+	"countersign/desk"
 	"countersign/domain/refusal"
 )
 
@@ -24,6 +25,20 @@ func (e Error) Error() string { return e.Key }
 
 // NotFound is the answer to what is not there, and to what the reader may not know to be there.
 var NotFound = Error{http.StatusNotFound, "error.404"}
+
+// OfCase gives errors of the way to a case the page that says what to do: no answer came in time, or the case has no run. Gone is what
+// is said then; operations reads it in the log.
+func OfCase(ctx context.Context, err error, gone string) error {
+	var lost desk.GoneError
+	switch {
+	case errors.Is(err, desk.ErrLate):
+		return Error{http.StatusServiceUnavailable, "error.503"}
+	case errors.As(err, &lost):
+		slog.ErrorContext(ctx, "open case without its run", "case", lost.Case, "state", lost.State)
+		return Error{http.StatusConflict, gone}
+	}
+	return err
+}
 
 // Handle answers for a handler that fails: the rules' refusals with 422 in their own words, what is not there with 404,
 // all else with 500 and a number under which the log has the cause.

@@ -33,6 +33,7 @@ type casesData struct {
 	Kinds  []string
 	more
 
+	MayApply bool
 	Searched int // a text was looked for among so many cases only; 0: among all
 }
 
@@ -42,7 +43,7 @@ func (c *Console) cases(w http.ResponseWriter, req *http.Request, p person.Perso
 	query := req.URL.Query()
 	data := casesData{Search: views.CaseSearch{Kind: query.Get("kind"), Open: query.Get("open") != "", Text: query.Get("text"), After: caseList.after(req)}}
 	data.Kinds = c.seenKinds(req.Context())
-	data.Search.Kinds = data.Kinds
+	data.Search.Kinds, data.MayApply = data.Kinds, c.may(req.Context(), ofPayouts)
 	if data.Search.Kind != "" && !slices.Contains(data.Kinds, data.Search.Kind) {
 		return page.Error{Status: http.StatusBadRequest, Key: "error.400"} // COM-08
 	}

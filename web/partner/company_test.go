@@ -1,6 +1,7 @@
 package partner_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"countersign/activities"
 	"countersign/domain/organisation"
 	"countersign/domain/person"
+	"countersign/domain/solution"
 	"countersign/web/webtest"
 
 	"github.com/stretchr/testify/require"
@@ -143,4 +145,27 @@ func TestASolutionIsEnteredAsADraftWithItsFilesAndKeptWhenItCannotBeSubmitted(t 
 	require.Equal(t, http.StatusOK, status)
 	status, _ = s.As("alice", http.MethodGet, "/partner/solutions/SD000001", nil)
 	require.Equal(t, http.StatusNotFound, status)
+}
+
+func TestASolutionThatIsSentAgainAfterALateAnswerIsTheOneThatWasSubmitted(t *testing.T) {
+	s := wide(t)
+	policy := solution.DefaultPolicy()
+	policy.Version = 1
+	body, err := json.Marshal(policy)
+	require.NoError(t, err)
+	s.DB.MustExec(`INSERT INTO policies (kind, version, body, set_by, set_at) VALUES ('solution', 1, $1, 'li', now())`, body)
+	form := url.Values{"key": {"d1"}, "type": {"CLOUD"}, "name": {"Atlas"}, "version": {"2.1"}, "contact": {"Qian Yu"}, "mobile": {"13800138000"}, "email": {"qian@a.example"}, "do": {"save"}}
+	status, page := s.Upload("alice", "/partner/solutions", form, webtest.File{Field: "material-description", Name: "atlas.png", Text: picture(t)}, webtest.File{Field: "material-deployment", Name: "steps.png", Text: picture(t)})
+	require.Equal(t, http.StatusOK, status, page)
+	opened, err := (&activities.Solutions{DB: s.DB}).OpenSolution(t.Context(), activities.OpenSolutionInput{
+		Submission: solution.Submission{RequestKey: "d2", PartnerID: "P1001", Submitter: "alice", Draft: "SD000001", Revision: 1},
+		WorkflowID: "solution/P1001/SD000001", RunID: "run", At: time.Now(),
+	})
+	require.NoError(t, err)
+	again := url.Values{"key": {"d2"}, "revision": {"1"}, "type": {"CLOUD"}, "name": {"Atlas"}, "version": {"2.1"}, "do": {"submit"}}
+	status, page = s.As("alice", http.MethodPost, "/partner/solutions/SD000001", again)
+	require.Equal(t, http.StatusOK, status, page)
+	has(t, page, opened.Case+" is submitted.", "Atlas")
+	status, _ = s.As("bob", http.MethodPost, "/partner/solutions/SD000001", again)
+	require.Equal(t, http.StatusNotFound, status, "it is another partner's")
 }

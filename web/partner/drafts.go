@@ -31,14 +31,16 @@ func (c *Console) drafts(w http.ResponseWriter, req *http.Request, p person.Pers
 	if err != nil {
 		return err
 	}
+	title := c.Pages.Text(req, "partner.nav.drafts")
 	if name := req.PathValue("draft"); name != "" {
 		i := slices.IndexFunc(data.Found, func(d views.Draft) bool { return strconv.FormatInt(d.ID, 10) == name })
 		if i < 0 {
 			return page.NotFound
 		}
 		data.Open = data.Found[i]
+		title = data.Open.Title + " · " + title
 	}
-	c.Pages.Render(w, req, data.status(), "partner-drafts", c.Pages.Text(req, "partner.nav.drafts"), data)
+	c.Pages.Render(w, req, data.status(), "partner-drafts", title, data)
 	return nil
 }
 

@@ -211,8 +211,10 @@ var (
 	ofLab   = spots{"purpose": at("purpose"), "points": at("points"), "LAB_STAGE": at("path"), "account": at("member")}
 	ofStaff = spots{"month": at("month"), "scheme": at("scheme"), "specialist": at("person"), "specialists": at("person"), "project": at("person"), "proofs": at("proofs"), "document": at("proofs")}
 
-	ofSolution = spots{"solution type": at("type"), "solution name": at("name"), "version": at("version"), "materials": at("materials"), "document": at("materials"),
-		"contact": at("contact"), "mobile": at("mobile"), "email": at("email")}
+	ofSolution = spots{
+		"solution type": at("type"), "solution name": at("name"), "version": at("version"), "materials": at("materials"), "document": at("materials"),
+		"contact": at("contact"), "mobile": at("mobile"), "email": at("email"),
+	}
 	ofJoint  = spots{"solution name": at("name"), "CERT_NAME_FROZEN": at("name"), "summary": at("summary"), "lead": at("lead"), "CERT_FEATURELIST": at("feature-list"), "file": at("file")}
 	ofDraft  = spots{"draft": at("title"), "person": at("kind")}
 	ofPerson = spots{"ORG_EMAIL_TAKEN": at("email"), "account name": at("account"), "name": at("name"), "mobile": at("mobile"), "email": at("email"), "person": at("role")}

@@ -35,6 +35,7 @@ type invoicesData struct {
 	Owed  views.Owed
 	Rows  []owed.Selected // of the form
 	Asks  bool            // the form is open to the reader
+	Goes  bool            // so are requisitions
 }
 
 // owedRows is how many tax rates the form has room for.
@@ -44,7 +45,7 @@ var invoiceLists = listed{"/partner/invoices", "after", "", pageRows}
 
 func (c *Console) invoices(w http.ResponseWriter, req *http.Request, p person.Person, a asked) error {
 	ctx := req.Context()
-	data := invoicesData{asked: a, Rows: make([]owed.Selected, owedRows), Asks: p.Holds(owed.Applicants...)}
+	data := invoicesData{asked: a, Rows: make([]owed.Selected, owedRows), Asks: p.Holds(owed.Applicants...), Goes: c.may(req.Context(), ofIncentive)}
 	for i := range data.Rows {
 		data.Rows[i] = owed.Selected{Rate: nth(a.Entered["rate"], i), Amount: nth(a.Entered["amount"], i)}
 	}

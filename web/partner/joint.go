@@ -35,7 +35,7 @@ type jointData struct {
 
 // Of are the files that are there as an item.
 func (d jointData) Of(item string) []views.BaselineFile {
-	return slices.DeleteFunc(slices.Clone(d.Baseline.Files), func(f views.BaselineFile) bool { return f.Item != item })
+	return slices.DeleteFunc(slices.Clone(d.Files), func(f views.BaselineFile) bool { return f.Item != item })
 }
 
 // OfRelease are the files that are there as an item of the release.
@@ -45,7 +45,7 @@ func (d jointData) OfRelease(name string) []views.BaselineFile {
 
 // Staged tells whether uploads wait to be saved.
 func (d jointData) Staged() bool {
-	return slices.ContainsFunc(d.Baseline.Files, func(f views.BaselineFile) bool { return f.Staged })
+	return slices.ContainsFunc(d.Files, func(f views.BaselineFile) bool { return f.Staged })
 }
 
 // joints lists the partner's joint solutions and drafts, and has the form for a new one.
@@ -75,9 +75,6 @@ func (c *Console) jointPage(w http.ResponseWriter, req *http.Request, p person.P
 	var err error
 	if data.Baseline, err = c.ownJoint(req.Context(), p, id); err != nil {
 		return err
-	}
-	for i, said := range data.Comments { // who of the vendor said it is not for the partner
-		_, data.Comments[i], _ = strings.Cut(said, ": ")
 	}
 	if baseline.MayAct(p, p.PartnerID) {
 		data.Deletes = data.Case == ""
@@ -207,7 +204,7 @@ func (c *Console) uploadJoint(ctx context.Context, p person.Person, project, pre
 			return now, err
 		}
 		now, err = c.jointProjects().Upload(ctx, activities.BaselineFileInput{Project: project, Item: prefix + f.Field, Name: f.Filename, Content: content, Person: p.ID, At: time.Now()})
-		content.Close()
+		content.Close() //nolint:errcheck // it was only read
 		if err != nil {
 			return now, err
 		}

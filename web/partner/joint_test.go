@@ -29,7 +29,7 @@ func (s *side) joint(project string) string {
 	s.DB.MustExec(`INSERT INTO people (person_id, name, email) VALUES ('cora', 'Cora', 'cora@vendor.example')`)
 	s.DB.MustExec(`INSERT INTO person_roles (person_id, role) VALUES ('cora', 'certification-reviewer')`)
 	_, err = (&activities.Cases{DB: s.DB}).Decide(s.t.Context(), activities.DecideInput{At: time.Now(), Decision: approval.Decision{
-		Task: approval.TaskID(now.Case, baseline.ProjectMatter.Name, 1), Key: "d", Person: "cora", Outcome: "pass",
+		Task: approval.TaskID(now.Case, baseline.ProjectMatter.Name, 1), Key: "d", Person: "cora", Outcome: "pass", Reason: "Plan approved",
 	}})
 	require.NoError(s.t, err)
 	return now.Case
@@ -77,8 +77,9 @@ func TestAJointSolutionIsEnteredCheckedAndPreparedForItsRelease(t *testing.T) {
 	number := s.joint(id)
 	status, body = s.As("alice", http.MethodGet, "/partner/joint/"+number, nil)
 	require.Equal(t, http.StatusOK, status)
-	has(t, body, "Project done", "Apply for joint design and verification", "Begin the configurator", "Save and submit the release")
+	has(t, body, "Project done", "What the reviewers say", "Plan approved", "Apply for joint design and verification", "Begin the configurator", "Save and submit the release")
 	require.NotContains(t, body, "Go on with the draft")
+	require.NotContains(t, body, "cora", "who of the vendor said it is not for the partner")
 	status, body = s.As("alice", http.MethodGet, "/partner/joint/"+number+"/material", nil)
 	require.Equal(t, http.StatusOK, status)
 	has(t, body, "deployment-guide")

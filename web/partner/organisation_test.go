@@ -180,8 +180,10 @@ func TestAnotherAccountOfTheCompanyIsRegistered(t *testing.T) {
 // Rule: AUT-06
 func TestABankLetterIsUploadedWithTheInformationAndOpensToItsPartner(t *testing.T) {
 	s := wide(t)
-	change := url.Values{"key": {"l1"}, "company_name": {"Alpha Cloud Ltd"}, "code_type": {"USCI"}, "company_code": {"91440300MA5EQXAA"}, "taxpayer_type": {"general"}, "settlement_currency": {"CNY"},
-		"tax_number": {"91440300MA5EQXAA"}, "bank_account_name": {"Alpha Cloud Ltd"}, "bank_name": {"ICBC"}, "bank_branch": {"Shenzhen Nanshan"}, "bank_account_no": {"6222020200119999"}}
+	change := url.Values{
+		"key": {"l1"}, "company_name": {"Alpha Cloud Ltd"}, "code_type": {"USCI"}, "company_code": {"91440300MA5EQXAA"}, "taxpayer_type": {"general"}, "settlement_currency": {"CNY"},
+		"tax_number": {"91440300MA5EQXAA"}, "bank_account_name": {"Alpha Cloud Ltd"}, "bank_name": {"ICBC"}, "bank_branch": {"Shenzhen Nanshan"}, "bank_account_no": {"6222020200119999"},
+	}
 	status, body := s.Upload("alice", "/partner/company", change)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 	has(t, body, "AUT_BANK_LETTER", `id="bank_letter-wrong"`, `value="6222020200119999"`)

@@ -5,7 +5,6 @@ package partner
 import (
 	"context"
 	"embed"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -214,7 +213,7 @@ func (c *Console) answered(w http.ResponseWriter, req *http.Request, p person.Pe
 		return show(w, req, p, again(req, form, list))
 	}
 	if err != nil {
-		return late(err)
+		return err
 	}
 	page.Flash(w, req, said, args...)
 	http.Redirect(w, req, to, http.StatusSeeOther)
@@ -307,16 +306,4 @@ func own[T any](ctx context.Context, c *Console, p person.Person, look func(view
 		return err
 	})
 	return found, err
-}
-
-// late is the answer when none came in time, or when the case has no run to answer.
-func late(err error) error {
-	var gone desk.GoneError
-	switch {
-	case errors.Is(err, desk.ErrLate):
-		return page.Error{Status: http.StatusServiceUnavailable, Key: "error.503"}
-	case errors.As(err, &gone):
-		return page.Error{Status: http.StatusConflict, Key: "partner.gone"}
-	}
-	return err
 }

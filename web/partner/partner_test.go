@@ -240,8 +240,11 @@ func TestWhatIsAskedAboutACaseIsAnsweredOnItsPage(t *testing.T) {
 		field, value string
 		status       int
 	}{
-		{"task", approval.TaskID(open, withdrawal.Review.Name, 1), http.StatusNotFound}, {"task", "", http.StatusNotFound}, {"do", "approve", http.StatusBadRequest},
-		{"text", strings.Repeat("x", 501), http.StatusUnprocessableEntity}, {"do", "urge", http.StatusUnprocessableEntity},
+		{"task", approval.TaskID(open, withdrawal.Review.Name, 1), http.StatusNotFound},
+		{"task", "", http.StatusNotFound},
+		{"do", "approve", http.StatusBadRequest},
+		{"text", strings.Repeat("x", 501), http.StatusUnprocessableEntity},
+		{"do", "urge", http.StatusUnprocessableEntity},
 	} {
 		status, body := say(c.field, c.value, "key", "other")
 		require.Equal(t, c.status, status, "%s %s: %s", c.field, c.value, body)
@@ -267,6 +270,8 @@ func TestTheListOfCasesIsNarrowedAndPaged(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, status)
 	status, _ = s.As("alice", http.MethodGet, "/partner/cases?after=nonsense", nil)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
+	status, _ = s.As("alice", http.MethodGet, "/partner/cases?after=0000-01-01T00:00:00Z_x", nil)
+	require.Equal(t, http.StatusUnprocessableEntity, status, "the database has no year 0")
 }
 
 func TestTheAccountShowsBalancesAndAMonthAndExportsIt(t *testing.T) {

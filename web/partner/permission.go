@@ -121,6 +121,6 @@ func (c *Console) enter(to place) func(http.ResponseWriter, *http.Request) error
 				return page.NotFound
 			}
 		}
-		return to.answer(w, req.WithContext(ctx), *p)
+		return page.OfCase(ctx, to.answer(w, req.WithContext(ctx), *p), "partner.gone")
 	}
 }

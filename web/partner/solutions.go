@@ -139,6 +139,11 @@ func (c *Console) changeSolution(w http.ResponseWriter, req *http.Request, p per
 	if err != nil {
 		return err
 	}
+	if id := req.PathValue("solution"); known.Case != "" && id != known.Case && id != known.Draft && form.Get("do") == "submit" { // it was sent: the answer came too late
+		page.Flash(w, req, "partner.flash.submitted", known.Case)
+		http.Redirect(w, req, solutionPath(known.Case), http.StatusSeeOther)
+		return nil
+	}
 	in := activities.SolutionDraftInput{Draft: known.Draft, Case: known.Case, Partner: p.PartnerID, Key: form.Get("key"), Change: draftEntered(form), Person: p.ID, At: time.Now()}
 	if known.Case == "" { // a colleague may have changed it meanwhile
 		if in.Revision, err = strconv.Atoi(form.Get("revision")); err != nil {

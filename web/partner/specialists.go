@@ -2,6 +2,7 @@ package partner
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -103,7 +104,7 @@ func (c *Console) applyForSpecialists(w http.ResponseWriter, req *http.Request, 
 	}) {
 		one := outcome{Account: got.Account, Case: got.Standing.Case, Refused: activities.RefusalOf(got.Err)}
 		if got.Err != nil && one.Refused == nil {
-			if _, told := late(got.Err).(page.Error); !told { //nolint:errorlint // late answers it bare
+			if !errors.Is(got.Err, desk.ErrLate) {
 				return got.Err
 			}
 			one.Late = true

@@ -123,7 +123,7 @@ func (c *Console) answer(w http.ResponseWriter, req *http.Request, p person.Pers
 		return c.form(w, req, p, f)
 	}
 	if err != nil {
-		return late(err)
+		return err
 	}
 	page.Flash(w, req, "partner.flash.submitted", opened.Case)
 	http.Redirect(w, req, casePath(opened.Case), http.StatusSeeOther)
@@ -193,7 +193,7 @@ func (c *Console) cancel(w http.ResponseWriter, req *http.Request, p person.Pers
 			activities.CancelWithdrawalInput{Case: known.Number, Key: r.Key, Person: r.Person, Reason: r.Reason, At: time.Now()})
 	})
 	if err != nil {
-		return late(err)
+		return err
 	}
 	page.Flash(w, req, "partner.flash.cancelled", now.Case)
 	http.Redirect(w, req, casePath(known.Number), http.StatusSeeOther)

@@ -256,6 +256,8 @@ func TestWhatIsOverdueIsSeenByWhoeverLeads(t *testing.T) {
 	require.Contains(t, body, "Finance manager", "who may decide as well by now")
 	status, _ := o.as("zhao", http.MethodGet, "/overdue?after=nonsense", nil)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
+	status, _ = o.as("zhao", http.MethodGet, "/overdue?after=0000-01-01T00:00:00Z_x", nil)
+	require.Equal(t, http.StatusUnprocessableEntity, status, "the database has no year 0")
 }
 
 func TestFiguresAreDrawnAndSaidInATable(t *testing.T) {
@@ -323,4 +325,6 @@ func TestAuditFindsEventsRefusalsSignInsAndPolicies(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 	status, _ = o.as("zhao", http.MethodGet, "/audit?after=x", nil)
 	require.Equal(t, http.StatusUnprocessableEntity, status)
+	status, _ = o.as("zhao", http.MethodGet, "/audit?after=0000-01-01T00:00:00Z_x", nil)
+	require.Equal(t, http.StatusUnprocessableEntity, status, "the database has no year 0")
 }
