@@ -28,7 +28,7 @@ type jointData struct {
 	Leads        []baseline.Lead
 	Items        []string        // files of the project
 	ReleaseItems [][]string      // files of a release: name, what it has in Chinese and in English; none: the project is not done
-	Acts         map[string]bool // what may be asked for now
+	Acts         map[string]bool // what may be asked for in this state
 	Enters       bool            // the project's form is open to the reader
 	Deletes      bool
 }

@@ -54,28 +54,14 @@ func up(ctx context.Context, c checkout, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	worker := child.Child{
-		Name:  "the worker",
-		Cmd:   func() *exec.Cmd { return c.command(env, c.bin("worker")) },
-		Ready: func(context.Context) error { return listens(s.MetricsAddress) },
-		Stop:  syscall.SIGTERM,
-		Grace: time.Minute,
-		Say:   say,
-	}
+	worker := serves("the worker", s.MetricsAddress, func() *exec.Cmd { return c.command(env, c.bin("worker")) })
 	if err := worker.Start(ctx); err != nil {
 		return err
 	}
 	defer worker.Shutdown()
-	codec := child.Child{
-		Name: "the codec server",
-		Cmd: func() *exec.Cmd {
-			return c.command(env, c.bin("starter"), "codec", "serve", "--address", s.CodecAddress)
-		},
-		Ready: func(context.Context) error { return listens(s.CodecAddress) },
-		Stop:  syscall.SIGTERM,
-		Grace: time.Minute,
-		Say:   say,
-	}
+	codec := serves("the codec server", s.CodecAddress, func() *exec.Cmd {
+		return c.command(env, c.bin("starter"), "codec", "serve", "--address", s.CodecAddress)
+	})
 	if s.TemporalUIURL != "" {
 		if err := codec.Start(ctx); err != nil {
 			return err
@@ -87,16 +73,9 @@ func up(ctx context.Context, c checkout, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	console := child.Child{
-		Name: "the console",
-		Cmd: func() *exec.Cmd {
-			return c.command(append(env, "CONSOLE_ADDRESS="+s.ConsoleAddress, "CONSOLE_NOTICE="+notice), c.bin("server"))
-		},
-		Ready: func(context.Context) error { return listens(s.ConsoleAddress) },
-		Stop:  syscall.SIGTERM,
-		Grace: time.Minute,
-		Say:   say,
-	}
+	console := serves("the console", s.ConsoleAddress, func() *exec.Cmd {
+		return c.command(append(env, "CONSOLE_ADDRESS="+s.ConsoleAddress, "CONSOLE_NOTICE="+notice), c.bin("server"))
+	})
 	if err := console.Start(ctx); err != nil {
 		return err
 	}
@@ -119,6 +98,14 @@ Partners, people and money are made up. Ctrl-C stops it and keeps its state; mak
 	<-ctx.Done()
 	say("stopping: the worker finishes what it has begun, then Temporal, then Postgres")
 	return nil
+}
+
+// serves is one of our programs, which is ready when it listens at an address.
+func serves(name, address string, cmd func() *exec.Cmd) child.Child {
+	return child.Child{
+		Name: name, Cmd: cmd, Ready: func(context.Context) error { return listens(address) },
+		Stop: syscall.SIGTERM, Grace: time.Minute, Say: say,
+	}
 }
 
 // signIns lists the demo's accounts, a line each.
